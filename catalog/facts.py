@@ -1,0 +1,93 @@
+"""Facts v1: all that an explanation may speak of, and how evidence is chosen from a history.
+
+Facts hold no user id, no score and no float, so that equal situations have equal Facts and one
+cached text serves them all.
+"""
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from catalog.types import Item, Liking
+
+MAX_EVIDENCE = 3
+
+EvidenceKind = Literal["contribution", "similar", "recent", "none"]
+Popularity = Literal["favourite", "well_liked"]
+_NounWord = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$")]
+
+
+class Noun(BaseModel):
+    """What the items are called in a sentence: a film, two films."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    one: _NounWord = "item"
+    many: _NounWord = "items"
+
+
+class Evidence(Item):
+    """An entry of the user's own history that an explanation may name."""
+
+    liking: Liking
+
+
+class Facts(BaseModel):
+    """One (user, item) pair, reduced to what may be said of it.
+
+    `evidence_kind` decides the wording. `contribution`: these entries carried the item up the
+    ranking (Hu, Koren & Volinsky 2008, section 5). `similar`: the ranker is a black box and these
+    likings share most categories with the item. `recent`: the user's latest likings, with no
+    claim that they matter. Only the first two may say "because".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    noun: Noun = Noun()
+    item: Item
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)
+    evidence_kind: EvidenceKind = "none"
+    popularity: Popularity | None = Field(
+        default=None,
+        description="favourite: among the 1% of items that most users like; well_liked: the 10%.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.evidence_kind == "none") != (not self.evidence):
+            raise ValueError("evidence_kind is 'none' exactly when there is no evidence")
+        ids = [entry.id for entry in self.evidence]
+        if len({*ids, self.item.id}) != len(ids) + 1:
+            raise ValueError("the item and its evidence must be different items")
+        return self
+
+    def canonical(self) -> bytes:
+        """Return the one byte string of these Facts, for hashing: equal Facts, equal bytes."""
+        return self.model_dump_json().encode()
+
+    def digest(self) -> bytes:
+        """Return the 32-byte SHA-256 of the canonical form."""
+        return hashlib.sha256(self.canonical()).digest()
+
+
+def strongest(
+    contributions: NDArray[np.float64], eligible: NDArray[np.bool_], item_ids: list[str]
+) -> list[int]:
+    """Return the positions of the evidence: largest positive contributions, ties by id.
+
+    Parameters
+    ----------
+    contributions : array of shape (n,), the share of each history entry in the score
+    eligible : array of shape (n,), True for likings that may be named
+    item_ids : the n ids of the history
+    """
+    positions = np.flatnonzero(eligible & (contributions > 0))
+    if len(positions) > MAX_EVIDENCE:
+        floor = np.partition(contributions[positions], -MAX_EVIDENCE)[-MAX_EVIDENCE]
+        positions = positions[contributions[positions] >= floor]
+    ordered = sorted(positions, key=lambda p: (-contributions[p], item_ids[p]))
+    return [int(p) for p in ordered[:MAX_EVIDENCE]]

@@ -1,0 +1,305 @@
+"""Readers: any CSV or Parquet table into a Dataset, with every bad row counted and located."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from catalog.dataset import (
+    INTERACTIONS_SCHEMA,
+    ITEMS_SCHEMA,
+    Dataset,
+    DatasetError,
+    DatasetInfo,
+    item_row,
+    save,
+)
+from catalog.types import Id, Item
+
+Row = Mapping[str, Any]
+Progress = Callable[[Iterable[tuple[int, Row]], str], Iterable[tuple[int, Row]]]
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+_LINES_SHOWN = 5
+
+
+class Columns(BaseModel):
+    """Which column of a table holds what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str = Field("user_id", description="User id, in the interactions table.")
+    item: str = Field("item_id", description="Item id, in both tables.")
+    value: str | None = Field(None, description="How strongly; without it every row counts 1.")
+    timestamp: str | None = Field(None, description="Unix seconds or ISO 8601; else row order.")
+    title: str = Field("title", description="Title, in the items table.")
+    categories: str | None = Field(None, description="Categories, a list or one separated string.")
+    separator: str = Field("|", description="What separates categories inside one string.")
+    year: str | None = Field(None, description="Year, in the items table.")
+    hidden: str | None = Field(None, description="True for items never recommended or named.")
+    attributes: tuple[str, ...] = Field((), description="More columns a sentence may speak of.")
+
+
+@dataclass
+class Report:
+    """What a reader kept and what it rejected, by reason, with the first line numbers of each."""
+
+    kept: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lines: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def reject(self, table: str, reason: str, line: int) -> None:
+        """Count one bad row."""
+        self.rejected[table, reason] += 1
+        lines = self.lines.setdefault((table, reason), [])
+        if len(lines) < _LINES_SHOWN:
+            lines.append(line)
+
+    def summary(self) -> list[str]:
+        """Return one line of text per table and per reason."""
+        text = [f"{table}: {count:,} rows kept" for table, count in self.kept.items()]
+        for (table, reason), count in self.rejected.most_common():
+            lines = self.lines[table, reason]
+            where = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+            text.append(f"{table}: {count:,} rejected: {reason} (line {where})")
+        return text
+
+
+def import_table(
+    folder: Path,
+    interactions: Path,
+    items: Path,
+    columns: Columns,
+    info: DatasetInfo,
+    *,
+    card: str = "",
+    progress: Progress = lambda rows, _: rows,
+) -> tuple[Dataset, Report]:
+    """Read two tables (CSV, TSV or Parquet, by file name) into a dataset folder.
+
+    Line numbers are those of a text editor for CSV (the header is line 1) and row numbers from 1
+    for Parquet.
+
+    Raises
+    ------
+    DatasetError
+        A file or a column is missing, or no usable row is left; the message says why.
+    """
+    card = card or f"# {info.name}\n\nImported from `{interactions.name}` and `{items.name}`.\n"
+    item_rows = progress(rows_of(items), "items")
+    interaction_rows = progress(rows_of(interactions), "interactions")
+    return import_rows(folder, interaction_rows, item_rows, columns, info, card)
+
+
+def import_rows(
+    folder: Path,
+    interactions: Iterable[tuple[int, Row]],
+    items: Iterable[tuple[int, Row]],
+    columns: Columns,
+    info: DatasetInfo,
+    card: str,
+) -> tuple[Dataset, Report]:
+    """Read numbered rows into a dataset folder; see `import_table`."""
+    report = Report()
+    item_table = _read_items(items, columns, report)
+    known = set(item_table["id"].to_pylist())
+    interaction_table = _read_interactions(interactions, columns, info, known, report)
+    if interaction_table.num_rows == 0:
+        reasons = "; ".join(report.summary()) or "both tables are empty"
+        raise DatasetError(f"no usable row: {reasons}")
+    return save(folder, info, item_table, interaction_table, card), report
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, Row]]:
+    """Yield (line number, row) of a CSV, TSV or Parquet file."""
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        try:
+            parquet = pq.ParquetFile(path)
+        except pa.ArrowException as error:
+            raise DatasetError(f"{path}: not a Parquet file ({error})") from error
+        row_number = 0
+        for batch in parquet.iter_batches():
+            for row in batch.to_pylist():
+                row_number += 1
+                yield row_number, row
+        return
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        header = next(reader, None)
+        if header is None:
+            raise DatasetError(f"{path}: the file is empty")
+        width = len(header)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:  # a cell over the csv module's limit
+                yield reader.line_num, {}
+                continue
+            if len(cells) == width:
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+            elif cells:
+                yield reader.line_num, {}
+
+
+# ---------------------------------------------------------------------- one table at a time
+
+
+def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Report) -> pa.Table:
+    kept: dict[str, dict[str, object]] = {}
+    needed = [columns.item, columns.title, columns.categories, columns.year, columns.hidden]
+    for line, row in _checked(rows, "items", [*needed, *columns.attributes], report):
+        try:
+            item = Item.model_validate(
+                {
+                    "id": _cell(row, columns.item) or "",
+                    "title": _cell(row, columns.title) or "",
+                    "categories": _categories(row, columns),
+                    "year": _whole(_cell(row, columns.year)),
+                    "attributes": {
+                        name.lower().replace("_", " "): value
+                        for name in columns.attributes
+                        if (value := _cell(row, name)) is not None
+                    },
+                }
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            empty = first["type"] == "string_too_short"
+            reason = "is empty" if empty else first["msg"]
+            report.reject("items", f"{first['loc'][0]}: {reason}", line)
+            continue
+        if item.id in kept:
+            report.reject("items", "the id occurred before", line)
+        else:
+            kept[item.id] = item_row(item, hidden=_truth(_cell(row, columns.hidden)))
+    report.kept["items"] = len(kept)
+    return pa.Table.from_pylist(list(kept.values()), schema=ITEMS_SCHEMA)
+
+
+def _read_interactions(
+    rows: Iterable[tuple[int, Row]],
+    columns: Columns,
+    info: DatasetInfo,
+    known: set[str],
+    report: Report,
+) -> pa.Table:
+    out: tuple[list[str], list[str], list[float], list[int]] = ([], [], [], [])
+    valid_users: dict[str, bool] = {}
+    needed = [columns.user, columns.item, columns.value, columns.timestamp]
+    for line, row in _checked(rows, "interactions", needed, report):
+        user, item = _cell(row, columns.user) or "", _cell(row, columns.item) or ""
+        value, timestamp = 1.0, line
+        try:
+            if columns.value is not None:
+                value = float(_cell(row, columns.value) or "nan")
+        except ValueError:
+            value = math.nan
+        if columns.timestamp is not None:
+            timestamp = _seconds(_cell(row, columns.timestamp))
+        if user not in valid_users:
+            valid_users[user] = _valid_id(user)
+        reason = None
+        if not valid_users[user]:
+            reason = "the user id is empty, too long or has control characters"
+        elif item not in known:
+            reason = "the item is not among the usable items"
+        elif not math.isfinite(value):
+            reason = "the value is not a finite number"
+        elif info.liking_threshold is None and value <= 0:
+            reason = "the value is not positive"
+        elif timestamp is None:
+            reason = "the timestamp is neither Unix seconds nor ISO 8601"
+        if reason:
+            report.reject("interactions", reason, line)
+            continue
+        for column, cell in zip(out, (user, item, value, timestamp), strict=True):
+            column.append(cell)  # type: ignore[arg-type]
+    report.kept["interactions"] = len(out[0])
+    return pa.table(dict(zip(INTERACTIONS_SCHEMA.names, out, strict=True)), INTERACTIONS_SCHEMA)
+
+
+def _checked(
+    rows: Iterable[tuple[int, Row]], table: str, needed: list[str | None], report: Report
+) -> Iterator[tuple[int, Row]]:
+    """Yield the rows that have the needed columns; a table without them is an error at once."""
+    header_checked = False
+    for line, row in rows:
+        if not row:
+            report.reject(table, "the row has more or fewer cells than the header", line)
+            continue
+        if not header_checked:
+            missing = [name for name in needed if name is not None and name not in row]
+            if missing:
+                raise DatasetError(
+                    f"{table}: no column {', '.join(map(repr, missing))}; "
+                    f"there are {', '.join(map(repr, row))}"
+                )
+            header_checked = True
+        yield line, row
+
+
+# ---------------------------------------------------------------------- one cell at a time
+
+
+def _cell(row: Row, column: str | None) -> Any:
+    """Return a cell's value; an empty cell, a NaN or an unmapped column is None."""
+    value = row.get(column) if column is not None else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # Ids and titles that a tool has stored as numbers: 318.0 is item "318".
+        return str(int(value)) if float(value).is_integer() else str(value)
+    return value
+
+
+def _categories(row: Row, columns: Columns) -> list[str]:
+    cell = _cell(row, columns.categories)
+    parts = cell.split(columns.separator) if isinstance(cell, str) else (cell or [])
+    return [str(part) for part in parts if str(part).strip()]
+
+
+def _whole(cell: Any) -> Any:
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return cell
+    return int(number) if number.is_integer() else cell
+
+
+def _truth(cell: Any) -> bool:
+    return cell is True or (isinstance(cell, str) and cell.lower() in {"1", "true", "yes", "t", "y"})
+
+
+def _seconds(cell: Any) -> int | None:
+    if isinstance(cell, datetime):
+        return int((cell if cell.tzinfo else cell.replace(tzinfo=UTC)).timestamp())
+    try:
+        return int(float(cell))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        moment = datetime.fromisoformat(str(cell))
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _valid_id(value: str) -> bool:
+    try:
+        _ID.validate_python(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,43 @@
+"""Cleaning of text that comes from outside: titles, categories, attribute values.
+
+Everything a sentence may quote passes through here once, so that later stages can compare strings
+exactly. Both functions are idempotent.
+"""
+
+import re
+import unicodedata
+
+TITLE_LIMIT = 200
+WORD_LIMIT = 80
+"""Longest category, attribute value or noun, in code points."""
+
+# Zero-width joiners carry meaning in Persian, Indic scripts and emoji; every other format
+# character (bidirectional overrides, soft hyphens, tags) can only deceive a reader.
+_KEPT_FORMAT = "\u200c\u200d"
+_DROPPED = {"Cc": " ", "Cf": "", "Cs": "", "Co": "", "Zl": " ", "Zp": " ", "Zs": " "}
+_DOUBLE_QUOTES = re.compile("[\"“”„‟«»〝〞〟＂]")
+
+
+def clean_text(raw: str, limit: int = WORD_LIMIT) -> str:
+    """Return `raw` in NFC, without control characters, on one line, at most `limit` code points.
+
+    A text over the limit is cut at a word boundary where there is one, and ends in "…".
+    """
+    if not (raw.isascii() and raw.isprintable()):
+        raw = "".join(
+            char if char in _KEPT_FORMAT else _DROPPED.get(unicodedata.category(char), char)
+            for char in raw
+        )
+        raw = unicodedata.normalize("NFC", raw)
+    text = " ".join(raw.split())
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    words = head.rsplit(" ", 1)[0] if text[limit - 1] != " " else head
+    # A boundary in the first half would throw away more than it saves.
+    return (words if len(words) > limit // 2 else head).rstrip() + "…"
+
+
+def clean_title(raw: str) -> str:
+    """Clean a title; its own double quotes become single, as “curly quotes” delimit titles."""
+    return clean_text(_DOUBLE_QUOTES.sub("'", raw), TITLE_LIMIT)

@@ -1,0 +1,1 @@
+"""What to recommend: rankers, their contributions, and the ranking service."""

@@ -1,0 +1,260 @@
+"""Implicit ALS, and the exact contribution of every history entry to every score.
+
+The model is Hu, Koren & Volinsky, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM
+2008), fitted by the library `implicit`. No user factors are kept: implicit's are stale by half an
+iteration, so its `explain` disagrees with its `recommend` (its issue 175). Here every user, known
+or given inline, is solved in float64 against the final item factors.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+import implicit.als
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
+
+from catalog.dataset import Dataset, new_folder
+from catalog.types import History, RankedItem, Ranking
+
+Floats = NDArray[np.float64]
+_RESCORED = 64
+"""Candidates beyond k that are scored again in float64: rounding reorders only neighbours."""
+_BATCH = 64
+"""Users scored by one matrix product; bounds its memory to 64 float32 scores an item."""
+
+
+class SnapshotError(ValueError):
+    """A ranker snapshot that cannot be used; the message says which file and why."""
+
+
+class AlsConfig(BaseModel):
+    """How the ranker is fitted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    factors: int = Field(32, ge=1, le=1024, description="Latent dimensions.")
+    regularization: float = Field(10.0, gt=0, description="Ridge penalty λ.")
+    alpha: float = Field(5.0, ge=0, description="Extra confidence of a liking of mean strength.")
+    dislike: float = Field(1.0, ge=0, description="Extra confidence that a dislike is none.")
+    iterations: int = Field(15, ge=1, description="Alternations.")
+    seed: int = Field(0, description="Of the initial factors.")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a value becomes a confidence; part of the snapshot, so inline histories read alike."""
+
+    liking_threshold: float | None
+    mean_liking: float
+
+    def confidence(self, values: Floats, config: AlsConfig) -> Floats:
+        """Return signed confidences, shape (n,): positive for likings, negative for dislikes.
+
+        The sign is implicit's convention: below 0 the preference is 0 and the confidence |c|.
+        """
+        threshold = self.liking_threshold
+        strength = np.maximum(values, 0) / self.mean_liking
+        liked = 1 + config.alpha * strength
+        if threshold is None:
+            return liked
+        return np.where(values >= threshold, liked, -(1 + config.dislike))
+
+
+class SolvedUser:
+    """One user, solved once: its factors, and every score shared out among its history.
+
+    This is section 5 of the paper: with W = (YᵀCY + λI)⁻¹, the score of item i is
+    y_iᵀ W Σ_j c_j y_j, summed over the likings j, so each of them has an exact share.
+
+    Parameters
+    ----------
+    own : array of shape (n, d), the factors of the history's items
+    gram : array of shape (d, d), YᵀY over all items
+    regularization : λ
+    confidence : array of shape (n,), signed as in `Scale.confidence`
+    """
+
+    def __init__(
+        self, own: Floats, gram: Floats, regularization: float, confidence: Floats
+    ) -> None:
+        system = gram + (own.T * (np.abs(confidence) - 1)) @ own
+        system.flat[:: len(gram) + 1] += regularization
+        self._cholesky = cho_factor(system, overwrite_a=True, check_finite=False)
+        self._own, self._weight = own, np.maximum(confidence, 0)
+        self.factors: Floats = self._solve(own.T @ self._weight)
+
+    def shares(self, candidates: Floats) -> Floats:
+        """Return the contributions, shape (m, n), to the scores of m items of factors (m, d).
+
+        Row i adds up to `candidates[i] @ self.factors`; a dislike's column is 0.
+        """
+        return (self._own @ self._solve(candidates.T)).T * self._weight
+
+    def _solve(self, right: Floats) -> Floats:
+        solution: Floats = cho_solve(self._cholesky, right, check_finite=False)
+        return solution
+
+
+class AlsRanker:
+    """Ranks with item factors; see the module and `SolvedUser`.
+
+    Parameters
+    ----------
+    config : how it was fitted
+    scale : how values become confidences
+    item_ids : I ids
+    factors : float32 array of shape (I, d), in memory or memory-mapped
+    hidden : bool array of shape (I,), items that are never recommended
+    """
+
+    name = "als"
+
+    def __init__(
+        self,
+        config: AlsConfig,
+        scale: Scale,
+        item_ids: Sequence[str],
+        factors: NDArray[np.float32],
+        hidden: NDArray[np.bool_],
+    ) -> None:
+        self.config, self.scale, self.hidden = config, scale, hidden
+        self.item_ids, self.factors = item_ids, factors
+        self._index = {item_id: i for i, item_id in enumerate(item_ids)}
+        wide = factors.astype(np.float64)
+        self._gram: Floats = wide.T @ wide
+        digest = hashlib.sha256(config.model_dump_json().encode())
+        digest.update(np.ascontiguousarray(factors).tobytes())
+        self.version = digest.hexdigest()[:12]
+
+    def rank(
+        self, histories: Sequence[History], k: int, excluded: Sequence[Set[str]]
+    ) -> list[Ranking]:
+        """Return each user's best k items with contributions; see `Ranker`.
+
+        A user without a liking has a score of 0 for every item, so the answer is empty.
+        """
+        rankings = []
+        for begin in range(0, len(histories), _BATCH):
+            batch = slice(begin, begin + _BATCH)
+            rankings += self._rank_batch(histories[batch], k, excluded[batch])
+        return rankings
+
+    def _rank_batch(
+        self, histories: Sequence[History], k: int, excluded: Sequence[Set[str]]
+    ) -> list[Ranking]:
+        entries = [self._entries(history) for history in histories]
+        solved = [
+            SolvedUser(self._wide(positions), self._gram, self.config.regularization, confidence)
+            for positions, _, confidence in entries
+        ]
+        users = np.stack([user.factors for user in solved]).astype(np.float32)
+        scores = users @ self.factors.T
+        scores[:, self.hidden] = -np.inf
+        rankings = []
+        for history, (positions, known, _), user, row, left_out in zip(
+            histories, entries, solved, scores, excluded, strict=True
+        ):
+            row[positions] = -np.inf
+            row[[self._index[item] for item in left_out if item in self._index]] = -np.inf
+            best, exact = self._best(row, user.factors, k)
+            shares = np.zeros((len(best), len(history)))
+            shares[:, known] = user.shares(self._wide(best))
+            rows = [
+                RankedItem(self.item_ids[i], score, share)
+                for i, score, share in zip(best, exact.tolist(), shares, strict=True)
+            ]
+            rankings.append(Ranking(self.name, self.version, rows))
+        return rankings
+
+    def _best(
+        self, scores: NDArray[np.float32], user: Floats, k: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return the positions and float64 scores of the best k, ties by position."""
+        if not user.any():
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        pool = min(k + _RESCORED, len(scores))
+        candidates = np.argpartition(-scores, pool - 1)[:pool]
+        candidates = candidates[np.isfinite(scores[candidates])]
+        exact = self._wide(candidates) @ user
+        order = np.lexsort((candidates, -exact))[:k]
+        return candidates[order], exact[order]
+
+    def _wide(self, positions: NDArray[np.int64]) -> Floats:
+        return self.factors[positions].astype(np.float64)
+
+    def _entries(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.bool_], Floats]:
+        found = np.array([self._index.get(item, -1) for item in history.item_ids], dtype=np.int64)
+        known = found >= 0
+        return found[known], known, self.scale.confidence(history.values[known], self.config)
+
+    # ------------------------------------------------------------------ on disk
+
+    def save(self, folder: Path, about: dict[str, object]) -> None:
+        """Write a snapshot folder atomically; `about` (JSON) says where it comes from."""
+        with new_folder(folder) as work:
+            np.save(work / "item_factors.npy", self.factors, allow_pickle=False)
+            np.save(work / "hidden.npy", self.hidden, allow_pickle=False)
+            manifest = {
+                "ranker": self.name,
+                "version": self.version,
+                "config": self.config.model_dump(),
+                "liking_threshold": self.scale.liking_threshold,
+                "mean_liking": self.scale.mean_liking,
+                "about": about,
+            }
+            (work / "item_ids.json").write_text(json.dumps(list(self.item_ids)), "utf-8")
+            (work / "snapshot.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "AlsRanker":
+        """Read a snapshot, its factors memory-mapped.
+
+        Raises
+        ------
+        SnapshotError
+            A file is missing, damaged or does not fit the others.
+        """
+        try:
+            manifest = json.loads((folder / "snapshot.json").read_bytes())
+            item_ids = json.loads((folder / "item_ids.json").read_bytes())
+            factors = np.load(folder / "item_factors.npy", mmap_mode="r", allow_pickle=False)
+            hidden = np.load(folder / "hidden.npy", allow_pickle=False)
+            config = AlsConfig.model_validate(manifest["config"])
+            scale = Scale(manifest["liking_threshold"], manifest["mean_liking"])
+            if not len(item_ids) == len(hidden) == len(factors):
+                raise ValueError("the files differ in their number of items")
+            if factors.ndim != 2 or factors.dtype != np.float32:
+                raise ValueError("item_factors.npy is no float32 matrix")
+            ranker = cls(config, scale, item_ids, factors, hidden)
+            if ranker.version != manifest["version"]:
+                raise ValueError("the factors are not those the snapshot was written with")
+        except (OSError, KeyError, ValueError, ValidationError) as error:
+            raise SnapshotError(f"{folder} is no usable ranker snapshot: {error}") from error
+        return ranker
+
+
+def fit(
+    dataset: Dataset, config: AlsConfig, on_iteration: Callable[[], None] = lambda: None
+) -> AlsRanker:
+    """Fit the item factors; the same data, configuration and seed give the same factors."""
+    likings = dataset.is_liking(dataset.values)
+    mean = float(np.maximum(dataset.values[likings], 0).mean()) if likings.any() else 1.0
+    scale = Scale(dataset.info.liking_threshold, mean or 1.0)
+    matrix = dataset.matrix(scale.confidence(dataset.values, config))
+    # implicit warns when BLAS threads compete with its own.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = implicit.als.AlternatingLeastSquares(
+            factors=config.factors,
+            regularization=config.regularization,
+            iterations=config.iterations,
+            random_state=config.seed,
+            use_gpu=False,
+        )
+        model.fit(matrix, show_progress=False, callback=lambda *_: on_iteration())
+    return AlsRanker(config, scale, dataset.item_ids, model.item_factors, dataset.hidden)
