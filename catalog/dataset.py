@@ -7,11 +7,12 @@ A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,7 @@ INTERACTIONS_SCHEMA = pa.schema(
         ("timestamp", pa.int64()),
     ]
 )
+_Read = TypeVar("_Read")
 _FAVOURITE, _WELL_LIKED = 0.01, 0.10
 """Share of the catalogue counted as favourites, and as well liked."""
 
@@ -324,7 +326,9 @@ def new_folder(target: Path, *, replace: bool = True) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def save(folder: Path, info: DatasetInfo, items: pa.Table, interactions: pa.Table, card: str) -> Dataset:
+def save(
+    folder: Path, info: DatasetInfo, items: pa.Table, interactions: pa.Table, card: str
+) -> Dataset:
     """Check the tables, write a dataset folder atomically and return the Dataset."""
     dataset = build(info, items, interactions)
     with new_folder(folder) as work:
@@ -346,11 +350,24 @@ def load(folder: Path) -> Dataset:
     info_file = folder / "dataset.json"
     if not info_file.is_file():
         raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json")
+    info = _read(info_file, lambda path: DatasetInfo.model_validate_json(path.read_bytes()))
+    items, interactions = (
+        _read(folder / f"{name}.parquet", _read_table) for name in ("items", "interactions")
+    )
     try:
-        info = DatasetInfo.model_validate_json(info_file.read_bytes())
-        items = pq.read_table(folder / "items.parquet")
-        interactions = pq.read_table(folder / "interactions.parquet")
         return build(info, items, interactions)
-    except (ValidationError, OSError, pa.ArrowException, DatasetError) as error:
+    except DatasetError as error:
         raise DatasetError(f"{folder}: {error}") from error
 
+
+def _read_table(path: Path) -> pa.Table:
+    table = pq.read_table(path)
+    table.validate(full=True)
+    return table
+
+
+def _read(path: Path, read: Callable[[Path], _Read]) -> _Read:
+    try:
+        return read(path)
+    except (ValidationError, OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path}: {error}") from error

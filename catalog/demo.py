@@ -15,6 +15,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ Cite: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: His
 ACM Transactions on Interactive Intelligent Systems 5(4), 19:1-19:19.
 
 A rating of 3.5 or more counts as a liking, 4.5 or more as loved. Articles were put in front
-("Matrix, The" is "The Matrix"). Five films without a title are left out, with their seven ratings.
+("Matrix, The" is "The Matrix") and alternative titles in parentheses dropped. Five films without a
+title are left out, with their seven ratings.
 """
 _COLUMNS = Columns(
     user="userId", item="movieId", value="rating", timestamp="timestamp",
@@ -59,7 +61,7 @@ _COLUMNS = Columns(
 )  # fmt: skip
 _ARTICLES = "The|A|An|Le|La|Les|L'|Il|El|Los|Las|Der|Die|Das|Det|En|Den|Lo|Un|Une|De"
 _INVERTED = re.compile(rf"^(.+), ({_ARTICLES})$")
-_PARENTHESIS = re.compile(r"\(([^()]*)\)")
+_ALTERNATIVES = re.compile(r"(?<=\S)(\s*\([^()]*\))+$")
 
 
 class _TableUnpickler(pickle.Unpickler):
@@ -87,14 +89,17 @@ class _TableUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def import_demo(folder: Path, *, progress: Progress = lambda rows, _: rows) -> tuple[Dataset, Report]:
+def import_demo(
+    folder: Path, *, progress: Progress = lambda rows, _: rows
+) -> tuple[Dataset, Report]:
     """Download the demo data and write them as a dataset folder."""
     frame = read_frame(_download())
     films = frame.drop_duplicates("movieId")
+    titles = _titles(films)
 
     def rows(part: "pd.DataFrame") -> Iterator[tuple[int, dict[str, Any]]]:
         for number, row in zip(part["rownames"], part.to_dict("records"), strict=True):
-            row["title"] = front_article(row["title"]) if isinstance(row["title"], str) else ""
+            row["title"] = titles.get(row["movieId"], "")
             row["genres"] = row["genres"].replace("(no genres listed)", "")
             yield int(number), row
 
@@ -102,23 +107,30 @@ def import_demo(folder: Path, *, progress: Progress = lambda rows, _: rows) -> t
     return import_rows(folder, interactions, items, _COLUMNS, INFO, CARD)
 
 
-def front_article(title: str) -> str:
-    """Put a trailing article in front, in the title and in the alternatives in parentheses.
+def _titles(films: "pd.DataFrame") -> dict[int, str]:
+    """Return each film's title as people say it, with the alternatives only where they are needed.
 
-    "City of Lost Children, The (Cité des enfants perdus, La)" becomes
-    "The City of Lost Children (La Cité des enfants perdus)".
+    "Twelve Monkeys (a.k.a. 12 Monkeys)" is "Twelve Monkeys", unless another film of that year is.
     """
+    named = films[films["title"].notna()]
+    short = {
+        film: (_ALTERNATIVES.sub("", title) or title, year)
+        for film, title, year in zip(named["movieId"], named["title"], named["year"], strict=True)
+    }
+    taken = Counter(short.values())
+    return {
+        film: front_article(short[film][0] if taken[short[film]] == 1 else title)
+        for film, title in zip(named["movieId"], named["title"], strict=True)
+    }
 
-    def front(text: str) -> str:
-        match = _INVERTED.match(text)
-        if not match:
-            return text
-        rest, article = match.groups()
-        return f"{article}{rest}" if article.endswith("'") else f"{article} {rest}"
 
-    title = _PARENTHESIS.sub(lambda match: f"({front(match[1])})", title)
-    main, opening, alternatives = title.partition(" (")
-    return front(main) + opening + alternatives
+def front_article(title: str) -> str:
+    """Put a trailing article in front: "Matrix, The" is "The Matrix"."""
+    match = _INVERTED.match(title)
+    if not match:
+        return title
+    rest, article = match.groups()
+    return f"{article}{rest}" if article.endswith("'") else f"{article} {rest}"
 
 
 def read_frame(wheel: bytes) -> "pd.DataFrame":

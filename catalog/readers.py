@@ -280,7 +280,9 @@ def _whole(cell: Any) -> Any:
 
 
 def _truth(cell: Any) -> bool:
-    return cell is True or (isinstance(cell, str) and cell.lower() in {"1", "true", "yes", "t", "y"})
+    return cell is True or (
+        isinstance(cell, str) and cell.lower() in {"1", "true", "yes", "t", "y"}
+    )
 
 
 def _seconds(cell: Any) -> int | None:

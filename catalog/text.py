@@ -15,7 +15,7 @@ WORD_LIMIT = 80
 # character (bidirectional overrides, soft hyphens, tags) can only deceive a reader.
 _KEPT_FORMAT = "\u200c\u200d"
 _DROPPED = {"Cc": " ", "Cf": "", "Cs": "", "Co": "", "Zl": " ", "Zp": " ", "Zs": " "}
-_DOUBLE_QUOTES = re.compile("[\"“”„‟«»〝〞〟＂]")
+_DOUBLE_QUOTES = re.compile('["“”„‟«»〝〞〟＂]')
 
 
 def clean_text(raw: str, limit: int = WORD_LIMIT) -> str:

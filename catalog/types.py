@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from catalog.text import clean_text, clean_title
 
@@ -29,14 +36,18 @@ def _clean_nonempty(value: object) -> object:
 
 
 Id = Annotated[
-    str, StringConstraints(min_length=1, max_length=ID_LIMIT), AfterValidator(_check_id)
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=ID_LIMIT),
+    AfterValidator(_check_id),
 ]
 Title = Annotated[
     str,
     BeforeValidator(lambda value: clean_title(value) if isinstance(value, str) else value),
-    StringConstraints(min_length=1),
+    StringConstraints(strict=True, min_length=1),
 ]
-Word = Annotated[str, BeforeValidator(_clean_nonempty), StringConstraints(min_length=1)]
+Word = Annotated[
+    str, BeforeValidator(_clean_nonempty), StringConstraints(strict=True, min_length=1)
+]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
 AttributeValue = Annotated[int, Field(strict=True, ge=-(10**12), le=10**12)] | Word
 Year = Annotated[int, Field(ge=1, le=2999)]
@@ -44,7 +55,10 @@ Liking = Literal["loved", "liked"]
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple({value.casefold(): value for value in reversed(values)}.values())[::-1]
+    first: dict[str, str] = {}
+    for value in values:
+        first.setdefault(value.casefold(), value)
+    return tuple(first.values())
 
 
 def _sorted_by_name(values: dict[str, int | str]) -> dict[str, int | str]:

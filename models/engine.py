@@ -1,0 +1,24 @@
+"""The Engine protocol: anything that writes one text for each of a batch of Facts."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from catalog.facts import Facts
+
+
+class Engine(Protocol):
+    """Writes explanations. What it writes is checked before anybody sees it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in answers, logs and metrics."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever its texts may change: weights, tokenizer, prompt, decoding, type."""
+        ...
+
+    def write(self, batch: Sequence[Facts]) -> list[str]:
+        """Return one text per Facts, in order."""
+        ...

@@ -1,0 +1,130 @@
+"""The little English that facts need: lists, articles, and categories as words.
+
+Shared by the writer (`grounded`) and the reader (`faithfulness`), as two people share a language.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+COUNT_WORDS = {2: "two", 3: "three", 4: "four"}
+
+# How a category is called in front of a noun ("an action film"), and as a noun where English has
+# one ("a comedy", "comedies"). A category that is not here is quoted after "listed under".
+_KNOWN: dict[str, tuple[str, str | None, str | None]] = {
+    "action": ("action", None, None),
+    "adventure": ("adventure", None, None),
+    "animation": ("animated", None, None),
+    "anime": ("anime", None, None),
+    "biography": ("biography", "biography", "biographies"),
+    "blues": ("blues", None, None),
+    "children": ("children's", None, None),
+    "children's": ("children's", None, None),
+    "classical": ("classical", None, None),
+    "comedy": ("comedy", "comedy", "comedies"),
+    "country": ("country", None, None),
+    "crime": ("crime", None, None),
+    "documentary": ("documentary", "documentary", "documentaries"),
+    "drama": ("drama", "drama", "dramas"),
+    "family": ("family", None, None),
+    "fantasy": ("fantasy", "fantasy", "fantasies"),
+    "film-noir": ("noir", None, None),
+    "folk": ("folk", None, None),
+    "hip-hop": ("hip-hop", None, None),
+    "horror": ("horror", None, None),
+    "imax": ("IMAX", None, None),
+    "indie": ("indie", None, None),
+    "jazz": ("jazz", None, None),
+    "musical": ("musical", "musical", "musicals"),
+    "mystery": ("mystery", "mystery", "mysteries"),
+    "noir": ("noir", None, None),
+    "poetry": ("poetry", None, None),
+    "pop": ("pop", None, None),
+    "puzzle": ("puzzle", None, None),
+    "rock": ("rock", None, None),
+    "romance": ("romantic", "romance", "romances"),
+    "sci-fi": ("sci-fi", None, None),
+    "science fiction": ("science fiction", None, None),
+    "soul": ("soul", None, None),
+    "sports": ("sports", None, None),
+    "strategy": ("strategy", None, None),
+    "thriller": ("thriller", "thriller", "thrillers"),
+    "travel": ("travel", None, None),
+    "war": ("war", None, None),
+    "western": ("western", "western", "westerns"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryWords:
+    """How one category may be called.
+
+    Attributes
+    ----------
+    listed : as it stands in the data, used after "listed under"
+    attributive : before a noun, or None where that would be guesswork
+    noun, plural : as a noun of its own, or None
+    """
+
+    listed: str
+    attributive: str | None
+    noun: str | None
+    plural: str | None
+
+
+@lru_cache(maxsize=4096)
+def category_words(category: str) -> CategoryWords:
+    """Return how a category may be called; unknown categories are only ever listed."""
+    return CategoryWords(category, *_KNOWN.get(category.casefold(), (None, None, None)))
+
+
+# Of two categories the one further down stands last, as in "romantic comedy", "comedy drama".
+_LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
+_LAST += ["thriller", "documentary"]
+# Adjectives, which stack in front of any other category without "and".
+_STACKING = {"IMAX": 0, "indie": 1, "animated": 2, "romantic": 3, "children's": 4, "family": 4}
+
+
+def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | None:
+    """Return what up to two categories make of a noun, in singular and plural.
+
+    ("Crime", "Drama") with "film" is ("crime drama", "crime dramas"); ("Animation", "Children")
+    is ("animated children's film", ...). None where a category has no English form here.
+    """
+    words = [category_words(category) for category in categories]
+    fronts = [w.attributive for w in words if w.attributive]
+    if not fronts or len(fronts) != len(words):
+        return None
+    named = sorted((w for w in words if w.noun), key=lambda w: _LAST.index(str(w.noun)))
+    if named:
+        last = named[-1]
+        first = "".join(f"{w.attributive} " for w in words if w is not last)
+        return f"{first}{last.noun}", f"{first}{last.plural}"
+    fronts.sort(key=lambda front: _STACKING.get(front, 9))
+    front = " ".join(fronts) if fronts[0] in _STACKING else listing(fronts)
+    return f"{front} {noun}", f"{front} {nouns}"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Join as English does: "A", "A and B", "A, B and C"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+_AN = re.compile(
+    r"8|11(?!\d)|18(?!\d{3}\b)(?!\d\b)|18\d\d|[aeio]|u(?!ni|se|su|ti|to)|hour|heir|hono", re.I
+)
+_A = re.compile(r"eu|one|once|ewe|ubiq", re.I)
+_LETTERS_WITH_AN = "AEFHILMNORSX"
+
+
+def article(phrase: str) -> str:
+    """Put "a" or "an" in front, by how the first word is said: "an 1898 film", "an IMAX film"."""
+    first = re.split(r"[\s-]", phrase, maxsplit=1)[0]
+    if len(first) > 1 and first.isupper() and first.isalpha():
+        said_with_vowel = first[0] in _LETTERS_WITH_AN
+    else:
+        said_with_vowel = bool(_AN.match(first)) and not _A.match(first)
+    return f"{'an' if said_with_vowel else 'a'} {phrase}"

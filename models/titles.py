@@ -1,0 +1,38 @@
+"""What two titles say about each other: when one is visibly a sequel of the other."""
+
+import re
+
+from catalog.types import Item
+
+_ROMAN = {"ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
+_PART = re.compile(
+    r"^(?P<stem>.*?\w.*?)[\s:,-]*(?:\b(?:part|chapter|episode|vol\.?|volume)\s+)?"
+    r"\b(?P<number>10|[2-9]|ii|iii|iv|v|vi|vii|viii|ix|x)\b(?:\s*[:-]\s.*)?$",
+    re.IGNORECASE,
+)
+_ALTERNATIVE = re.compile(r"\s*\([^()]*\)")
+
+
+def series(title: str) -> tuple[str, int]:
+    """Return (stem, part): "Toy Story 2" is ("toy story", 2), a title without number is part 1."""
+    plain = _ALTERNATIVE.sub("", title).strip().casefold() or title.casefold()
+    match = _PART.match(plain)
+    if not match:
+        return plain, 1
+    number = match["number"]
+    return match["stem"].strip(" :,-"), int(number) if number.isdigit() else _ROMAN[number]
+
+
+def same_series(first: Item, second: Item) -> bool:
+    """Say whether titles and years alone show one series: an equal stem, parts in order of years.
+
+    Deliberately narrow, as a sentence will rest on it. A remake ("Psycho", 1998) precedes no part;
+    "Super" and "Super 8" are too far apart, unless both are numbered; without years nothing is
+    shown.
+    """
+    if first.year is None or second.year is None:
+        return False
+    (stem, part), (other_stem, other_part) = series(first.title), series(second.title)
+    gap, years = other_part - part, second.year - first.year
+    near = abs(gap) <= 2 or min(part, other_part) > 1
+    return stem == other_stem and near and gap * years > 0

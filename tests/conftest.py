@@ -1,0 +1,88 @@
+"""Fixtures shared by all tests: the demo dataset, and small ones made to order."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from catalog.dataset import (
+    INTERACTIONS_SCHEMA,
+    ITEMS_SCHEMA,
+    Dataset,
+    DatasetInfo,
+    build,
+    item_row,
+    load,
+)
+from catalog.types import Interaction, Item
+
+ROOT = Path(__file__).resolve().parent.parent
+RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5, loved_threshold=4.5)
+"""Five stars; what is known of most small datasets here."""
+
+
+@pytest.fixture(scope="session")
+def demo() -> Dataset:
+    """Return the MovieLens demo, as `make data` leaves it."""
+    folder = ROOT / "data" / "demo"
+    if not (folder / "dataset.json").is_file():
+        pytest.fail(f"the demo dataset is not in {folder}: run `make data` first", pytrace=False)
+    return load(folder)
+
+
+@pytest.fixture(scope="session")
+def tables() -> Callable[..., tuple[pa.Table, pa.Table]]:
+    """Return a function that makes the two tables of a dataset.
+
+    Interactions are (user, item, value) triples, a second apart, or `Interaction`s. Items that
+    are only named in an interaction get a title of their own.
+    """
+
+    def make(
+        interactions: Sequence[Interaction | tuple[str, str, float]],
+        *,
+        items: Sequence[Item] = (),
+        hidden: Collection[str] = (),
+    ) -> tuple[pa.Table, pa.Table]:
+        rows = [
+            row if isinstance(row, Interaction) else Interaction(*row, timestamp=second)
+            for second, row in enumerate(interactions)
+        ]
+        catalogue = {item.id: item for item in items}
+        for row in rows:
+            made_up = Item(id=row.item_id, title=f"Title of {row.item_id}")
+            catalogue.setdefault(row.item_id, made_up)
+        return (
+            pa.Table.from_pylist(
+                [item_row(item, hidden=item.id in hidden) for item in catalogue.values()],
+                schema=ITEMS_SCHEMA,
+            ),
+            pa.table(
+                {
+                    "user_id": [row.user_id for row in rows],
+                    "item_id": [row.item_id for row in rows],
+                    "value": [row.value for row in rows],
+                    "timestamp": [row.timestamp for row in rows],
+                },
+                INTERACTIONS_SCHEMA,
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tables: Callable[..., tuple[pa.Table, pa.Table]]) -> Callable[..., Dataset]:
+    """Return a function that makes a Dataset in memory, from what `tables` takes."""
+
+    def make(
+        interactions: Sequence[Interaction | tuple[str, str, float]],
+        *,
+        items: Sequence[Item] = (),
+        hidden: Collection[str] = (),
+        info: DatasetInfo = RATINGS,
+    ) -> Dataset:
+        return build(info, *tables(interactions, items=items, hidden=hidden))
+
+    return make
