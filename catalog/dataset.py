@@ -128,6 +128,12 @@ class Dataset:
             [ids[i] for i in self.items[rows].tolist()], self.values[rows], self.timestamps[rows]
         )
 
+    def overlap(self, first: int, second: int) -> float:
+        """Return the Jaccard overlap of two items' categories, 0 to 1."""
+        ours = {category.casefold() for category in self.item(first).categories}
+        theirs = {category.casefold() for category in self.item(second).categories}
+        return len(ours & theirs) / max(1, len(ours | theirs))
+
     # ------------------------------------------------------------------ likings
 
     def is_liking(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -59,7 +59,7 @@ _COLUMNS = Columns(
     user="userId", item="movieId", value="rating", timestamp="timestamp",
     title="title", categories="genres", year="year",
 )  # fmt: skip
-_ARTICLES = "The|A|An|Le|La|Les|L'|Il|El|Los|Las|Der|Die|Das|Det|En|Den|Lo|Un|Une|De"
+_ARTICLES = "The|A|An|Le|La|Les|L'|Il|El|Los|Las|Der|Die|Das|Det|En|Den|Lo|Un|Une|De|I|Da"
 _INVERTED = re.compile(rf"^(.+), ({_ARTICLES})$")
 _ALTERNATIVES = re.compile(r"(?<=\S)(\s*\([^()]*\))+$")
 
@@ -126,6 +126,7 @@ def _titles(films: "pd.DataFrame") -> dict[int, str]:
 
 def front_article(title: str) -> str:
     """Put a trailing article in front: "Matrix, The" is "The Matrix"."""
+    title = title.strip()
     match = _INVERTED.match(title)
     if not match:
         return title
@@ -142,8 +143,7 @@ def read_frame(wheel: bytes) -> "pd.DataFrame":
     with warnings.catch_warnings():
         # The file names NumPy modules by the names they had when it was written.
         warnings.simplefilter("ignore", DeprecationWarning)
-        frame = _TableUnpickler(io.BytesIO(lzma.decompress(packed))).load()
-    return frame
+        return _TableUnpickler(io.BytesIO(lzma.decompress(packed))).load()
 
 
 def _download() -> bytes:

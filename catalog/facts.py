@@ -7,8 +7,6 @@ cached text serves them all.
 import hashlib
 from typing import Annotated, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from catalog.types import Item, Liking
@@ -72,22 +70,3 @@ class Facts(BaseModel):
     def digest(self) -> bytes:
         """Return the 32-byte SHA-256 of the canonical form."""
         return hashlib.sha256(self.canonical()).digest()
-
-
-def strongest(
-    contributions: NDArray[np.float64], eligible: NDArray[np.bool_], item_ids: list[str]
-) -> list[int]:
-    """Return the positions of the evidence: largest positive contributions, ties by id.
-
-    Parameters
-    ----------
-    contributions : array of shape (n,), the share of each history entry in the score
-    eligible : array of shape (n,), True for likings that may be named
-    item_ids : the n ids of the history
-    """
-    positions = np.flatnonzero(eligible & (contributions > 0))
-    if len(positions) > MAX_EVIDENCE:
-        floor = np.partition(contributions[positions], -MAX_EVIDENCE)[-MAX_EVIDENCE]
-        positions = positions[contributions[positions] >= floor]
-    ordered = sorted(positions, key=lambda p: (-contributions[p], item_ids[p]))
-    return [int(p) for p in ordered[:MAX_EVIDENCE]]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ from catalog.dataset import (
     item_row,
     save,
 )
-from catalog.types import Id, Item
+from catalog.types import ATTRIBUTE_LIMIT, Id, Item
 
 Row = Mapping[str, Any]
 Progress = Callable[[Iterable[tuple[int, Row]], str], Iterable[tuple[int, Row]]]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _LINES_SHOWN = 5
+_MALFORMED = "the row is not CSV, or has more or fewer cells than the header"
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_800
+"""The years 1 to 9999 in Unix seconds; today's milliseconds, for one, lie outside."""
 
 
 class Columns(BaseModel):
@@ -112,44 +116,51 @@ def import_rows(
     known = set(item_table["id"].to_pylist())
     interaction_table = _read_interactions(interactions, columns, info, known, report)
     if interaction_table.num_rows == 0:
-        reasons = "; ".join(report.summary()) or "both tables are empty"
-        raise DatasetError(f"no usable row: {reasons}")
+        raise DatasetError(f"no usable row: {'; '.join(report.summary())}")
     return save(folder, info, item_table, interaction_table, card), report
 
 
 def rows_of(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield (line number, row) of a CSV, TSV or Parquet file."""
+    """Yield (line number, row) of a CSV, TSV or Parquet file; a malformed row is empty."""
     if not path.is_file():
         raise DatasetError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        try:
-            parquet = pq.ParquetFile(path)
-        except pa.ArrowException as error:
-            raise DatasetError(f"{path}: not a Parquet file ({error})") from error
-        row_number = 0
-        for batch in parquet.iter_batches():
+    return _parquet_rows(path) if path.suffix == ".parquet" else _text_rows(path)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    row_number = 0
+    try:
+        for batch in pq.ParquetFile(path).iter_batches():
             for row in batch.to_pylist():
                 row_number += 1
                 yield row_number, row
-        return
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: not a Parquet file ({error})") from error
+
+
+def _text_rows(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        header = next(reader, None)
-        if header is None:
-            raise DatasetError(f"{path}: the file is empty")
-        width = len(header)
+        # Strict: otherwise a quote that never closes would swallow the rows after it in silence.
+        reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+        try:
+            header = next(reader)
+        except StopIteration:
+            raise DatasetError(f"{path}: the file is empty") from None
+        except csv.Error as error:
+            raise DatasetError(f"{path}: the header is not CSV ({error})") from error
         while True:
+            line = reader.line_num + 1
             try:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error:  # a cell over the csv module's limit
-                yield reader.line_num, {}
+            except csv.Error:
+                yield line, {}
                 continue
-            if len(cells) == width:
-                yield reader.line_num, dict(zip(header, cells, strict=True))
+            if len(cells) == len(header):
+                yield line, dict(zip(header, cells, strict=True))
             elif cells:
-                yield reader.line_num, {}
+                yield line, {}
 
 
 # ---------------------------------------------------------------------- one table at a time
@@ -169,7 +180,7 @@ def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Repor
                     "attributes": {
                         name.lower().replace("_", " "): value
                         for name in columns.attributes
-                        if (value := _cell(row, name)) is not None
+                        if (value := _attribute(row, name)) is not None
                     },
                 }
             )
@@ -194,19 +205,13 @@ def _read_interactions(
     known: set[str],
     report: Report,
 ) -> pa.Table:
-    out: tuple[list[str], list[str], list[float], list[int]] = ([], [], [], [])
+    out: tuple[list[Any], ...] = ([], [], [], [])
     valid_users: dict[str, bool] = {}
     needed = [columns.user, columns.item, columns.value, columns.timestamp]
     for line, row in _checked(rows, "interactions", needed, report):
-        user, item = _cell(row, columns.user) or "", _cell(row, columns.item) or ""
-        value, timestamp = 1.0, line
-        try:
-            if columns.value is not None:
-                value = float(_cell(row, columns.value) or "nan")
-        except ValueError:
-            value = math.nan
-        if columns.timestamp is not None:
-            timestamp = _seconds(_cell(row, columns.timestamp))
+        user, item = _text(row, columns.user), _text(row, columns.item)
+        value = 1.0 if columns.value is None else _number(_cell(row, columns.value))
+        timestamp = line if columns.timestamp is None else _seconds(_cell(row, columns.timestamp))
         if user not in valid_users:
             valid_users[user] = _valid_id(user)
         reason = None
@@ -224,7 +229,7 @@ def _read_interactions(
             report.reject("interactions", reason, line)
             continue
         for column, cell in zip(out, (user, item, value, timestamp), strict=True):
-            column.append(cell)  # type: ignore[arg-type]
+            column.append(cell)
     report.kept["interactions"] = len(out[0])
     return pa.table(dict(zip(INTERACTIONS_SCHEMA.names, out, strict=True)), INTERACTIONS_SCHEMA)
 
@@ -236,7 +241,7 @@ def _checked(
     header_checked = False
     for line, row in rows:
         if not row:
-            report.reject(table, "the row has more or fewer cells than the header", line)
+            report.reject(table, _MALFORMED, line)
             continue
         if not header_checked:
             missing = [name for name in needed if name is not None and name not in row]
@@ -252,23 +257,53 @@ def _checked(
 # ---------------------------------------------------------------------- one cell at a time
 
 
-def _cell(row: Row, column: str | None) -> Any:
-    """Return a cell's value; an empty cell, a NaN or an unmapped column is None."""
+def _stored(row: Row, column: str | None) -> Any:
+    """Return a cell's value; an empty cell, a NaN or an unmapped column is None.
+
+    Numbers come back as int where they are whole and as text where they are not.
+    """
     value = row.get(column) if column is not None else None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", errors="replace")
     if isinstance(value, str):
         return value.strip() or None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # Ids and titles that a tool has stored as numbers: 318.0 is item "318".
-        return str(int(value)) if float(value).is_integer() else str(value)
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value == int(value) else str(value)
     return value
+
+
+def _cell(row: Row, column: str | None) -> Any:
+    """Return a cell like `_stored`, numbers as text: where ids are numbers, 318.0 is item "318"."""
+    value = _stored(row, column)
+    return str(value) if type(value) is int else value
+
+
+def _text(row: Row, column: str) -> str:
+    cell = _cell(row, column)
+    return cell if isinstance(cell, str) else ""
+
+
+def _attribute(row: Row, column: str) -> Any:
+    """Return a typed attribute; a number too long to count with, such as an ISBN, is text."""
+    value = _stored(row, column)
+    return str(value) if isinstance(value, int) and abs(value) > ATTRIBUTE_LIMIT else value
 
 
 def _categories(row: Row, columns: Columns) -> list[str]:
     cell = _cell(row, columns.categories)
-    parts = cell.split(columns.separator) if isinstance(cell, str) else (cell or [])
-    return [str(part) for part in parts if str(part).strip()]
+    if isinstance(cell, str):
+        cell = cell.split(columns.separator)
+    parts = cell if isinstance(cell, list) else [cell]
+    return [str(part) for part in parts if part is not None and str(part).strip()]
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _whole(cell: Any) -> Any:
@@ -286,17 +321,15 @@ def _truth(cell: Any) -> bool:
 
 
 def _seconds(cell: Any) -> int | None:
-    if isinstance(cell, datetime):
-        return int((cell if cell.tzinfo else cell.replace(tzinfo=UTC)).timestamp())
-    try:
-        return int(float(cell))
-    except (TypeError, ValueError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(str(cell))
-    except ValueError:
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    """Return Unix seconds, or None for what is no moment of the years 1 to 9999."""
+    seconds = _number(cell)
+    if math.isnan(seconds):
+        try:
+            moment = cell if isinstance(cell, datetime) else datetime.fromisoformat(str(cell))
+        except ValueError:
+            return None
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return int(seconds) if _FIRST_SECOND <= seconds < _LAST_SECOND else None
 
 
 def _valid_id(value: str) -> bool:

@@ -35,7 +35,7 @@ def _split(dataset: Dataset, fraction: float | None) -> tuple[Dataset, Dataset]:
         if fraction is None:
             liked = np.flatnonzero(likings[begin:end])
             cut = begin + liked[-1] if len(liked) else end
-            held_out = slice(cut, cut + 1)
+            held_out = slice(cut, min(cut + 1, end))
         else:
             cut = end - max(1, int(fraction * (end - begin)))
             held_out = slice(cut, end)

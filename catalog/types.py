@@ -21,6 +21,8 @@ from pydantic import (
 from catalog.text import clean_text, clean_title
 
 ID_LIMIT = 128
+ATTRIBUTE_LIMIT = 10**12
+"""Largest number an attribute may hold."""
 
 
 def _check_id(value: str) -> str:
@@ -31,25 +33,22 @@ def _check_id(value: str) -> str:
     return value
 
 
-def _clean_nonempty(value: object) -> object:
-    return clean_text(value) if isinstance(value, str) else value
-
-
 Id = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=ID_LIMIT),
     AfterValidator(_check_id),
 ]
+_NonEmpty = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Title = Annotated[
-    str,
+    _NonEmpty,
     BeforeValidator(lambda value: clean_title(value) if isinstance(value, str) else value),
-    StringConstraints(strict=True, min_length=1),
 ]
 Word = Annotated[
-    str, BeforeValidator(_clean_nonempty), StringConstraints(strict=True, min_length=1)
+    _NonEmpty,
+    BeforeValidator(lambda value: clean_text(value) if isinstance(value, str) else value),
 ]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
-AttributeValue = Annotated[int, Field(strict=True, ge=-(10**12), le=10**12)] | Word
+AttributeValue = Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT)] | Word
 Year = Annotated[int, Field(ge=1, le=2999)]
 Liking = Literal["loved", "liked"]
 

@@ -201,14 +201,14 @@ class _Reader:
 
     def following(self, i: int) -> str:
         """Return the words from i on, as far as nothing but words stands there, each with a space."""
-        words = []
+        words: list[str] = []
         while len(words) < _LONGEST and (word := self.word(i + len(words))):
             words.append(f"{word} ")
         return "".join(words)
 
     def ends_with(self, i: int, phrases: Iterable[str]) -> bool:
         """Say whether one of the phrases ends just before i."""
-        words = []
+        words: list[str] = []
         while len(words) < _LONGEST and (word := self.word(i - 1 - len(words))):
             words.append(word)
         before = f" {' '.join(reversed(words))}"

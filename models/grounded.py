@@ -212,7 +212,9 @@ class _Speaker:
             return None
         common = set.intersection(*({c.casefold() for c in e.categories} for e in evidence))
         common -= {c.casefold() for c in self.facts.item.categories}
-        plurals = (category_words(c).plural for c in evidence[0].categories if c.casefold() in common)
+        plurals = (
+            category_words(c).plural for c in evidence[0].categories if c.casefold() in common
+        )
         return next(filter(None, plurals), None)
 
     def own_details(self) -> list[str]:
@@ -331,6 +333,27 @@ def _why(s: _Speaker) -> str:
     return f"Why {s.item}{s.aside()}? Because {s.you_liked()}."
 
 
+def _for_you(s: _Speaker) -> str:
+    """A 1994 crime drama for you: “I”."""
+    if not s.has_description():
+        return f"This one is for you: {s.item}.{s.then()}"
+    return f"{opening(s.description())} for you: {s.item}.{s.then()}"
+
+
+def _popular(s: _Speaker) -> str:
+    """“I” is one of the films that people here like most. It is a 1994 crime drama."""
+    popular = s.popular()
+    if not popular:
+        return f"{s.item} may be for you.{s.then()}"
+    ending = f" It is {s.description()}." if s.has_description() else ""
+    return s.pick(
+        [
+            f"{s.item} is {s.pick(popular)}.{ending}",
+            f"{s.item}{s.aside(closed=True)} is {s.pick(popular)}.",
+        ]
+    )
+
+
 _BECAUSE: list[Pattern] = [
     lambda s: f"Because {s.you_liked()}, we suggest {s.item}{s.aside()}.{s.then()}",
     lambda s: f"{opening(s.you_liked())}, so {s.item}{s.aside(closed=True)} may suit you.",
@@ -382,28 +405,7 @@ _WITHOUT_EVIDENCE: list[Pattern] = [
     lambda s: f"Next for you: {s.item}{s.aside()}.{s.then()}",
     lambda s: f"{s.item}{s.aside(closed=True)} may suit you.{s.then()}",
     lambda s: f"To start with, we suggest {s.item}{s.aside()}.{s.then()}",
-    lambda s: _for_you(s),
-    lambda s: _popular(s),
-    lambda s: _popular(s),
+    _for_you,
+    _popular,
+    _popular,
 ]
-
-
-def _for_you(s: _Speaker) -> str:
-    """A 1994 crime drama for you: “I”."""
-    if not s.has_description():
-        return f"This one is for you: {s.item}.{s.then()}"
-    return f"{opening(s.description())} for you: {s.item}.{s.then()}"
-
-
-def _popular(s: _Speaker) -> str:
-    """“I” is one of the films that people here like most. It is a 1994 crime drama."""
-    popular = s.popular()
-    if not popular:
-        return f"{s.item} may be for you.{s.then()}"
-    ending = f" It is {s.description()}." if s.has_description() else ""
-    return s.pick(
-        [
-            f"{s.item} is {s.pick(popular)}.{ending}",
-            f"{s.item}{s.aside(closed=True)} is {s.pick(popular)}.",
-        ]
-    )

@@ -19,7 +19,7 @@ class PopularityRanker:
         visible = np.flatnonzero(~dataset.hidden)
         order = visible[np.argsort(-counts[visible], kind="stable")]
         self._ranked = [(dataset.item_ids[i], float(counts[i])) for i in order]
-        self.version = hashlib.sha256(counts.tobytes()).hexdigest()[:12]
+        self.version = hashlib.sha256(repr(self._ranked).encode()).hexdigest()[:12]
 
     def rank(
         self, histories: Sequence[History], k: int, excluded: Sequence[Set[str]]

@@ -1,0 +1,74 @@
+# Prism. `make run` and `make test` do all set-up on a bare machine with Python 3.11 and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO := data/demo/dataset.json
+RANKER := data/ranker/snapshot.json
+
+.DELETE_ON_ERROR:
+.PHONY: help run data test test-fast verify lint format bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the ranker, serve on port 8000
+	@$(BIN)/prism serve
+
+data: $(DEMO) $(RANKER) ## Prepare the demo data and the ranker
+
+test: .venv/.dev $(DEMO) $(RANKER) lint ## Everything that can fail a submission
+	$(BIN)/python -m pytest
+
+test-fast: .venv/.dev $(DEMO) $(RANKER) ## The inner loop: what is not marked slow
+	$(BIN)/python -m pytest -m "not slow"
+
+verify: test bench ## What takes long: tests, then every benchmark
+	$(BIN)/python -m bench.faithfulness
+
+lint: .venv/.dev ## Check formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.dev ## Format and mend what can be mended
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev $(DEMO) $(RANKER) ## Measure speed, each figure beside a peer
+	$(BIN)/python -m bench.ranker
+	$(BIN)/python -m bench.recommend
+
+clean: ## Remove what was installed and prepared
+	rm -rf .venv data
+
+# A stamp is written last, so a half-done install is done again.
+.venv/.serve: pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory .venv/pyvenv.cfg
+	$(PIP) install --constraint constraints.txt --editable '.[serve,demo]' || $(offline)
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory .venv/pyvenv.cfg
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]' || $(offline)
+	@touch .venv/.serve $@
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Prism needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@rm -rf .venv
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Python's venv module is missing: installing python3-venv"; \
+	  apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; fi
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+offline = { echo; echo "Installing failed. With no network the package index cannot be reached:"; \
+  echo "see pip's message above, then run make again; it goes on from here."; exit 1; }
+
+$(DEMO): | .venv/.serve
+	$(BIN)/prism data import demo
+
+$(RANKER): $(DEMO) | .venv/.serve
+	$(BIN)/prism train-ranker

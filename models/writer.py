@@ -1,0 +1,108 @@
+"""Facts in, checked text out: what every worker does with a batch, whatever its engine."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from catalog.facts import Facts
+from models.engine import Engine
+from models.faithfulness import CHECKER_VERSION, Claim, ClaimType, Policy, Verdict, check
+from models.grounded import GRAMMAR_VERSION, GroundedEngine, explain
+
+Source = Literal["prism", "grounded"]
+Reason = Literal["deadline", "rejected", "shed", "unavailable"]
+
+
+class TextClaim(BaseModel):
+    """A supported statement of a text: `text[start:end]`, in code points."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    end: int
+    type: ClaimType
+    item_id: str | None = None
+
+
+class Written(BaseModel):
+    """A text that passed the check, who wrote it, and why it is grounded if a Prism should have."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    source: Source
+    reason: Reason | None = None
+    claims: tuple[TextClaim, ...] = ()
+
+
+class Writer:
+    """An engine and the check behind it.
+
+    `on_rejected` is told of every claim for which an engine's text was rejected; `on_stage` of
+    the seconds that a batch spent in "generate" and "check".
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        on_rejected: Callable[[Claim], None] = lambda claim: None,
+        on_stage: Callable[[str, float], None] = lambda stage, seconds: None,
+    ) -> None:
+        self.engine, self.policy = engine, policy
+        self._on_rejected, self._on_stage = on_rejected, on_stage
+
+    @property
+    def model(self) -> str:
+        """What answers name as their model: engine and version."""
+        return f"{self.engine.name}@{self.engine.version}"
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes whenever an equal Facts may get another text: part of every cache key."""
+        parts = [self.model, GRAMMAR_VERSION, CHECKER_VERSION, self.policy]
+        return hashlib.sha256("\0".join(parts).encode()).digest()
+
+    def write(self, batch: Sequence[Facts]) -> list[Written]:
+        """Return a faithful text for each of the Facts.
+
+        What fails the check is replaced by a grounded text. The engine's errors pass through.
+        """
+        started = perf_counter()
+        texts = self.engine.write(batch)
+        generated = perf_counter()
+        written = [self._checked(text, facts) for text, facts in zip(texts, batch, strict=True)]
+        self._on_stage("generate", generated - started)
+        self._on_stage("check", perf_counter() - generated)
+        return written
+
+    def _checked(self, text: str, facts: Facts) -> Written:
+        verdict = check(text, facts, self.policy)
+        if verdict.passed:
+            grounded = isinstance(self.engine, GroundedEngine)
+            return _written(text, verdict, "grounded" if grounded else "prism")
+        for claim in verdict.failures():
+            self._on_rejected(claim)
+        return grounded_text(facts, "rejected")
+
+
+def grounded_text(facts: Facts, reason: Reason) -> Written:
+    """Return what stands in for an engine's text that is missing or false."""
+    text = explain(facts)
+    verdict = check(text, facts)
+    if not verdict.passed:  # a bug in the grammar must not break the guarantee
+        text = f"We suggest “{facts.item.title}”."
+        verdict = check(text, facts)
+    return _written(text, verdict, "grounded", reason)
+
+
+def _written(text: str, verdict: Verdict, source: Source, reason: Reason | None = None) -> Written:
+    claims = [
+        TextClaim(start=c.start, end=c.end, type=c.type, item_id=c.item_id)
+        for c in verdict.claims
+        if c.outcome == "supported"
+    ]
+    return Written(text=text, source=source, reason=reason, claims=tuple(claims))

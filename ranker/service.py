@@ -1,0 +1,178 @@
+"""The ranking service: owner of the Dataset and of the ranker's snapshot.
+
+Everything that others want to know of users and items goes through it, so that there is one owner
+of the data and the gateway opens no data folder.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from catalog.dataset import Dataset
+from catalog.evidence import Recommendation, recommendations
+from catalog.types import History, Item, Liking
+from ranker.popularity import PopularityRanker
+from ranker.protocol import Ranker
+
+
+class UnknownUserError(LookupError):
+    """No such user."""
+
+
+class UnknownItemError(LookupError):
+    """No such item; `ids` says which."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(", ".join(ids))
+        self.ids = list(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """An entry of an inline history. Without a value it is a plain liking."""
+
+    item_id: str
+    value: float | None = None
+    timestamp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """An entry of a user's history, as shown to people; `liking` is None for a dislike."""
+
+    item: Item
+    value: float
+    timestamp: int
+    liking: Liking | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """The answer for one user, and which ranker gave it."""
+
+    ranker: str
+    version: str
+    items: list[Recommendation]
+
+
+class RankingService:
+    """Answers for one Dataset with one ranker.
+
+    A user about whom the ranker can tell nothing (no history, or only dislikes) gets what most
+    users like, and the answer says so.
+    """
+
+    def __init__(self, dataset: Dataset, ranker: Ranker) -> None:
+        self.dataset, self.ranker = dataset, ranker
+        self._popularity = PopularityRanker(dataset)
+        self._titles = [title.casefold() for title in dataset.item_table["title"].to_pylist()]
+
+    # ------------------------------------------------------------------ ranking
+
+    def rank_user(self, user_id: str, k: int, excluded: Set[str]) -> Recommendations:
+        """Return a known user's top k. Raises UnknownUserError."""
+        return self._rank(self._history(user_id), k, excluded)
+
+    def rank_touches(self, touches: Sequence[Touch], k: int, excluded: Set[str]) -> Recommendations:
+        """Return the top k for an inline history, in any order, the later of a repeat counting.
+
+        Raises
+        ------
+        UnknownItemError
+            The history names items that the Dataset does not have.
+        """
+        unknown = [t.item_id for t in touches if t.item_id not in self.dataset.item_index]
+        if unknown:
+            raise UnknownItemError(sorted(set(unknown)))
+        threshold = self.dataset.info.liking_threshold
+        plain = 1.0 if threshold is None else threshold
+        ordered = sorted(touches, key=lambda touch: touch.timestamp)
+        latest = {t.item_id: t for t in ordered}  # dicts keep the first place, the last value
+        entries = [t for t in ordered if latest[t.item_id] is t]
+        values = [plain if t.value is None else t.value for t in entries]
+        history = History(
+            [t.item_id for t in entries],
+            np.array(values, dtype=np.float64),
+            np.array([t.timestamp for t in entries], dtype=np.int64),
+        )
+        return self._rank(history, k, excluded)
+
+    def _rank(self, history: History, k: int, excluded: Set[str]) -> Recommendations:
+        [ranking] = self.ranker.rank([history], k, [excluded])
+        if not ranking.items:
+            [ranking] = self._popularity.rank([history], k, [excluded])
+        items = recommendations(self.dataset, history, ranking.items)
+        return Recommendations(ranking.ranker, ranking.version, items)
+
+    # ------------------------------------------------------------------ looking things up
+
+    def item(self, item_id: str) -> Item:
+        """Return an item. Raises UnknownItemError, for a hidden one too."""
+        position = self.dataset.item_index.get(item_id)
+        if position is None or self.dataset.hidden[position]:
+            raise UnknownItemError([item_id])
+        return self.dataset.item(position)
+
+    def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
+        """Return a user's latest visible interactions, latest first. Raises UnknownUserError."""
+        return list(islice(self._entries(self._history(user_id)), limit))
+
+    def users(self, search: str, limit: int) -> list[tuple[str, int]]:
+        """Return users whose id contains `search`, with their number of interactions.
+
+        An equal id first, then ids that begin with it.
+        """
+        ids, counts = self.dataset.user_ids, np.diff(self.dataset.indptr)
+        hits = _best_matches(ids, search, limit)
+        return [(ids[u], int(counts[u])) for u in hits]
+
+    def items(self, search: str, limit: int) -> list[Item]:
+        """Return visible items whose title contains `search`, ignoring case.
+
+        An equal title first, then titles that begin with it, the more liked first.
+        """
+        counts = self.dataset.liking_counts
+        hits = _best_matches(self._titles, search.casefold(), limit, counts, self.dataset.hidden)
+        return [self.dataset.item(i) for i in hits]
+
+    def _history(self, user_id: str) -> History:
+        try:
+            return self.dataset.history(user_id)
+        except KeyError:
+            raise UnknownUserError(user_id) from None
+
+    def _entries(self, history: History) -> Iterator[HistoryEntry]:
+        for p in range(len(history) - 1, -1, -1):
+            position = self.dataset.item_index[history.item_ids[p]]
+            value = float(history.values[p])
+            if self.dataset.hidden[position]:
+                continue
+            liked = bool(self.dataset.is_liking(history.values[p : p + 1])[0])
+            liking = self.dataset.liking(value) if liked else None
+            yield HistoryEntry(
+                self.dataset.item(position), value, int(history.timestamps[p]), liking
+            )
+
+
+def _best_matches(
+    names: Sequence[str],
+    search: str,
+    limit: int,
+    weights: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
+    hidden: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
+) -> list[int]:
+    """Return positions of names that contain `search`: equal, then prefixes, then by weight."""
+    matches = (
+        (
+            name != search,
+            not name.startswith(search),
+            -int(weights[n]) if weights is not None else 0,
+            n,
+        )
+        for n, name in enumerate(names)
+        if search in name and (hidden is None or not hidden[n])
+    )
+    return [n for *_, n in heapq.nsmallest(limit, matches)]

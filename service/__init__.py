@@ -1,0 +1,1 @@
+"""The online path: gateway, explanations, cache, jobs, worker; and the command line."""

@@ -1,0 +1,96 @@
+"""Cache of explanations: key to checked text.
+
+A key is a hash of the writer's fingerprint and the canonical Facts, so a changed history, item or
+model never meets a stale text, and no key or value holds a user id.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from catalog.facts import Facts
+from models.writer import Written
+
+_OVERHEAD = 256
+"""Bytes that CPython needs for an entry beyond its key and value, measured with tracemalloc."""
+
+
+def cache_key(fingerprint: bytes, facts: Facts) -> str:
+    """Return the key of an explanation, 32 hex digits; also its public id."""
+    return hashlib.sha256(fingerprint + facts.canonical()).hexdigest()[:32]
+
+
+class Cache(Protocol):
+    """Keeps written texts. A failing cache costs time, never an answer."""
+
+    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
+        """Return what is known under each key; what cannot be read is None."""
+        ...
+
+    async def put(self, key: str, written: Written) -> None:
+        """Keep a text, unless there is one already: the first write wins."""
+        ...
+
+
+class MemoryCache:
+    """A cache in this process, bounded in bytes, least recently used out first.
+
+    Parameters
+    ----------
+    max_bytes : size of all entries, keys and bookkeeping included; 0 keeps nothing
+    ttl_s : seconds after which an entry is gone
+    clock : monotonic seconds
+    """
+
+    def __init__(
+        self, max_bytes: int, ttl_s: float, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._max_bytes, self._ttl, self._clock = max_bytes, ttl_s, clock
+        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self.bytes = 0
+
+    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
+        """Return what is known under each key; see `Cache`."""
+        return [self._get(key) for key in keys]
+
+    async def put(self, key: str, written: Written) -> None:
+        """Keep a text; see `Cache`."""
+        if self._get(key) is not None:
+            return
+        value = written.model_dump_json().encode()
+        if _size(key, value) > self._max_bytes:
+            return
+        self._entries[key] = (self._clock() + self._ttl, value)
+        self.bytes += _size(key, value)
+        while self.bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
+
+    def _get(self, key: str) -> Written | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        expires, value = entry
+        if expires <= self._clock():
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        return decode(value)
+
+    def _drop(self, key: str) -> None:
+        self.bytes -= _size(key, self._entries.pop(key)[1])
+
+
+def decode(value: bytes) -> Written | None:
+    """Return a cached value, or None for one that is corrupt or foreign."""
+    try:
+        return Written.model_validate_json(value)
+    except ValidationError:
+        return None
+
+
+def _size(key: str, value: bytes) -> int:
+    return len(key) + len(value) + _OVERHEAD

@@ -1,0 +1,120 @@
+"""Jobs: explanations to be written, between those who wait for them and those who write them.
+
+The batching of a worker and the waiting of a request meet only here, through futures.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+from catalog.facts import Facts
+from models.writer import Written
+
+
+class QueueFullError(RuntimeError):
+    """More jobs wait than can be done in time."""
+
+
+class JobFailedError(RuntimeError):
+    """The job cannot be done: its engine fails on it, or the service is stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One explanation to be written; `expires` is monotonic seconds, when nobody waits any more."""
+
+    key: str
+    facts: Facts
+    created: float
+    expires: float
+
+
+class Jobs(Protocol):
+    """A queue of jobs with one result each."""
+
+    def submit(self, job: Job) -> "asyncio.Future[Written]":
+        """Queue a job, or join the one in flight under its key. Raises QueueFullError."""
+        ...
+
+    async def take(self, limit: int) -> list[Job]:
+        """Wait for work and return up to `limit` jobs, those that somebody waits for first."""
+        ...
+
+    def finish(self, key: str, result: Written | JobFailedError) -> None:
+        """Give everybody who waits for the key its result."""
+        ...
+
+    def depth(self) -> int:
+        """Return the number of jobs waiting."""
+        ...
+
+
+class LocalJobs:
+    """Jobs inside one process and event loop.
+
+    Jobs that expire while they wait go behind the others: nobody waits for them any more, but
+    they still warm the cache.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._interactive: deque[Job] = deque()
+        self._bulk: deque[Job] = deque()
+        self._results: dict[str, asyncio.Future[Written]] = {}
+        self._expires: dict[str, float] = {}  # the latest deadline of those who wait
+        self._work = asyncio.Event()
+
+    def submit(self, job: Job) -> "asyncio.Future[Written]":
+        """Queue a job or join the one in flight; see `Jobs`."""
+        known = self._results.get(job.key)
+        if known is not None:
+            self._expires[job.key] = max(self._expires[job.key], job.expires)
+            return known
+        if self.depth() >= self._limit:
+            raise QueueFullError
+        result = asyncio.get_running_loop().create_future()
+        # A failure that nobody waits for any more is no error of the event loop.
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._results[job.key] = result
+        self._expires[job.key] = job.expires
+        self._interactive.append(job)
+        self._work.set()
+        return result
+
+    async def take(self, limit: int) -> list[Job]:
+        """Wait for work and return it; see `Jobs`."""
+        while not self.depth():
+            self._work.clear()
+            await self._work.wait()
+        now = monotonic()
+        taken: list[Job] = []
+        while self._interactive and len(taken) < limit:
+            job = self._interactive.popleft()
+            (taken if self._expires[job.key] > now else self._bulk).append(job)
+        while self._bulk and not self._interactive and len(taken) < limit:
+            taken.append(self._bulk.popleft())
+        return taken
+
+    def finish(self, key: str, result: Written | JobFailedError) -> None:
+        """Hand a result to everybody who waits; see `Jobs`."""
+        self._expires.pop(key, None)
+        waiting = self._results.pop(key, None)
+        if waiting is None or waiting.done():
+            return
+        if isinstance(result, Written):
+            waiting.set_result(result)
+        else:
+            waiting.set_exception(result)
+
+    def depth(self) -> int:
+        """Return the number of jobs waiting."""
+        return len(self._interactive) + len(self._bulk)
+
+    def close(self) -> None:
+        """Fail what is still waiting, so that nobody waits for a stopped worker."""
+        self._interactive.clear()
+        self._bulk.clear()
+        for key in list(self._results):
+            self.finish(key, JobFailedError("the service is stopping"))

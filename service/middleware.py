@@ -1,0 +1,89 @@
+"""What happens to every HTTP request: an id, a size limit, a log line, metrics, no bare 500."""
+
+import re
+import uuid
+from http import HTTPStatus
+from time import perf_counter
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics import Metrics
+from service.problems import ProblemError, unexpected
+
+log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
+
+class _TooLargeError(Exception):
+    """The body is over the limit."""
+
+
+class RequestMiddleware:
+    """Wraps the whole app; see the module."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_body: int) -> None:
+        self._app, self._metrics, self._max_body = app, metrics, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, self._bounded(scope, receive), send_with_id)
+        except _TooLargeError:
+            await self._too_large()(scope, receive, send_with_id)
+        except Exception:
+            log.exception("request failed")
+            if not status:
+                await unexpected()(scope, receive, send_with_id)
+        finally:
+            # The route's template, as the path itself may hold a user id.
+            route = getattr(scope.get("route"), "path", "unknown")
+            seconds = perf_counter() - started
+            self._metrics.requests.labels(route, str(status)).inc()
+            self._metrics.request_seconds.labels(route).observe(seconds)
+            log.info(
+                "request", method=scope["method"], route=route, status=status,
+                ms=round(seconds * 1000, 2),
+            )  # fmt: skip
+            structlog.contextvars.clear_contextvars()
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Return a `receive` that stops reading a body at the limit."""
+        left = self._max_body
+        announced = Headers(scope=scope).get("content-length", "0")
+
+        async def receive_bounded() -> Message:
+            nonlocal left
+            if announced.isdigit() and int(announced) > self._max_body:
+                raise _TooLargeError
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _TooLargeError
+            return message
+
+        return receive_bounded
+
+    def _too_large(self) -> ASGIApp:
+        return ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body is over the limit of {self._max_body:,} bytes",
+            headers={"Connection": "close"},
+        ).response()

@@ -1,0 +1,104 @@
+"""Errors as RFC 9457 problem documents: what is wrong, which field, and how to mend it."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+_SHOWN = 10
+"""Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""
+
+
+class FieldError(BaseModel):
+    """One wrong field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = []
+
+
+class ProblemError(Exception):
+    """Raised anywhere in a request to answer with a problem document."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        type_: str = "about:blank",
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(
+            type=type_, title=status.phrase, status=status, detail=detail, errors=list(errors)
+        )
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        """Return the document as a response."""
+        return JSONResponse(
+            self.problem.model_dump(exclude_defaults=True),
+            self.problem.status,
+            headers=self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+
+    @app.exception_handler(ProblemError)
+    async def _problem(_: Request, error: ProblemError) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = error.errors()
+        errors = [_field_error(one) for one in found[:_SHOWN]]
+        detail = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        return ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            detail + more,
+            type_="urn:prism:invalid-request",
+            errors=errors,
+        ).response()
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return ProblemError(
+            HTTPStatus(error.status_code), str(error.detail), headers=error.headers
+        ).response()
+
+
+def unexpected() -> JSONResponse:
+    """Return the answer to a failure that is ours; the log has the traceback."""
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "an error of ours; it has been logged"
+    ).response()
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    # The input is not repeated: it may be huge, or no valid JSON (NaN).
+    place = [str(part) for part in error["loc"] if part not in {"query", "body", "path"}]
+    if error["type"] == "json_invalid":
+        reason = error.get("ctx", {}).get("error", "it cannot be read")
+        return FieldError(field="body", message=f"not valid JSON: {reason}")
+    return FieldError(
+        field=".".join(place) or "body", message=str(error["msg"]).removeprefix("Value error, ")
+    )

@@ -1,0 +1,34 @@
+"""Settings of every process: flags of the command line, or `PRISM_*` environment variables."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.faithfulness import Policy
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. `PRISM_PORT=8080` sets `port`."""
+
+    model_config = SettingsConfigDict(env_prefix="PRISM_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 for any free one.")
+    data: Path = Field(Path("data/demo"), description="Dataset folder.")
+    snapshot: Path = Field(Path("data/ranker"), description="Ranker snapshot folder.")
+    ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
+    policy: Policy = Field("strict", description="Faithfulness policy of what is served.")
+
+    max_k: int = Field(100, ge=1, description="Most items of one answer.")
+    max_history: int = Field(10_000, ge=1, description="Most entries of an inline history.")
+    max_body: int = Field(2 * 2**20, ge=1, description="Largest request body, bytes.")
+    max_deadline_ms: int = Field(30_000, ge=1, description="Longest deadline a request may set.")
+
+    cache_bytes: int = Field(64 * 2**20, ge=0, description="Size of the explanation cache, bytes.")
+    cache_ttl_s: int = Field(7 * 86_400, ge=1, description="Age at which a cached text expires.")
+    queue_limit: int = Field(10_000, ge=1, description="Jobs waiting beyond which requests shed.")
+    batch_size: int = Field(32, ge=1, description="Most explanations written in one batch.")
+    shutdown_s: int = Field(30, ge=1, description="Time for requests in flight at shutdown.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")
