@@ -7,18 +7,17 @@ A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_matrix
 
 from catalog.facts import Noun, Popularity
@@ -42,7 +41,6 @@ INTERACTIONS_SCHEMA = pa.schema(
         ("timestamp", pa.int64()),
     ]
 )
-_Read = TypeVar("_Read")
 _FAVOURITE, _WELL_LIKED = 0.01, 0.10
 """Share of the catalogue counted as favourites, and as well liked."""
 
@@ -356,24 +354,21 @@ def load(folder: Path) -> Dataset:
     info_file = folder / "dataset.json"
     if not info_file.is_file():
         raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json")
-    info = _read(info_file, lambda path: DatasetInfo.model_validate_json(path.read_bytes()))
-    items, interactions = (
-        _read(folder / f"{name}.parquet", _read_table) for name in ("items", "interactions")
-    )
-    try:
+    with _reading(info_file) as path:
+        info = DatasetInfo.model_validate_json(path.read_bytes())
+    with _reading(folder / "items.parquet") as path:
+        items = pq.read_table(path)
+        items.validate(full=True)
+    with _reading(folder / "interactions.parquet") as path:
+        interactions = pq.read_table(path)
+        interactions.validate(full=True)
+    with _reading(folder):
         return build(info, items, interactions)
-    except DatasetError as error:
-        raise DatasetError(f"{folder}: {error}") from error
 
 
-def _read_table(path: Path) -> pa.Table:
-    table = pq.read_table(path)
-    table.validate(full=True)
-    return table
-
-
-def _read(path: Path, read: Callable[[Path], _Read]) -> _Read:
+@contextmanager
+def _reading(path: Path) -> Iterator[Path]:
     try:
-        return read(path)
-    except (ValidationError, OSError, pa.ArrowException) as error:
+        yield path
+    except (ValueError, OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: {error}") from error

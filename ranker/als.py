@@ -8,14 +8,16 @@ or given inline, is solved in float64 against the final item factors.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Literal
 
 import implicit.als
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
@@ -64,6 +66,17 @@ class Scale:
         if threshold is None:
             return liked
         return np.where(values >= threshold, liked, -(1 + config.dislike))
+
+
+class _Manifest(BaseModel):
+    """What `snapshot.json` holds."""
+
+    ranker: Literal["als"]
+    version: str
+    config: AlsConfig
+    liking_threshold: float | None
+    mean_liking: float
+    about: dict[str, object]
 
 
 class SolvedUser:
@@ -128,8 +141,10 @@ class AlsRanker:
         self._index = {item_id: i for i, item_id in enumerate(item_ids)}
         wide = factors.astype(np.float64)
         self._gram: Floats = wide.T @ wide
-        digest = hashlib.sha256(config.model_dump_json().encode())
-        digest.update(np.ascontiguousarray(factors).tobytes())
+        described = [config.model_dump(), astuple(scale), list(item_ids)]
+        digest = hashlib.sha256(json.dumps(described).encode())
+        for array in (hidden, factors):
+            digest.update(np.ascontiguousarray(array).tobytes())
         self.version = digest.hexdigest()[:12]
 
     def rank(
@@ -179,8 +194,8 @@ class AlsRanker:
         if not user.any():
             return np.empty(0, dtype=np.int64), np.empty(0)
         pool = min(k + _RESCORED, len(scores))
-        candidates = np.argpartition(-scores, pool - 1)[:pool]
-        candidates = candidates[np.isfinite(scores[candidates])]
+        floor = np.partition(scores, -pool)[-pool]
+        candidates = np.flatnonzero((scores >= floor) & np.isfinite(scores))
         exact = self._wide(candidates) @ user
         order = np.lexsort((candidates, -exact))[:k]
         return candidates[order], exact[order]
@@ -200,16 +215,16 @@ class AlsRanker:
         with new_folder(folder) as work:
             np.save(work / "item_factors.npy", self.factors, allow_pickle=False)
             np.save(work / "hidden.npy", self.hidden, allow_pickle=False)
-            manifest = {
-                "ranker": self.name,
-                "version": self.version,
-                "config": self.config.model_dump(),
-                "liking_threshold": self.scale.liking_threshold,
-                "mean_liking": self.scale.mean_liking,
-                "about": about,
-            }
+            manifest = _Manifest(
+                ranker="als",
+                version=self.version,
+                config=self.config,
+                liking_threshold=self.scale.liking_threshold,
+                mean_liking=self.scale.mean_liking,
+                about=about,
+            )
             (work / "item_ids.json").write_text(json.dumps(list(self.item_ids)), "utf-8")
-            (work / "snapshot.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+            (work / "snapshot.json").write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "AlsRanker":
@@ -220,23 +235,32 @@ class AlsRanker:
         SnapshotError
             A file is missing, damaged or does not fit the others.
         """
-        try:
-            manifest = json.loads((folder / "snapshot.json").read_bytes())
-            item_ids = json.loads((folder / "item_ids.json").read_bytes())
-            factors = np.load(folder / "item_factors.npy", mmap_mode="r", allow_pickle=False)
-            hidden = np.load(folder / "hidden.npy", allow_pickle=False)
-            config = AlsConfig.model_validate(manifest["config"])
-            scale = Scale(manifest["liking_threshold"], manifest["mean_liking"])
-            if not len(item_ids) == len(hidden) == len(factors):
-                raise ValueError("the files differ in their number of items")
-            if factors.ndim != 2 or factors.dtype != np.float32:
-                raise ValueError("item_factors.npy is no float32 matrix")
-            ranker = cls(config, scale, item_ids, factors, hidden)
-            if ranker.version != manifest["version"]:
-                raise ValueError("the factors are not those the snapshot was written with")
-        except (OSError, KeyError, ValueError, ValidationError) as error:
-            raise SnapshotError(f"{folder} is no usable ranker snapshot: {error}") from error
+        with _reading(folder / "snapshot.json") as path:
+            manifest = _Manifest.model_validate_json(path.read_bytes())
+        with _reading(folder / "item_ids.json") as path:
+            item_ids = TypeAdapter(list[str]).validate_json(path.read_bytes())
+        with _reading(folder / "item_factors.npy") as path:
+            factors = np.load(path, mmap_mode="r", allow_pickle=False)
+            shape = len(item_ids), manifest.config.factors
+            if factors.dtype != np.float32 or factors.shape != shape:
+                raise ValueError("no float32 matrix of the items' factors")
+        with _reading(folder / "hidden.npy") as path:
+            hidden = np.load(path, allow_pickle=False)
+            if hidden.dtype != np.bool_ or hidden.shape != (len(item_ids),):
+                raise ValueError("no truth value for each item")
+        scale = Scale(manifest.liking_threshold, manifest.mean_liking)
+        ranker = cls(manifest.config, scale, item_ids, factors, hidden)
+        if ranker.version != manifest.version:
+            raise SnapshotError(f"{folder}: the files are not those the snapshot was written with")
         return ranker
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except (OSError, EOFError, ValueError) as error:
+        raise SnapshotError(f"{path} cannot be used: {error}") from error
 
 
 def fit(

@@ -13,6 +13,7 @@ import numpy as np
 
 from catalog.dataset import Dataset
 from catalog.evidence import Recommendation, recommendations
+from catalog.text import clean_title
 from catalog.types import History, Item, Liking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
@@ -77,7 +78,9 @@ class RankingService:
         return self._rank(self._history(user_id), k, excluded)
 
     def rank_touches(self, touches: Sequence[Touch], k: int, excluded: Set[str]) -> Recommendations:
-        """Return the top k for an inline history, in any order, the later of a repeat counting.
+        """Return the top k for an inline history, in any order.
+
+        As in a Dataset, of a repeat the later counts, or the sum where values are counts.
 
         Raises
         ------
@@ -89,14 +92,17 @@ class RankingService:
             raise UnknownItemError(sorted(set(unknown)))
         threshold = self.dataset.info.liking_threshold
         plain = 1.0 if threshold is None else threshold
-        ordered = sorted(touches, key=lambda touch: touch.timestamp)
-        latest = {t.item_id: t for t in ordered}  # dicts keep the first place, the last value
-        entries = [t for t in ordered if latest[t.item_id] is t]
-        values = [plain if t.value is None else t.value for t in entries]
+        entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
+        for touch in sorted(touches, key=lambda touch: touch.timestamp):
+            value = plain if touch.value is None else touch.value
+            earlier, _ = entries.pop(touch.item_id, (0.0, 0))
+            if threshold is None:
+                value += earlier
+            entries[touch.item_id] = value, touch.timestamp
         history = History(
-            [t.item_id for t in entries],
-            np.array(values, dtype=np.float64),
-            np.array([t.timestamp for t in entries], dtype=np.int64),
+            list(entries),
+            np.array([value for value, _ in entries.values()], dtype=np.float64),
+            np.array([timestamp for _, timestamp in entries.values()], dtype=np.int64),
         )
         return self._rank(history, k, excluded)
 
@@ -130,12 +136,12 @@ class RankingService:
         return [(ids[u], int(counts[u])) for u in hits]
 
     def items(self, search: str, limit: int) -> list[Item]:
-        """Return visible items whose title contains `search`, ignoring case.
+        """Return visible items whose title contains `search`, ignoring case and kinds of quotes.
 
         An equal title first, then titles that begin with it, the more liked first.
         """
-        counts = self.dataset.liking_counts
-        hits = _best_matches(self._titles, search.casefold(), limit, counts, self.dataset.hidden)
+        counts, wanted = self.dataset.liking_counts, clean_title(search).casefold()
+        hits = _best_matches(self._titles, wanted, limit, counts, self.dataset.hidden)
         return [self.dataset.item(i) for i in hits]
 
     def _history(self, user_id: str) -> History:

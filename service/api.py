@@ -15,7 +15,7 @@ class Touched(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     item_id: Id
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+    value: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] | None = Field(
         default=None, description="How strongly, on the Dataset's scale; left out: a plain liking."
     )
     timestamp: Annotated[int, Field(ge=-(2**62), le=2**62)] = Field(

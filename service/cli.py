@@ -1,7 +1,7 @@
 """The `prism` command: imports data, trains the ranker, serves."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -103,8 +103,7 @@ def import_table_command(
             loved_threshold=loved,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise typer.BadParameter(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _bad_parameter(error) from None
     dataset, report = import_table(data, interactions, items, columns, info, progress=_counted)
     _print_report(data, dataset, report)
 
@@ -146,10 +145,13 @@ def train_ranker(
 ) -> None:
     """Fit the ALS ranker, show its quality beside popularity, and write a snapshot."""
     dataset = datasets.load(data)
-    config = als.AlsConfig(
-        factors=factors, regularization=regularization, alpha=alpha, iterations=iterations,
-        seed=seed,
-    )  # fmt: skip
+    try:
+        config = als.AlsConfig(
+            factors=factors, regularization=regularization, alpha=alpha, iterations=iterations,
+            seed=seed,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise _bad_parameter(error) from None
     splits = (
         {"last liking of each user": leave_last_out, "last 20% of each user": last_fifth}
         if check
@@ -218,23 +220,24 @@ def serve(
     try:
         settings = Settings(data=data, snapshot=snapshot, host=host, port=port)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(["PRISM", *map(str, first["loc"])]).upper()
-        raise typer.BadParameter(f"{name}: {first['msg']}") from None
+        raise _bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
     configure_logs(settings.log_level)
     try:
         sock = embedded.listen(settings.host, settings.port)
-    except embedded.PortInUseError as error:
-        console.print(
-            f"error: {error}\nStop the other process, or choose another port: "
-            "PRISM_PORT=8001 make run, or prism serve --port 8001",
-            markup=False,
-        )
+    except embedded.ListenError as error:
+        console.print(f"error: {error}", markup=False)
         raise typer.Exit(1) from None
     service = embedded.embedded_app(settings)
     address, bound = sock.getsockname()[:2]
     console.print(f"Prism serves on http://{address}:{bound} (stop with Ctrl-C)", markup=False)
     embedded.serve(service, sock, settings)
+
+
+def _bad_parameter(
+    error: ValidationError, spelled: Callable[[str], str] = lambda field: field
+) -> typer.BadParameter:
+    first = error.errors()[0]
+    return typer.BadParameter(f"{spelled('.'.join(map(str, first['loc'])))}: {first['msg']}")
 
 
 def _progress() -> Progress:

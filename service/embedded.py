@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
+import signal
 import socket
 from collections.abc import AsyncIterator
 
+import numpy as np
 import structlog
 import uvicorn
 from fastapi import FastAPI
@@ -13,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from catalog import dataset as datasets
 from models.grounded import GroundedEngine
 from models.writer import Writer
-from ranker.als import AlsRanker
+from ranker.als import AlsRanker, SnapshotError
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import RankingService
@@ -28,8 +31,12 @@ from service.worker import Worker
 log = structlog.get_logger()
 
 
-class PortInUseError(RuntimeError):
-    """Another process listens on the port."""
+_ON_ITS_WAY_S = 0.2
+"""At shutdown, how long a request may take to follow its connection."""
+
+
+class ListenError(RuntimeError):
+    """The address cannot be bound; the message says why and how to go on."""
 
 
 def embedded_app(settings: Settings) -> FastAPI:
@@ -43,7 +50,12 @@ def embedded_app(settings: Settings) -> FastAPI:
     dataset = datasets.load(settings.data)
     ranker: Ranker = PopularityRanker(dataset)
     if settings.ranker == "als":
-        ranker = AlsRanker.load(settings.snapshot)
+        fitted = ranker = AlsRanker.load(settings.snapshot)
+        same_items = list(fitted.item_ids) == dataset.item_ids
+        if not same_items or not np.array_equal(fitted.hidden, dataset.hidden):
+            raise SnapshotError(
+                f"{settings.snapshot} was fitted to other items than {settings.data}"
+            )
     metrics = Metrics()
     writer = Writer(GroundedEngine(), settings.policy, metrics.rejected, metrics.stage)
     jobs = LocalJobs(settings.queue_limit)
@@ -76,15 +88,25 @@ def embedded_app(settings: Settings) -> FastAPI:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a port before anything slow happens. Raises PortInUseError."""
+    """Listen before anything slow happens, so that requests wait until the service is up.
+
+    Raises ListenError.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen()  # until then a second process could bind the port, too
     except OSError as error:
         sock.close()
-        raise PortInUseError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            hint = (
+                "\nStop the other process, or choose another port: "
+                "PRISM_PORT=8001 make run, or prism serve --port 8001"
+            )
+        raise ListenError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
     return sock
 
 
@@ -97,4 +119,23 @@ def serve(app: FastAPI, sock: socket.socket, settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    # Once it has stopped in good order, uvicorn raises the signal again: that is no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    _Server(config).run(sockets=[sock])
+
+
+class _Server(uvicorn.Server):
+    """Answers every request whose connection it has accepted before it stops."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, wait for requests on their way, and go on as uvicorn does.
+
+        Uvicorn alone closes a connection at once if its request has not been read yet.
+        """
+        self.server_state.default_headers.append((b"connection", b"close"))
+        await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_ON_ITS_WAY_S)
+        await super().shutdown(sockets)

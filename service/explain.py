@@ -40,7 +40,7 @@ class Explainer:
         """Return an explanation for each of the Facts, by the deadline (monotonic seconds)."""
         keys = [cache_key(self._fingerprint, facts) for facts in batch]
         started = monotonic()
-        known = await self._known(keys)
+        known = await self._known(keys, deadline)
         looked_up = monotonic()
         self._metrics.stage("cache", looked_up - started)
         missing = {
@@ -62,9 +62,10 @@ class Explainer:
             self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
         return explained
 
-    async def _known(self, keys: Sequence[str]) -> list[Written | None]:
+    async def _known(self, keys: Sequence[str], deadline: float) -> list[Written | None]:
         try:
-            return await self._cache.get_many(keys)
+            async with asyncio.timeout(deadline - monotonic()):
+                return await self._cache.get_many(keys)
         except Exception:
             log.exception("cache failed")
             return [None] * len(keys)

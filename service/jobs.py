@@ -55,13 +55,13 @@ class LocalJobs:
     """Jobs inside one process and event loop.
 
     Jobs that expire while they wait go behind the others: nobody waits for them any more, but
-    they still warm the cache.
+    they still warm the cache. Whoever joins one brings it back.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._interactive: deque[Job] = deque()
-        self._bulk: deque[Job] = deque()
+        self._bulk: dict[str, Job] = {}
         self._results: dict[str, asyncio.Future[Written]] = {}
         self._expires: dict[str, float] = {}  # the latest deadline of those who wait
         self._work = asyncio.Event()
@@ -71,6 +71,8 @@ class LocalJobs:
         known = self._results.get(job.key)
         if known is not None:
             self._expires[job.key] = max(self._expires[job.key], job.expires)
+            if job.key in self._bulk:
+                self._interactive.append(self._bulk.pop(job.key))
             return known
         if self.depth() >= self._limit:
             raise QueueFullError
@@ -92,9 +94,12 @@ class LocalJobs:
         taken: list[Job] = []
         while self._interactive and len(taken) < limit:
             job = self._interactive.popleft()
-            (taken if self._expires[job.key] > now else self._bulk).append(job)
-        while self._bulk and not self._interactive and len(taken) < limit:
-            taken.append(self._bulk.popleft())
+            if self._expires[job.key] > now:
+                taken.append(job)
+            else:
+                self._bulk[job.key] = job
+        while self._bulk and len(taken) < limit:
+            taken.append(self._bulk.pop(next(iter(self._bulk))))
         return taken
 
     def finish(self, key: str, result: Written | JobFailedError) -> None:

@@ -7,17 +7,14 @@ from time import perf_counter
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
-from service.problems import ProblemError, unexpected
+from service.problems import unexpected
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
-
-
-class _TooLargeError(Exception):
-    """The body is over the limit."""
 
 
 class RequestMiddleware:
@@ -46,8 +43,6 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, self._bounded(scope, receive), send_with_id)
-        except _TooLargeError:
-            await self._too_large()(scope, receive, send_with_id)
         except Exception:
             log.exception("request failed")
             if not status:
@@ -68,22 +63,21 @@ class RequestMiddleware:
         """Return a `receive` that stops reading a body at the limit."""
         left = self._max_body
         announced = Headers(scope=scope).get("content-length", "0")
-
-        async def receive_bounded() -> Message:
-            nonlocal left
-            if announced.isdigit() and int(announced) > self._max_body:
-                raise _TooLargeError
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _TooLargeError
-            return message
-
-        return receive_bounded
-
-    def _too_large(self) -> ASGIApp:
-        return ProblemError(
+        # Of all that may go wrong while a body is read, FastAPI lets only this kind through.
+        too_large = HTTPException(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"the body is over the limit of {self._max_body:,} bytes",
             headers={"Connection": "close"},
-        ).response()
+        )
+
+        async def receive_bounded() -> Message:
+            nonlocal left
+            if announced.isdecimal() and int(announced) > self._max_body:
+                raise too_large
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise too_large
+            return message
+
+        return receive_bounded

@@ -68,6 +68,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        if isinstance(error.body, bytes):  # FastAPI parses a body only if it is called JSON
+            return ProblemError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "send JSON, with the header Content-Type: application/json",
+            ).response()
         found = error.errors()
         errors = [_field_error(one) for one in found[:_SHOWN]]
         detail = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])

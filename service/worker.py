@@ -11,6 +11,7 @@ from time import monotonic
 
 import structlog
 
+from catalog.facts import Facts
 from models.writer import Writer, Written
 from service.cache import Cache
 from service.jobs import Job, JobFailedError, Jobs
@@ -43,19 +44,24 @@ class Worker:
         self._metrics.batch_size.observe(len(batch))
         facts = [job.facts for job in batch]
         loop = asyncio.get_running_loop()
-        try:
-            texts = await loop.run_in_executor(thread, self._writer.write, facts)
-        except Exception:
+        texts = await loop.run_in_executor(thread, self._write, facts)
+        if isinstance(texts, Exception):
             if len(batch) > 1:  # one job may poison a batch: find it, and spare the others
                 for job in batch:
                     await self._do([job], thread)
                 return
-            log.exception("engine failed", key=batch[0].key)
+            log.error("engine failed", key=batch[0].key, exc_info=texts)
             self._jobs.finish(batch[0].key, JobFailedError("the engine failed"))
             return
         for job, written in zip(batch, texts, strict=True):
             await self._keep(job.key, written)
             self._jobs.finish(job.key, written)
+
+    def _write(self, facts: Sequence[Facts]) -> list[Written] | Exception:
+        try:
+            return self._writer.write(facts)
+        except Exception as error:  # returned, as asyncio loses a StopIteration raised in a thread
+            return error
 
     async def _keep(self, key: str, written: Written) -> None:
         try:

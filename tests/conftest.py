@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, settings
 
 from catalog.dataset import (
     INTERACTIONS_SCHEMA,
@@ -16,6 +17,16 @@ from catalog.dataset import (
     load,
 )
 from catalog.types import Interaction, Item
+
+# Nothing hangs on the clock, and a submission fails only for what it changed;
+# `pytest --hypothesis-profile thorough` goes looking for more.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5, loved_threshold=4.5)

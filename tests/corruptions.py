@@ -1,32 +1,29 @@
 """False texts, made from true ones: one function for each kind of mistake a writer can make.
 
-Each takes a clean text, its Facts, dice and a catalogue, and returns a text that is false of the
-Facts (or says what they do not), or None where its kind does not apply. All work on strings and
-Facts alone; nothing here is shared with the checker, which these texts are to test.
+Each returns a text that is false of the Facts, or says what they do not, or None where its kind
+does not apply. Some edit the clean text; some let the grammar speak of Facts that are a little
+different. Nothing here is shared with the checker, which these texts are to test.
 """
 
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from catalog.facts import Facts
+from catalog.facts import Evidence, Facts
 from catalog.types import Item
-from models.english import article, category_words
-from models.titles import series
+from models.english import article, category_words, listing
+from models.grounded import explain
+from models.titles import same_series, series
 
-Corruption = Callable[[str, Facts, random.Random, Sequence[Item]], str | None]
+KINDS: dict[str, Callable[[str, Facts, random.Random, Sequence[Item]], str | None]] = {}
 Change = tuple[str, Sequence[str]]
 """A pattern to look for outside quotation marks, and what may stand in its place."""
 
 _TITLE = re.compile("“([^”]*)”")
-_NUMBERED = re.compile(r"\b(\d+|II|III|IV|V|VI)\b")
-
-
-# ---------------------------------------------------------------------- reading
-
-
-def _items(facts: Facts) -> list[Item]:
-    return [facts.item, *facts.evidence]
+_LIKED = r"(?<!well )\b(?:loved|liked|enjoyed)\b"
+_RELATION = re.compile(r"\b(because|so|since|as|thanks|led|follows|put|why|reason)\b", re.I)
 
 
 def _key(title: str) -> str:
@@ -34,471 +31,587 @@ def _key(title: str) -> str:
     return re.sub(r"[\W_]", "", title.casefold()) or title
 
 
-def _is_foreign(title: str, facts: Facts) -> bool:
-    return bool(title.strip()) and _key(title) not in {_key(item.title) for item in _items(facts)}
-
-
-def _are_distinct(facts: Facts) -> bool:
-    return len({_key(item.title) for item in _items(facts)}) == len(_items(facts))
-
-
-def _has(item: Item, category: str) -> bool:
-    return category.casefold() in {own.casefold() for own in item.categories}
+def _meaning(category: str) -> str:
+    """Return a category so that two names of one thing are equal, as far as words show it."""
+    return (category_words(category).attributive or category).casefold().replace("science ", "sci-")
 
 
 def _decade(year: int) -> int:
     return year // 10 * 10
 
 
-def _outside(text: str, facts: Facts) -> str:
-    """Return the text with all that stands in quotation marks blanked, character for character."""
-    text = _TITLE.sub(lambda match: "\0" * len(match[0]), text)
-    words = {str(w) for i in _items(facts) for w in (*i.categories, *i.attributes.values())}
-    for word in sorted(words, key=len, reverse=True):
-        text = text.replace(f"‘{word}’", "\0" * (len(word) + 2))
-    return text
+@dataclass(frozen=True)
+class Case:
+    """A clean text, its Facts, dice and a catalogue, with the tools to spoil the text."""
+
+    text: str
+    facts: Facts
+    rng: random.Random
+    catalogue: Sequence[Item]
+
+    # ------------------------------------------------------------------ reading
+
+    @cached_property
+    def items(self) -> list[Item]:
+        return [self.facts.item, *self.facts.evidence]
+
+    @cached_property
+    def are_distinct(self) -> bool:
+        """Whether every title names one thing only."""
+        return len({_key(item.title) for item in self.items}) == len(self.items)
+
+    @cached_property
+    def everybody(self) -> str:
+        return ["", "both", "all three", "all four"][len(self.facts.evidence)]
+
+    @cached_property
+    def outside(self) -> str:
+        """The text with all that stands in quotation marks blanked, character for character."""
+        text = _TITLE.sub(lambda match: "\0" * len(match[0]), self.text)
+        words = {str(w) for i in self.items for w in (*i.categories, *i.attributes.values())}
+        for word in sorted(words, key=len, reverse=True):
+            text = text.replace(f"‘{word}’", "\0" * (len(word) + 2))
+        return text
+
+    def is_foreign(self, title: str) -> bool:
+        return bool(title.strip()) and _key(title) not in {_key(i.title) for i in self.items}
+
+    def is_new(self, value: str) -> bool:
+        return value.casefold() not in self.facts.model_dump_json().casefold()
+
+    # ------------------------------------------------------------------ choosing
+
+    def one_of(self, *values: str) -> str:
+        return self.rng.choice(values)
+
+    def stranger(self) -> Item | None:
+        item = self.rng.choice(self.catalogue)
+        return item if self.is_foreign(item.title) else None
+
+    def entry(self) -> Evidence | None:
+        return self.rng.choice(self.facts.evidence) if self.facts.evidence else None
+
+    def strange_category(self) -> str:
+        """Return a category that nothing in the Facts has."""
+        names = "Action Animation Comedy Crime Documentary Drama Horror Musical War Western"
+        own = {c.casefold() for i in self.items for c in i.categories}
+        return self.one_of(*[n for n in names.split() if n.casefold() not in own])
+
+    def other_year(self) -> int:
+        """Return a year other than the item's, most likely one of its evidence."""
+        own = self.facts.item.year
+        years = [i.year for i in self.facts.evidence if i.year and i.year >= 1000]
+        near = max(1000, (own or 1990) + self.rng.choice([-10, -1, 1, 2, 10, 100]))
+        return self.rng.choice([year for year in years if year != own] or [near]) % 3000
+
+    def called(self, category: str, form: str = "one") -> str:
+        """Return what a category makes of the noun: in "front" of one, as "one", or as "many"."""
+        words, noun = category_words(category), self.facts.noun
+        if words.attributive is None:
+            return f"{noun.many if form == 'many' else noun.one} listed under ‘{category}’"
+        if form == "front":
+            return words.attributive
+        if form == "many":
+            return words.plural or f"{words.attributive} {noun.many}"
+        return words.noun or f"{words.attributive} {noun.one}"
+
+    # ------------------------------------------------------------------ rewriting
+
+    def splice(self, start: int, end: int, new: str) -> str:
+        """Put `new` in place of a span, with its capital and the article in front made right."""
+        text, old = self.text, self.text[start:end]
+        if old[:1].isupper() and old != "IMAX":
+            new = new[:1].upper() + new[1:]
+        before = re.search(r"\b(an?) $", text[:start], re.IGNORECASE)
+        if before:
+            a = article(new).split(" ", 1)[0]
+            start, new = before.start(1), f"{a.title() if before[1][0] == 'A' else a} {new}"
+        return text[:start] + new + text[end:]
+
+    def change(self, *changes: Change) -> str | None:
+        """Apply one of the changes at one of the places where it applies."""
+        places = [
+            (match, new)
+            for pattern, templates in changes
+            for match in re.finditer(pattern, self.outside, re.IGNORECASE)
+            for new in templates
+        ]
+        if not places:
+            return None
+        match, new = self.rng.choice(places)
+        return self.splice(*match.span(), new.replace("{}", match[0].lower()))
+
+    def say(self, *clauses: str) -> str:
+        """Add a clause: as another sentence, in place of the last one, or joined to it."""
+        clause = self.one_of(*clauses)
+        told = clause[0].upper() + clause[1:] + "."
+        ends = [m.end() for m in re.finditer(r"[.?!] ", self.outside)]
+        if ends and "“" not in self.text[ends[-1] :] and self.rng.random() < 0.5:
+            return self.text[: ends[-1]] + told
+        return self.one_of(*[f"{self.text} {told}"] * 2, f"{self.text[:-1]}, and {clause}.")
+
+    def after_title(self, title: str, added: str) -> str | None:
+        """Put something in apposition to a title."""
+        place = re.search(f"“{re.escape(title)}”(?! \\()", self.text)
+        if not place:
+            return None
+        comma = "" if self.text[place.end()] in ",.;:?" else ","
+        return f"{self.text[: place.end()]}, {added}{comma}{self.text[place.end() :]}"
+
+    def rename(self, renamed: Callable[[str], str]) -> str | None:
+        """Replace one title, at one place where it is named."""
+        match = self.rng.choice(list(_TITLE.finditer(self.text)))
+        title = renamed(match[1])
+        if not self.is_foreign(title):
+            return None
+        return f"{self.text[: match.start(1)]}{title}{self.text[match.end(1) :]}"
+
+    def told_of(self, shows: str, **changed: object) -> str | None:
+        """Let the grammar speak of changed Facts, if what it says shows the change."""
+        text = explain(self.facts.model_copy(update=changed))
+        searched = text if "“" in shows else _TITLE.sub("", text)
+        return text if re.search(shows, searched, re.IGNORECASE) else None
+
+    def told_of_item(self, shows: str, **changed: object) -> str | None:
+        return self.told_of(shows, item=self.facts.item.model_copy(update=changed))
+
+    def told_of_entry(self, shows: str, entry: Evidence, **changed: object) -> str | None:
+        new = entry.model_copy(update=changed)
+        return self.told_of(
+            shows, evidence=tuple(new if e is entry else e for e in self.facts.evidence)
+        )
 
 
-# ---------------------------------------------------------------------- rewriting
+def _kind(name: str) -> Callable[[Callable[[Case], str | None]], Callable[[Case], str | None]]:
+    def register(corrupt: Callable[[Case], str | None]) -> Callable[[Case], str | None]:
+        KINDS[name] = lambda text, facts, rng, catalogue: corrupt(Case(text, facts, rng, catalogue))
+        return corrupt
 
-
-def _splice(text: str, start: int, end: int, new: str) -> str:
-    """Put `new` in place of a span, with its capital and the article in front made right."""
-    if text[start:end][:1].isupper() and text[start:end] != "IMAX":
-        new = new[:1].upper() + new[1:]
-    before = re.search(r"\b(an?) $", text[:start], re.IGNORECASE)
-    if before:
-        a = article(new).split(" ", 1)[0]
-        start, new = before.start(1), f"{a.capitalize() if before[1][0] == 'A' else a} {new}"
-    return text[:start] + new + text[end:]
-
-
-def _change(text: str, facts: Facts, rng: random.Random, changes: Sequence[Change]) -> str | None:
-    """Apply one of the changes at one of the places where it applies."""
-    outside = _outside(text, facts)
-    places = [
-        (match, template)
-        for pattern, templates in changes
-        for match in re.finditer(pattern, outside, re.IGNORECASE)
-        for template in templates
-    ]
-    if not places:
-        return None
-    match, template = rng.choice(places)
-    # A group may reach over a title, which is blanked in `outside`.
-    new = re.sub(r"\\(\d)", lambda n: text[slice(*match.span(int(n[1])))], template)
-    return _splice(text, *match.span(), new)
-
-
-def _say(text: str, clause: str, rng: random.Random, facts: Facts) -> str:
-    """Add a clause: as another sentence, in place of the last one, or joined to it."""
-    told = clause[0].upper() + clause[1:] + "."
-    ends = [m.end() for m in re.finditer(r"[.?!] ", _outside(text, facts))]
-    if ends and "“" not in text[ends[-1] :] and rng.random() < 0.5:
-        return text[: ends[-1]] + told
-    return rng.choice([f"{text} {told}", f"{text} {told}", f"{text[:-1]}, and {clause}."])
-
-
-def _rename(text: str, rng: random.Random, rename: Callable[[str], str | None]) -> str | None:
-    """Replace one title, at one place where it is named."""
-    named = list(_TITLE.finditer(text))
-    rng.shuffle(named)
-    for match in named:
-        title = rename(match[1])
-        if title is not None:
-            return f"{text[: match.start(1)]}{title}{text[match.end(1) :]}"
-    return None
-
-
-def _stranger(facts: Facts, rng: random.Random, catalogue: Sequence[Item]) -> str | None:
-    title = rng.choice(catalogue).title
-    return title if _is_foreign(title, facts) else None
+    return register
 
 
 # ---------------------------------------------------------------------- titles
 
 
-def title_from_outside(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    return _rename(text, rng, lambda _: _stranger(facts, rng, catalogue))
+@_kind("title from outside")
+def _(case: Case) -> str | None:
+    stranger = case.stranger()
+    return case.rename(lambda _: stranger.title) if stranger else None
 
 
-def title_token_changed(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    def change(title: str) -> str | None:
+@_kind("title token changed")
+def _(case: Case) -> str | None:
+    def renamed(title: str) -> str:
         words = title.split()
-        n = rng.randrange(len(words))
-        word = rng.choice(["Dark", "Day", "Return", "the", "Boy", "of"])
-        letter = rng.randrange(len(words[n]))
-        misspelt = words[n][:letter] + rng.choice("aeiorst") + words[n][letter + 1 :]
-        swapped = [*words[:n], *words[n : n + 2][::-1], *words[n + 2 :]]
-        changed = rng.choice(
-            [
-                [*words[:n], word, *words[n + 1 :]],
-                [*words[:n], word, *words[n:]],
-                [*words[:n], misspelt, *words[n + 1 :]],
-                swapped,
-            ]
-        )
-        return " ".join(changed) if _is_foreign(" ".join(changed), facts) else None
+        n = case.rng.randrange(len(words))
+        word = case.one_of("Dark", "Day", "Return", "the", "Boy", "of")
+        letter = case.rng.randrange(len(words[n]))
+        misspelt = words[n][:letter] + case.one_of(*"aeiorst") + words[n][letter + 1 :]
+        changes = [
+            [*words[:n], word, *words[n + 1 :]],
+            [*words[:n], word, *words[n:]],
+            [*words[:n], misspelt, *words[n + 1 :]],
+            [*words[:n], *words[n : n + 2][::-1], *words[n + 2 :]],
+        ]
+        return " ".join(case.rng.choice(changes))
 
-    return _rename(text, rng, change)
+    return case.rename(renamed)
 
 
-def sequel_number_changed(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    def renumber(title: str) -> str | None:
-        number = _NUMBERED.search(title)
-        if number and number[0].isdigit():
-            new = str(int(number[0]) + rng.choice([-1, 1, 2]))
-        elif number:
-            new = rng.choice(["II", "III", "IV", "V", "VI", "VII"])
+@_kind("sequel number changed")
+def _(case: Case) -> str | None:
+    def renamed(title: str) -> str:
+        number = re.search(r"\b(\d{1,9}|II|III|IV|V|VI)\b", title)
+        if not number:
+            return f"{title} {case.one_of('2', '3', 'II', 'III', 'Part II')}"
+        if number[0].isdecimal():
+            new = str(int(number[0]) + case.rng.choice([-1, 1, 2]))
         else:
-            return f"{title} {rng.choice(['2', '3', 'II', 'III', 'Part II'])}"
+            new = case.one_of("II", "III", "IV", "V", "VI", "VII")
         return title[: number.start()] + new + title[number.end() :]
 
-    def change(title: str) -> str | None:
-        new = renumber(title)
-        return new if new and _is_foreign(new, facts) else None
-
-    return _rename(text, rng, change)
+    return case.rename(renamed)
 
 
-def titles_blended(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    def blend(title: str) -> str | None:
-        head = title.split()
-        tail = rng.choice(_items(facts)).title.split()
-        blended = " ".join(head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :])
-        return blended if _is_foreign(blended, facts) else None
+@_kind("titles blended")
+def _(case: Case) -> str | None:
+    def renamed(title: str) -> str:
+        head, tail = title.split(), case.rng.choice(case.items).title.split()
+        return " ".join(head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :])
 
-    return _rename(text, rng, blend)
+    return case.rename(renamed)
 
 
-def title_cut_short(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    def cut(title: str) -> str | None:
+@_kind("title cut short")
+def _(case: Case) -> str | None:
+    def renamed(title: str) -> str:
         ends = [m.start() for m in re.finditer(r"[\s:,(-]+", title)] + [len(title) // 2]
-        short = title[: rng.choice(ends)]
-        return short if _is_foreign(short, facts) else None
+        return title[: case.rng.choice(ends)]
 
-    return _rename(text, rng, cut)
+    return case.rename(renamed)
 
 
-def swapped(text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]) -> str | None:
-    """The item and an entry of the history change places."""
-    if not facts.evidence or not _are_distinct(facts):
+@_kind("item and evidence swapped")
+def _(case: Case) -> str | None:
+    entry, item = case.entry(), case.facts.item
+    if entry is None or not case.are_distinct:
         return None
-    item, other = f"“{facts.item.title}”", f"“{rng.choice(facts.evidence).title}”"
-    return text.replace(item, "\0").replace(other, item).replace("\0", other)
+    if case.rng.random() < 0.5:
+        names = f"“{item.title}”", f"“{entry.title}”"
+        return case.text.replace(names[0], "\0").replace(names[1], names[0]).replace("\0", names[1])
+    own = entry.model_dump(exclude={"liking"})
+    others = (e for e in case.facts.evidence if e is not entry)
+    evidence = (Evidence(**item.model_dump(), liking=entry.liking), *others)
+    return case.told_of("", item=Item(**own), evidence=evidence)
+
+
+@_kind("evidence recommended")
+def _(case: Case) -> str | None:
+    """What the user has met long ago is said to be the recommendation."""
+    entry = case.entry()
+    if entry is None or not case.are_distinct:
+        return None
+    name = f"“{entry.title}”"
+    return case.say(
+        f"we suggest {name}",
+        f"here is {name}",
+        f"{name} may suit you",
+        f"{name} is on your list",
+        f"next for you is {name}",
+        f"you may like {name}",
+    )
 
 
 # ---------------------------------------------------------------------- categories
 
 
-def _strange_category(facts: Facts, rng: random.Random) -> str:
-    """Return a category, with a form in English, that nothing in the Facts has."""
-    names = "Action Animation Comedy Crime Documentary Drama Horror Musical War Western Romance"
-    own = {c.casefold() for i in _items(facts) for c in i.categories}
-    return rng.choice([n for n in names.split() if n.casefold() not in own] or ["Thai"])
-
-
-def _called(category: str, facts: Facts, form: str) -> str:
-    """Return what a category makes of the noun: in "front" of one, as "one", or as "many"."""
-    words, noun = category_words(category), facts.noun
-    if words.attributive is None:
-        return f"{noun.many if form == 'many' else noun.one} listed under ‘{category}’"
-    if form == "front":
-        return words.attributive
-    if form == "many":
-        return words.plural or f"{words.attributive} {noun.many}"
-    return words.noun or f"{words.attributive} {noun.one}"
-
-
-def category_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("category wrong")
+def _(case: Case) -> str | None:
     """One category in the text becomes another, or a description gets one more."""
-    wrong = _strange_category(facts, rng)
-    if category_words(wrong).attributive is None:
-        return None
-    noun = re.escape(facts.noun.one), re.escape(facts.noun.many)
+    wrong = case.strange_category()
+    if case.rng.random() < 0.4:
+        own = (*case.facts.item.categories[1:], wrong)
+        return case.told_of_item(rf"\b{case.called(wrong, 'front')}\b", categories=own)
     changes: list[Change] = []
-    for category in {c for item in _items(facts) for c in item.categories}:
-        words = category_words(category)
-        if words.plural:
-            changes.append((rf"\b{words.plural}\b", [_called(wrong, facts, "many")]))
-        if words.noun:
-            changes.append((rf"\b{words.noun}\b(?! \w+ film)", [_called(wrong, facts, "one")]))
-        if words.attributive and not words.noun:
-            front = rf"\b{re.escape(words.attributive)}\b"
-            changes.append((front, [_called(wrong, facts, "front")]))
-        if f"‘{category}’" in text and rng.random() < 0.5:
-            other = rng.choice([wrong, "Kites", "Books & More"])
-            return text.replace(f"‘{category}’", f"‘{other}’", 1)
-    front = _called(wrong, facts, "front")
-    changes.append((rf"(?<=\ba )\b{noun[0]}\b(?= (?:from|for)\b)", [f"{front} {facts.noun.one}"]))
-    return _change(text, facts, rng, changes)
+    words = {category_words(c) for item in case.items for c in item.categories}
+    nouns = "|".join([re.escape(case.facts.noun.one), *(w.noun for w in words if w.noun)])
+    for word in words:
+        if word.plural:
+            changes.append((rf"\b{word.plural}\b", [case.called(wrong, "many")]))
+        if word.noun:
+            changes.append((rf"\b{word.noun}\b(?! (?:{nouns}))", [case.called(wrong)]))
+        if word.attributive:
+            front = rf"\b{re.escape(word.attributive)}\b(?= (?:{nouns}))"
+            changes.append((front, [case.called(wrong, "front")]))
+        if f"‘{word.listed}’" in case.text:
+            other = case.one_of(wrong, "Kites", "Books & More")
+            return case.text.replace(f"‘{word.listed}’", f"‘{other}’", 1)
+    one = case.facts.noun.one
+    changes.append((rf"(?<=\ba ){one}\b(?= (?:from|for)\b)", [case.called(wrong, "front") + " {}"]))
+    return case.change(*changes)
 
 
-def category_claimed(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("category claimed")
+def _(case: Case) -> str | None:
     """A sentence more says of one item, or of all, what holds of none."""
-    kind = _strange_category(facts, rng)
-    one, many = _called(kind, facts, "one"), _called(kind, facts, "many")
-    name = f"“{rng.choice(_items(facts)).title}”"
-    claims = [f"it is {article(one)}", f"{name} is {article(one)}", f"it is another {one}"]
-    if facts.evidence:
-        everybody = {1: "both", 2: "all three", 3: "all four"}[len(facts.evidence)]
-        claims += [f"{everybody} are {many}", f"like {name}, it is {article(one)}"]
-        claims += [f"you like {many}", f"{name} is {article(one)} too"]
-    return _say(text, rng.choice(claims), rng, facts)
+    kind, name = case.strange_category(), f"“{case.rng.choice(case.items).title}”"
+    one, many = article(case.called(kind)), case.called(kind, "many")
+    claims = [f"it is {one}", f"{name} is {one}", f"“{case.facts.item.title}” is {one}"]
+    if case.facts.evidence:
+        claims += [f"{case.everybody} are {many}", f"like {name}, it is {one}"]
+        claims += [f"you like {many}", f"{name} is {one} too", f"it is another {one[2:].strip()}"]
+    return case.say(*claims)
 
 
-def category_moved_to_item(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("category moved to item")
+def _(case: Case) -> str | None:
     """The item is given a category that only its evidence has."""
-    moved = [
-        (entry, category)
-        for entry in facts.evidence
-        for category in entry.categories
-        if not _has(facts.item, category)
-    ]
-    if not moved or not _are_distinct(facts):
+    own = {_meaning(c) for c in case.facts.item.categories}
+    moved = [(e, c) for e in case.facts.evidence for c in e.categories if _meaning(c) not in own]
+    if not moved or not case.are_distinct:
         return None
-    entry, category = rng.choice(moved)
-    one = _called(category, facts, "one")
-    name = f"“{facts.item.title}”"
-    everybody = {1: "both", 2: "all three", 3: "all four"}[len(facts.evidence)]
-    claim = rng.choice(
-        [
-            f"it is {article(one)}",
-            f"{name} is {article(one)}",
-            f"like “{entry.title}”, it is {article(one)}",
-            f"{name} is another {one}",
-            f"{everybody} are {_called(category, facts, 'many')}",
-        ]
+    entry, category = case.rng.choice(moved)
+    one, name = case.called(category), f"“{case.facts.item.title}”"
+    way = case.rng.random()
+    if way < 0.3:
+        return case.after_title(case.facts.item.title, article(one))
+    if way < 0.6 and category_words(category).attributive:
+        shows = rf"\b{re.escape(case.called(category, 'front'))}\b"
+        return case.told_of_item(shows, categories=(category,))
+    return case.say(
+        f"it is {article(one)}",
+        f"{name} is {article(one)}",
+        f"like “{entry.title}”, it is {article(one)}",
+        f"{name} is another {one}",
+        f"{case.everybody} are {case.called(category, 'many')}",
     )
-    aside = f"{name}, {article(one)},"
-    if rng.random() < 0.4 and re.search(re.escape(name) + r" (?!\()\w", text):
-        return text.replace(name, aside, 1)
-    return _say(text, claim, rng, facts)
 
 
-def category_moved_to_evidence(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("category moved to evidence")
+def _(case: Case) -> str | None:
     """An entry of the history is given a category that it has not, and the item has."""
-    moved = [
-        (entry, category)
-        for entry in facts.evidence
-        for category in facts.item.categories
-        if not _has(entry, category)
-    ]
-    if not moved or not _are_distinct(facts):
+    item, evidence = case.facts.item, case.facts.evidence
+    having = {
+        category: [e for e in evidence if _meaning(category) in map(_meaning, e.categories)]
+        for category in item.categories
+    }
+    moved = [(e, c) for e in evidence for c in item.categories if e not in having[c]]
+    if not moved or not case.are_distinct:
         return None
-    entry, category = rng.choice(moved)
-    one, name = _called(category, facts, "one"), f"“{entry.title}”"
-    everybody = {1: "both", 2: "all three", 3: "all four"}[len(facts.evidence)]
-    claim = rng.choice(
-        [
-            f"{name} is {article(one)}",
-            f"like {name}, it is {article(one)}",
-            f"{name} is {article(one)} too",
-            f"{everybody} are {_called(category, facts, 'many')}",
-        ]
-    )
-    aside = f"{name}, {article(one)},"
-    if rng.random() < 0.4 and re.search(re.escape(name) + r" (?!\()\w", text):
-        return text.replace(name, aside, 1)
-    return _say(text, claim, rng, facts)
+    entry, category = case.rng.choice(moved)
+    one, many, name = case.called(category), case.called(category, "many"), f"“{entry.title}”"
+    way = case.rng.random()
+    if way < 0.3:
+        return case.after_title(entry.title, article(one))
+    if way < 0.5 and category_words(category).attributive:
+        front = case.called(category, "front")
+        shows = (
+            rf"\b(both|all \w+) are [^.“]*({front}|{many})|like “[^.]*{re.escape(name)}[^.]*, it"
+        )
+        return case.told_of_entry(shows, entry, categories=(category,))
+    claims = [
+        f"{name} is {article(one)}",
+        f"like {name}, it is {article(one)}",
+        f"like {listing([f'“{e.title}”' for e in evidence])}, it is {article(one)}",
+        f"{name} is {article(one)} too",
+        f"{case.everybody} are {many}",
+    ]
+    if not having[category]:
+        claims.append(f"“{item.title}” is another {one}")
+    return case.say(*claims)
 
 
 # ---------------------------------------------------------------------- years
 
 
-def _other_year(facts: Facts, rng: random.Random) -> int:
-    own = facts.item.year
-    years = [i.year for i in facts.evidence if i.year and i.year != own]
-    return rng.choice([*years, (own or 1990) + rng.choice([-10, -1, 1, 2, 10, 100])])
-
-
-def year_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    wrong = _other_year(facts, rng)
-    if not 1000 <= wrong <= 2999:
+@_kind("year wrong")
+def _(case: Case) -> str | None:
+    wrong = case.other_year()
+    if not case.are_distinct:
         return None
-    told = _change(text, facts, rng, [(rf"(?<!\()\b{facts.item.year}\b", [str(wrong)])])
-    claims = [f"it is from {wrong}", f"it came out in {wrong}"]
-    claims.append(f"it is {article(f'{wrong} {facts.noun.one}')}")
-    return told or _say(text, rng.choice(claims), rng, facts)
+    if case.rng.random() < 0.4:
+        return case.told_of_item(rf"\b{wrong}\b", year=wrong)
+    return case.change((rf"\b{case.facts.item.year}\b", [str(wrong)])) or case.say(
+        f"it is from {wrong}",
+        f"it came out in {wrong}",
+        f"it is {article(f'{wrong} {case.facts.noun.one}')}",
+        f"“{case.facts.item.title}” is from {wrong}",
+    )
 
 
-def decade_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    wrong = _decade(_other_year(facts, rng))
-    if wrong < 1000 or (facts.item.year and wrong == _decade(facts.item.year)):
+@_kind("year wrong of evidence")
+def _(case: Case) -> str | None:
+    entry, year = case.entry(), case.facts.item.year or 1984
+    if entry is None or not case.are_distinct or entry.year == year or year < 1000:
         return None
-    changes: list[Change] = [(r"\b\d+0s\b", [f"{wrong}s"])]
-    if facts.item.year:
-        changes.append((rf"(?<=from ){facts.item.year}\b", [f"the {wrong}s"]))
+    name, described = f"“{entry.title}”", article(f"{year} {case.facts.noun.one}")
+    if case.rng.random() < 0.3:
+        return case.after_title(entry.title, described)
+    if case.rng.random() < 0.3:
+        return case.text.replace(name, f"{name} ({year})", 1)
+    return case.say(
+        f"{name} is from {year}",
+        f"{name} came out in {year}",
+        f"{name} is {described}",
+        f"{case.everybody} are from {year}",
+        f"like {name}, it is from {year}",
+    )
+
+
+@_kind("decade wrong")
+def _(case: Case) -> str | None:
+    wrong, own = _decade(case.other_year()), case.facts.item.year or 0
+    if wrong == _decade(own):
+        return None
+    if case.rng.random() < 0.4:
+        return case.told_of_item(rf"\b{wrong}s\b", year=wrong + 1)
     claims = [f"it is from the {wrong}s", f"it came out in the {wrong}s"]
-    if facts.evidence:
-        everybody = {1: "both", 2: "all three", 3: "all four"}[len(facts.evidence)]
-        claims += [f"{everybody} are from the {wrong}s", f"{everybody} came out in the {wrong}s"]
-    told = _change(text, facts, rng, changes)
-    return told or _say(text, rng.choice(claims), rng, facts)
+    if case.facts.evidence:
+        claims += [f"{case.everybody} {how} the {wrong}s" for how in ("are from", "came out in")]
+    changes: list[Change] = [(r"\b\d+0s\b", [f"{wrong}s"])]
+    changes.append((rf"(?<=from ){own}\b", [f"the {wrong}s"]))
+    return case.change(*changes) or case.say(*claims)
 
 
 # ---------------------------------------------------------------------- likings
 
 
-_LIKED = r"(?<!well )\b(?:loved|liked|enjoyed)\b"
-
-
-def liking_turned(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    dislikes = ["hated", "disliked", "could not stand", "were bored by", "regretted", "avoided"]
-    changes: list[Change] = [
+@_kind("liking turned")
+def _(case: Case) -> str | None:
+    dislikes = ["hated", "disliked", "did not like", "could not stand", "regretted", "avoided"]
+    return case.change(
         (_LIKED, dislikes),
         (r"\byour (?:love of|liking for|fondness for)", ["your dislike of", "your hatred of"]),
-    ]
-    return _change(text, facts, rng, changes)
+    )
 
 
-def loved_for_liked(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    loves = ["loved", "loved", "adored", "really loved", "absolutely loved"]
-    changes: list[Change] = [
-        (r"(?<!well )\b(?:liked|enjoyed)\b", loves),
-        (r"\byour (?:liking|fondness) for", ["your love of", "your love for"]),
-    ]
-    return _change(text, facts, rng, changes)
-
-
-def not_in_history(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    """You are said to have met something that your history does not show."""
-    title = rng.choice([_stranger(facts, rng, catalogue), facts.item.title])
-    if title is None or not _are_distinct(facts):
+@_kind("loved for liked")
+def _(case: Case) -> str | None:
+    evidence = case.facts.evidence
+    if {e.liking for e in evidence} <= {"loved"} or not case.are_distinct:
         return None
-    more = f"“{title}”"
-    verbs = ["watched", "liked", "loved", "also enjoyed", "recently watched", "have seen"]
-    claim = f"you {rng.choice(verbs)} {more}"
-    if " " in title and title != facts.item.title and rng.random() < 0.2:
-        claim = claim.replace(more, title)  # not even in quotation marks
-    if facts.evidence and rng.random() < 0.5:
-        name = f"“{rng.choice(facts.evidence).title}”"
-        pattern = rf"(?:liked|loved|enjoyed|love of|liking for|fondness for) {re.escape(name)}"
-        place = re.search(pattern, text)
-        if place and not text[place.end() :].startswith(" ("):
-            return f"{text[: place.end()]}{rng.choice([', ', ' and '])}{more}{text[place.end() :]}"
-    return _say(text, claim, rng, facts)
+    if case.rng.random() < 0.4:
+        loved = tuple(e.model_copy(update={"liking": "loved"}) for e in evidence)
+        return case.told_of(r"\blove", evidence=loved)
+    return case.change(
+        (r"(?<!well )\b(?:liked|enjoyed)\b", ["loved", "loved", "adored", "really loved"]),
+        (r"\byour (?:liking|fondness) for", ["your love of", "your love for"]),
+    )
+
+
+@_kind("liked by somebody else")
+def _(case: Case) -> str | None:
+    others = ["we", "people here", "they", "one of us", "most people"]
+    return case.change((rf"\byou(?=(?: recently)? {_LIKED})", others), (r"\byour(?= lo)", ["our"]))
+
+
+@_kind("liking of the item")
+def _(case: Case) -> str | None:
+    """You are said to know, or to like already, what is only recommended."""
+    if not case.are_distinct:
+        return None
+    name, verb = f"“{case.facts.item.title}”", case.one_of("liked", "loved", "enjoyed")
+    told = case.change((r"\bmay (?=(like|enjoy)\b)", ["", "will ", "always "]))
+    if told and case.rng.random() < 0.5:
+        return told
+    if case.rng.random() < 0.3:
+        return case.after_title(case.facts.item.title, f"which you {verb}")
+    return case.say(f"you {verb} {name}", f"you recently {verb} {name}", f"you {verb} it")
+
+
+@_kind("not in the history")
+def _(case: Case) -> str | None:
+    """You are said to have met something that your history does not show."""
+    stranger = case.stranger()
+    if stranger is None:
+        return None
+    name = f"“{stranger.title}”"
+    entry = case.entry()
+    if entry and case.rng.random() < 0.3:
+        title = re.escape(name)
+        return case.told_of_entry(title, entry, title=stranger.title)
+    if entry and case.rng.random() < 0.5:
+        verbs = r"liked|loved|enjoyed|love of|liking for|fondness for"
+        place = re.search(rf"(?:{verbs}) “{re.escape(entry.title)}”(?! \()", case.text)
+        if place:
+            return case.text[: place.end()] + f" and {name}" + case.text[place.end() :]
+    if " " in stranger.title and case.rng.random() < 0.2:
+        name = case.one_of(stranger.title, f"‘{stranger.title}’")
+    verbs = case.one_of("watched", "liked", "loved", "also enjoyed", "recently watched", "know")
+    return case.say(f"you {verbs} {name}")
+
+
+@_kind("recency invented")
+def _(case: Case) -> str | None:
+    if case.facts.evidence_kind in ("recent", "none"):
+        return None
+    if case.rng.random() < 0.4:
+        return case.told_of("recently|lately", evidence_kind="recent")
+    return case.change(
+        (rf"(?<=you ){_LIKED}", ["recently {}", "just {}"]),
+        (rf"you (?={_LIKED})", ["lately you ", "you have lately "]),
+        (r"\byour (?=love|lik|fond)", ["your recent "]),
+    )
 
 
 # ---------------------------------------------------------------------- counts and logic
 
 
-def count_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    n = len(facts.evidence)
+@_kind("count wrong")
+def _(case: Case) -> str | None:
+    n = len(case.facts.evidence)
     counts = {"both": 2, "all three": 3, "all four": 4, "all five": 5}
     # "All three" of four is true of three, so only what counts neither will do.
     wrong = [word for word, count in counts.items() if count not in (n, n + 1)]
-    listed = r"\b(liked|loved|enjoyed) (?=\0)"
-    too_many = rng.choice([w for w, count in counts.items() if count > n + 1])[4:]
+    many = f"{case.one_of(*['two', 'three', 'four', 'five'][n:])} {case.facts.noun.many}"
     changes: list[Change] = [(r"\b(?:both|all three|all four)\b", wrong)] * 3
-    changes.append((listed, [rf"\1 {too_many} {facts.noun.many}, such as "]))
-    claim = rng.choice(["you liked", "you recently loved", "we picked it from"])
-    told = _change(text, facts, rng, changes)
-    return told or _say(text, f"{claim} {too_many} {facts.noun.many}", rng, facts)
+    changes.append((rf"{_LIKED}(?= \0)", [f"{{}} {many}, such as", f"{{}} {many},"]))
+    return case.change(*changes) or case.say(f"you liked {many}", f"you recently loved {many}")
 
 
-def negated(text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]) -> str | None:
-    nots = ["did not", "didn't", "never", "hardly"]
-    changes: list[Change] = [
-        (r"(?<=you )(?:recently )?(?:loved|liked|enjoyed)\b", [f"{n} like" for n in nots]),
-        (r"\bwhich you (loved|liked|enjoyed)\b", [r"which you never \1", r"neither of which \1"]),
+@_kind("negated")
+def _(case: Case) -> str | None:
+    likes = ["did not like", "didn't love", "never {}", "hardly {}", "didn’t enjoy"]
+    return case.change(
+        (rf"(?<=you )(?:recently )?{_LIKED}", likes),
+        (r"\bboth of which\b", ["neither of which"]),
+        (r"\ball three of which\b", ["none of which", "not all of which"]),
         (r"\bmay (?=suit|appeal|be for|be a|be next|like|enjoy)", ["may not ", "will never "]),
         (r"\bis (?=recommended|on your|next|here|well|one of|a favourite)", ["is not ", "isn't "]),
-        (r"\bit is\b", ["it is not", "it isn't", "it is hardly", "it is no longer"]),
+        (r"\bit is\b", ["{} not", "it isn't", "it is hardly", "it is no longer"]),
         (r"\bwe suggest\b", ["we do not suggest", "we don't suggest", "we cannot suggest"]),
-        (r"\b(both|all three|all four) are\b", [r"not \1 are", r"\1 are not", "none are"]),
-        (r"\b(both|all three|all four) came\b", [r"not \1 came", "none came"]),
-        (r"\b(?:because|since) you\b", ["although you", "not because you"]),
-        (r"\b(put) ", [r"did not \1 "]),
+        (r"\b(both|all three|all four) (?:are|came)\b", ["not {}", "{} not", "no, {}"]),
+        (r"\b(?:because|since) you\b", ["not {}"]),
+        (r"\bput (?=\0)", ["did not {}"]),
         (r"\bled\b", ["did not lead"]),
-        (r"\bThanks to\b", ["No thanks to", "Not thanks to"]),
+        (r"\bThanks to\b", ["No {}", "Not {}"]),
         (r"\bfollows from\b", ["does not follow from"]),
-        (r"\b(?:here is|try|next for you)\b", [r"not \g", "here is not", "do not try"][1:]),
-        (r"\bon your list\b", ["not on your list"]),
+        (r"\b(?:here is|try|next for you)\b", ["{} not", "do not try"]),
+        (r"\bon your list\b", ["not {}"]),
         (r"\bbelongs to\b", ["does not belong to"]),
-        (r"(?<=, )((?:an?) )", [r"not \1"]),
-    ]
-    return _change(text, facts, rng, changes)
+        (r"(?<=\0, )an? ", ["not {}", "no longer {}"]),
+    )
 
 
-def because_added(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("because added")
+def _(case: Case) -> str | None:
     """A reason is claimed where the Facts know of none."""
-    if facts.evidence_kind not in ("recent", "none"):
+    evidence, noun = case.facts.evidence, case.facts.noun
+    if case.facts.evidence_kind not in ("recent", "none"):
         return None
-    claims = ["that is why it is here", "that is the reason for it", "it follows from your taste"]
-    if facts.evidence_kind == "none":
-        claims += [f"it is here because you like {facts.noun.many}", "it is here because of you"]
-    else:
-        titles = [f"“{entry.title}”" for entry in facts.evidence]
-        claims += [f"it is here because of {rng.choice(titles)}", f"{titles[0]} led to it"]
-        claims.append(f"thanks to {titles[0]}, we found it")
-    changes: list[Change] = [
+    claims = ["that is why it is here", "that is the reason for it", "you led us to it"]
+    if not evidence:
+        claims += [f"it is here because you like {noun.many}", "it is here because of you"]
+        claims += [f"it follows from your love of {noun.many}", f"you liked {noun.many}"]
+        return case.say(*claims)
+    name = f"“{case.rng.choice(evidence).title}”"
+    claims += [f"it is here because of {name}", f"{name} led to it", f"it follows from {name}"]
+    claims += [f"thanks to {name}, we found it", f"it is here, as you liked {name}"]
+    told = case.change(
         (r"\. Here is\b", [", so here is", ", and that is why here is"]),
         (r"\. We suggest\b", [", so we suggest", ", which is why we suggest"]),
         (r"\. You may\b", [", so you may", ". Therefore you may"]),
         (r"\. (?:Lately you|You recently)\b", [", because you", ", as you", ", since you"]),
         (r"; ", [", so ", ", and so ", "; therefore "]),
         (r"^After\b", ["Because of", "Thanks to"]),
-        (r"^You recently\b", ["Because you recently"]),
-    ]
-    told = _change(text, facts, rng, changes)
-    return told if told and rng.random() < 0.7 else _say(text, rng.choice(claims), rng, facts)
+        (r"^You recently\b", ["Because you recently", "Since you recently"]),
+    )
+    because = case.told_of(_RELATION.pattern, evidence_kind="contribution")
+    return case.rng.choice([told, because, case.say(*claims)])
+
+
+@_kind("because reversed")
+def _(case: Case) -> str | None:
+    """What follows is told as the reason."""
+    entry, item = case.entry(), f"“{case.facts.item.title}”"
+    if entry is None or not case.are_distinct:
+        return None
+    liked = f"you {entry.liking} “{entry.title}”"
+    return case.one_of(
+        f"Because {item} is on your list, {liked}.",
+        f"We suggest {item}, so {liked}.",
+        f"{item} is here, and that is why {liked}.",
+        f"{item} led you to “{entry.title}”.",
+        f"{liked.capitalize()[:9]}{liked[9:]} because we suggest {item}.",
+        f"Thanks to {item}, {liked}.",
+        f"“{entry.title}” follows from your {entry.liking[:-1]} of {item}.",
+    )
 
 
 # ---------------------------------------------------------------------- inventions
 
 
-def _invented(facts: Facts, rng: random.Random, values: Sequence[str]) -> str | None:
-    value = rng.choice(values)
-    return None if value.casefold() in facts.model_dump_json().casefold() else value
-
-
-def attribute_invented(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    people = ["Mira Nair", "Tom Hanks", "Agnès Varda", "Sidney Lumet", "Zadie Smith"]
-    who = _invented(facts, rng, people)
-    if who is None:
+@_kind("attribute invented")
+def _(case: Case) -> str | None:
+    who = case.one_of("Mira Nair", "Tom Hanks", "Agnès Varda", "Sidney Lumet", "Zadie Smith")
+    item = case.rng.choice(case.items)
+    name = f"“{item.title}”"
+    if not case.is_new(who):
         return None
-    asides = [f"directed by {who}", f"with {who}", f"by {who}", f"starring {who}"]
-    name = f"“{rng.choice(_items(facts)).title}”"
-    place = text.find(f"{name},")
-    if place >= 0 and rng.random() < 0.5:
-        end = place + len(name)
-        return f"{text[:end]}, {rng.choice(asides)}{text[end:]}"
-    claims = [
+    if case.rng.random() < 0.4:
+        how = case.one_of("directed by ", "with ", "by ", "from ", "starring ", "")
+        return case.after_title(item.title, how + who)
+    return case.say(
         f"its cast is ‘{who}’",
         f"its maker is ‘{who}’",
         f"its maker is {who}",
@@ -508,156 +621,128 @@ def attribute_invented(
         "it runs for 97 minutes",
         "its length is ‘97’",
         "it is in Spanish",
-        "its colour is ‘mauve’, the same as for " + name,
+        f"its colour is ‘mauve’, the same as for {name}",
         "it won an award",
         "it costs $12",
-    ]
-    return _say(text, rng.choice(claims), rng, facts)
+        f"{who} is in it",
+    )
 
 
-def attribute_value_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("attribute value wrong")
+def _(case: Case) -> str | None:
     """What the Facts know of the item gets another value, or is shared with who has it not."""
-    own = facts.item.attributes
+    own, evidence = case.facts.item.attributes, case.facts.evidence
     if not own:
         return None
-    name, value = rng.choice(list(own.items()))
-    others = [e.attributes[name] for e in facts.evidence if name in e.attributes]
-    made_up = value + rng.choice([-1, 1, 10]) if isinstance(value, int) else f"{value} Jr."
-    wrong = rng.choice([*others, made_up, "Omar Sharif"])
+    name, value = case.rng.choice(list(own.items()))
+    made_up = value + case.rng.choice([-1, 1, 10]) if isinstance(value, int) else f"{value} Jr."
+    others = [e.attributes[name] for e in evidence if name in e.attributes]
+    wrong = case.rng.choice([*others, made_up, "Omar Sharif"])
     if str(wrong).casefold() == str(value).casefold():
         return None
-    if f"its {name} is ‘{value}’" in text.replace("Its", "its"):
-        return text.replace(f"{name} is ‘{value}’", f"{name} is ‘{wrong}’")
-    without = [e for e in facts.evidence if e.attributes.get(name) != value]
-    if without and _are_distinct(facts) and rng.random() < 0.5:
-        other = rng.choice(without).title
-        return _say(text, f"its {name} is ‘{value}’, the same as for “{other}”", rng, facts)
-    return _say(text, f"its {name} is ‘{wrong}’", rng, facts)
+    if f"{name} is ‘{value}’" in case.text:
+        return case.text.replace(f"{name} is ‘{value}’", f"{name} is ‘{wrong}’")
+    if case.rng.random() < 0.3:
+        return case.told_of_item(re.escape(f"‘{wrong}’"), attributes={name: wrong})
+    without = [e for e in evidence if e.attributes.get(name) != value]
+    if without and case.are_distinct and case.rng.random() < 0.5:
+        titles = listing([f"“{e.title}”" for e in evidence])
+        titles = case.one_of(titles, f"“{case.rng.choice(without).title}”")
+        return case.say(f"its {name} is ‘{value}’, the same as for {titles}")
+    return case.say(f"its {name} is ‘{wrong}’", f"its {name} is {wrong}")
 
 
-def reason_invented(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    adjective = rng.choice(["gripping", "clever", "moving", "dark", "beautiful", "funny"])
-    thing = rng.choice(["plot", "atmosphere", "story", "cast", "soundtrack", "ending", "humour"])
-    changes: list[Change] = [
-        (r"(?<=\0)(?=[.,])", [f" for its {adjective} {thing}", f" with its {adjective} {thing}"]),
-        (r"\b(?=because you\b)", [f"because of its {adjective} {thing} and "]),
-        (r"(?<=\b[Yy]ou )(?=loved \0|liked \0)", ["rightly ", "always ", "often "]),
-        (r"\ba (?=\d|\w+ (?:film|book|from))", [f"a {adjective} ", f"a very {adjective} "]),
-        (r"\.$", [f", for its {adjective} {thing}.", f", so it has a {adjective} {thing}."]),
-    ]
-    claims = [
+@_kind("reason invented")
+def _(case: Case) -> str | None:
+    adjective = case.one_of("gripping", "clever", "moving", "dark", "beautiful", "funny")
+    thing = case.one_of("plot", "atmosphere", "story", "cast", "soundtrack", "ending", "humour")
+    if case.rng.random() < 0.5:
+        return case.change(
+            (r"(?<=\0)(?=[.,])", [f" {how} its {adjective} {thing}" for how in ("for", "with")]),
+            (r"\b(?=because you\b)", [f"because of its {adjective} {thing} and "]),
+            (r"\b(?<=you )(?=(?:loved|liked) \0)", ["rightly ", "always ", "often "]),
+            (r"\b(?<=\ban )(?=\w)", [f"{adjective} "]),
+            (r"\b(?<=\ba )(?=\w)", [f"{adjective} ", f"very {adjective} "]),
+            (r"\.$", [f", for its {adjective} {thing}.", f", so it has a {adjective} {thing}."]),
+        )
+    return case.say(
         f"its {thing} is {adjective}",
         "critics praise it",
         f"it has a {adjective} {thing}",
         f"you will like its {thing}",
-        f"fans of {adjective} {facts.noun.many} like it",
+        f"fans of {adjective} {case.facts.noun.many} like it",
         f"it is {adjective}",
         "it is a masterpiece",
         "it is a must",
-        "it is good",
         "people like you like it",
         f"it is as {adjective} as what you liked",
         "you like this kind of thing",
         "it is new",
-    ]
-    if rng.random() < 0.5:
-        return _change(text, facts, rng, changes)
-    return _say(text, rng.choice(claims), rng, facts)
+        "it is the one that you like most",
+        "you are one of the people that like it most",
+    )
 
 
-def popularity_invented(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("popularity invented")
+def _(case: Case) -> str | None:
+    many, popularity, entry = case.facts.noun.many, case.facts.popularity, case.entry()
     claims = ["it is the best liked of all", "it is liked by 1000 people", "it is a bestseller"]
-    most = [
-        "it is a favourite here",
-        f"it is one of the {facts.noun.many} that people here like most",
-    ]
-    if facts.popularity == "favourite":
-        return _say(text, rng.choice(claims), rng, facts)
-    if facts.popularity == "well_liked":
-        changes: list[Change] = [(r"\bwell liked here\b", [m[6:] for m in most])]
-        return _change(text, facts, rng, changes) or _say(text, rng.choice(most), rng, facts)
-    claims += [*most, *most, "it is well liked here", "it is also well liked here"]
-    return _say(text, rng.choice(claims), rng, facts)
+    claims.append(f"it is the favourite of the {many} here")
+    most = ["it is a favourite here", f"it is one of the {many} that people here like most"]
+    if entry and case.are_distinct:
+        claims += [f"“{entry.title}” is {claim[6:]}" for claim in most]
+        claims += [f"like “{entry.title}”, it is well liked here"]
+    if popularity == "favourite":
+        return case.say(*claims)
+    if popularity is None:
+        most += ["it is well liked here", "it is also well liked here"]
+    told = case.change((r"\bwell liked here\b", [m[6:] for m in most]))
+    shows = "like most|favourite" + ("" if popularity else "|well liked")
+    return case.rng.choice(
+        [told or case.say(*most), case.told_of(shows, popularity="favourite"), case.say(*claims)]
+    )
 
 
-def series_wrong(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
+@_kind("series wrong")
+def _(case: Case) -> str | None:
     """Two are said to be of one series whose titles have not even a beginning in common."""
-    stem = series(facts.item.title)[0]
-    strangers = [e for e in facts.evidence if series(e.title)[0][:3] != stem[:3]]
+    item = case.facts.item
+    strangers = [
+        e for e in case.facts.evidence if series(e.title)[0][:3] != series(item.title)[0][:3]
+    ]
     if not strangers:
         return None
-    name = f"“{rng.choice(strangers).title}”"
-    claims = [
+    name = f"“{case.rng.choice(strangers).title}”"
+    others = [f"“{e.title}”" for e in case.facts.evidence if same_series(item, e)]
+    return case.say(
         f"it belongs to the same series as {name}",
-        f"it is part of the same series as {name}",
+        f"it is part of the same series as {listing([*others, name])}",
         f"it is the sequel to {name}",
-        f"both belong to one series, like {name}",
-    ]
-    return _say(text, rng.choice(claims), rng, facts)
-
-
-def broken_off(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    """The text ends in the middle of a sentence, as when a model runs out of tokens."""
-    begin = max((m.end() for m in re.finditer(r"[.?] ", _outside(text, facts))), default=0)
-    cuts = [m.start() for m in re.finditer(r"\s", text[begin:])] + [len(text) - begin - 3]
-    short = text[: begin + rng.choice(cuts)].rstrip()
-    return None if len(short) <= begin or short[-1] in ".?!" else short
-
-
-def mention_shared(
-    text: str, facts: Facts, rng: random.Random, catalogue: Sequence[Item]
-) -> str | None:
-    """The whole of a description goes to the wrong item: what is said of it is said of another."""
-    entry = rng.choice(facts.evidence) if facts.evidence else None
-    if entry is None or not _are_distinct(facts):
-        return None
-    year = facts.item.year
-    if year is None or year < 1000 or entry.year == year:
-        return None
-    claim = rng.choice(
-        [
-            f"“{entry.title}” is from {year}",
-            f"“{entry.title}” came out in {year}",
-            f"“{entry.title}” is {article(f'{year} {facts.noun.one}')}",
-        ]
+        f"“{item.title}” belongs to the same series as {name}",
+        f"{case.everybody} belong to the same series",
     )
-    return _say(text, claim, rng, facts)
 
 
-KINDS: dict[str, Corruption] = {
-    "title from outside": title_from_outside,
-    "title token changed": title_token_changed,
-    "sequel number changed": sequel_number_changed,
-    "titles blended": titles_blended,
-    "title cut short": title_cut_short,
-    "item and evidence swapped": swapped,
-    "category wrong": category_wrong,
-    "category claimed": category_claimed,
-    "category moved to item": category_moved_to_item,
-    "category moved to evidence": category_moved_to_evidence,
-    "year wrong": year_wrong,
-    "year moved to evidence": mention_shared,
-    "decade wrong": decade_wrong,
-    "liking turned": liking_turned,
-    "loved for liked": loved_for_liked,
-    "not in the history": not_in_history,
-    "count wrong": count_wrong,
-    "negated": negated,
-    "because added": because_added,
-    "attribute invented": attribute_invented,
-    "attribute value wrong": attribute_value_wrong,
-    "reason invented": reason_invented,
-    "popularity invented": popularity_invented,
-    "series wrong": series_wrong,
-    "broken off": broken_off,
-}
+@_kind("junk added")
+def _(case: Case) -> str | None:
+    """What a model writes when it has lost its thread, in any script."""
+    junk = ["10/10", "5 stars", "https://example.org", "<b>hot</b>", "</s>", "👍", "#1", "$5"]
+    junk += [
+        "素晴らしい映画です。",
+        "Отличный фильм.",
+        "فيلم رائع",
+        "Es una obra maestra.",
+        "Best!!!",
+    ]
+    junk += ["Item: 42", "[MASK]", "it's üb3r", "1994", "½", "ℕ", "q"]
+    return case.one_of(f"{case.text} {case.one_of(*junk)}", f"{case.one_of(*junk)} {case.text}")
+
+
+@_kind("broken off")
+def _(case: Case) -> str | None:
+    """The text ends in the middle of a sentence, as when a model runs out of tokens."""
+    begin = max((m.end() for m in re.finditer(r"[.?] ", case.outside)), default=0)
+    cuts = [m.start() for m in re.finditer(r"\s", case.text[begin:])]
+    cuts.append(len(case.text) - begin - 3)
+    short = case.text[: begin + case.rng.choice(cuts)].rstrip()
+    return None if len(short) <= begin or short[-1] in ".?!" else short

@@ -1,0 +1,31 @@
+# The embedded service with the demo data inside: gateway, ranker and worker in one process.
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+# Dependencies first: they change less often than the code.
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+RUN mkdir catalog ranker models service \
+ && pip install --constraint constraints.txt '.[serve,demo]' \
+ && pip uninstall --yes prism-recommender
+COPY catalog catalog
+COPY ranker ranker
+COPY models models
+COPY service service
+RUN pip install --no-deps . \
+ && prism data import demo \
+ && prism train-ranker \
+ && pip uninstall --yes pandas
+
+FROM python:3.11-slim-bookworm
+RUN useradd --system --uid 10001 --no-create-home prism
+COPY --from=build /venv /venv
+COPY --from=build /app/data /data
+ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0
+USER prism
+EXPOSE 8000
+HEALTHCHECK --start-period=20s --interval=10s \
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz')"]
+ENTRYPOINT ["prism"]
+CMD ["serve"]
