@@ -14,6 +14,7 @@ everything the sentence names.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,7 +96,7 @@ _COUNTS = {word: number for number, word in COUNT_WORDS.items()}
 _COPULA = {"is", "are", "was", "were", "came", "comes", "dates", "date"}
 _DETERMINERS = {"a", "an", "the", "another"}
 # Words that may stand between the parts of one description: "a drama from the 1990s".
-_INSIDE = {"and", "from", "in", "the", "listed", "under", "of"}
+_INSIDE = {"and", "from", "in", "the", "listed", "under", "of", "year"}
 _NEGATIONS = set(
     "not no never neither nor none nothing nobody without hardly barely unlike despite cannot "
     "disliked dislike hated hate loathed despised detested avoided skipped".split()
@@ -284,9 +285,7 @@ class _Reader:
             one = next(iter(found)) if len(found) == 1 else None
             self.claim(i, i, "title", bool(found), one, "" if found else "no title of the Facts")
             group = self.titles_from(i)
-            if len({self.tokens[n].text for n in group}) < len(self.named(group)):
-                continue
-            if len(self.named(group)) < len(group) and all(self.called(n) for n in group):
+            if len(group) not in self.sizes(group) and all(self.called(n) for n in group):
                 self.claim(i, group[-1], "count", outcome=False, why="a title twice in one list")
 
     # ------------------------------------------------------------------ popularity
@@ -414,7 +413,7 @@ class _Reader:
                 at = i + 1 + len(name.split())
                 if not (self.is_phrase(i + 1, name) and self.word(at) == "is"):
                     continue
-                if self.kind(at + 1) != "quoted":
+                if self.kind(at + 1) not in {"quoted", "year"}:
                     continue
                 true = self.tokens[at + 1].text == str(value)
                 self.claim(i, at + 1, "attribute", true, 0)
@@ -487,6 +486,8 @@ class _Reader:
             self.claim(begin, begin, "count", self.any_has(details, companions))
         for n in details:
             self.tell(n, subject)
+        for token in self.tokens[begin:last]:
+            token.read |= token.text in {"listed", "under", "year"}
 
     def described(self, begin: int, last: int, *, plural: bool) -> list[set[int]]:
         """Return the entities that the description from `begin` to `last` is said of."""
@@ -560,16 +561,32 @@ class _Reader:
         return subject
 
     def counted(self, i: int) -> list[set[int]]:
-        """Resolve "both" or "all three" ending at i: the list before it, or all that is named."""
+        """Resolve "both" or "all three" ending at i: the list before it, or all that is named.
+
+        After a comma, "both" may also be all that the sentence says is liked.
+        """
         word = self.word(i)
         count = 2 if word == "both" else _COUNTS.get(word, 0)
         first = i - (self.word(i - 1) == "all")
-        near = self.named(self.titles_ending_at(first - (self.mark(first - 1) == ",")))
-        if len(near) != count:
-            near = self.named(self.titles_before(i, sentence_only=self.mark(first - 1) == ","))
+        apposition = self.mark(first - 1) == ","
+        before = self.titles_before(i, sentence_only=apposition)
+        candidates = [self.titles_ending_at(first - apposition), before]
+        if apposition:
+            candidates.insert(1, [n for n in before if n in self.liked_at])
+        meant = next((group for group in candidates if count in self.sizes(group)), before)
         if not self.tokens[i].read:
-            self.claim(first, i, "count", len(near) == count)
-        return near
+            self.claim(first, i, "count", count in self.sizes(meant))
+        return self.named(meant)
+
+    def sizes(self, titles: list[int]) -> set[int]:
+        """Return how many items the titles may name: two of one title may be two items."""
+        named = self.named(titles)
+        often = Counter(self.tokens[n].text for n in titles)
+        most = sum(
+            min(occurrences, sum(entity.title == title for entity in self.entities))
+            for title, occurrences in often.items()
+        )
+        return {len(named), most}
 
     def tell(self, i: int, subject: list[set[int]]) -> None:
         """Record the detail at i as said of every entity of the subject."""
@@ -655,12 +672,12 @@ def _forms(category: str) -> dict[str, bool]:
     return {
         form.casefold(): form == words.plural
         for form in forms
-        if form and not set(re.findall(r"\w+", form.casefold())) <= _OWN_WORDS
+        if form and not set(re.findall(r"[^\W\d]+", form.casefold())) <= _OWN_WORDS | {"s"}
     }
 
 
 _TOKEN = re.compile(
-    r"“(?P<title>[^“”]*)”|(?P<decade>\b\d{3}0s\b)|(?P<year>\b\d{1,4}\b(?![\w-]))"
+    r"“(?P<title>[^“”]*)”|(?P<decade>\b\d{3}0s\b)|(?P<year>\b\d+\b(?![\w-]))"
     r"|(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)|(?P<mark>[.,;:?!()])|(?P<other>\S)"
 )
 _CONTRACTED = {"it's", "that's"}
@@ -687,7 +704,7 @@ def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
                 position = start + len(value)
                 yield _Token("quoted", value[1:-1], start, position)
                 continue
-        if kind in {"word", "year", "other"}:
+        if kind in {"word", "year", "decade", "other"}:
             found = next((entry for entry in known if _stands_at(text, start, entry[0])), None)
             if found is not None:
                 form, kind, plural = found

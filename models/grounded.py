@@ -1,13 +1,13 @@
 """The grounded engine: a grammar over Facts whose every sentence is true of them.
 
-A text is one of the discourse patterns at the end of this file, filled with clauses chosen by a
-hash of the Facts, so that equal Facts always give the same text. Conventions that the checker and
+A text is one of the discourse patterns at the end of this file, filled with clauses. All choices
+follow from a style number, which is a hash of the Facts, so that equal Facts always give the same
+text and a page of different Facts is varied. Conventions that the checker and
 every reader of a text can rely on: titles stand in “curly quotes”, categories and attribute values
 without a well-known English form in ‘single’ ones; "it" and "this one" are the recommended item;
 only evidence of kind `contribution` or `similar` is followed by "because" or anything like it.
 """
 
-import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from models.english import COUNT_WORDS, article, category_words, kind, listing
 from models.titles import same_series
 
 GRAMMAR_VERSION = "1"
+STYLES = 64
 T = TypeVar("T")
 
 
@@ -34,11 +35,19 @@ class GroundedEngine:
         return [explain(facts) for facts in batch]
 
 
-def explain(facts: Facts) -> str:
-    """Return one or two sentences, in the second person, that say nothing beyond the Facts."""
-    seed = hashlib.sha256(GRAMMAR_VERSION.encode() + facts.digest()).digest()
-    speaker = _Speaker(facts, random.Random(int.from_bytes(seed[:8])))  # noqa: S311
+def style_of(facts: Facts) -> int:
+    """Return which of the `STYLES` ways to say things suits these Facts."""
+    return int.from_bytes(facts.digest()[:8]) % STYLES
+
+
+def explain(facts: Facts, style: int | None = None) -> str:
+    """Return one or two sentences, in the second person, that say nothing beyond the Facts.
+
+    The text is a function of the Facts and the style, by default `style_of` the Facts.
+    """
+    dice = random.Random(style_of(facts) if style is None else style)  # noqa: S311
     patterns = {"none": _WITHOUT_EVIDENCE, "recent": _RECENT}.get(facts.evidence_kind, _BECAUSE)
+    speaker = _Speaker(facts, dice)
     return speaker.pick(patterns)(speaker)
 
 
@@ -129,10 +138,11 @@ class _Speaker:
         if item.year is None or self.item.endswith(")"):
             return article(what)
         self.said.add("year")
-        forms = [f"{what} from {item.year}"]
+        forms = [f"{item.year} {what}"]
         if " listed under " not in what:
-            forms += [f"{item.year} {what}", f"{item.year} {what}", forms[0]]
-            forms.append(f"{what} from the {decade(item.year)}s")
+            forms += [f"{what} from {item.year}", f"{what} from the {decade(item.year)}s"]
+        if item.year < 1000:  # "an 85 drama" reads like a count
+            forms = [f"{what} from the year {item.year}"]
         return article(self.pick(forms))
 
     def chosen(self, categories: Sequence[str]) -> list[str]:
@@ -154,8 +164,8 @@ class _Speaker:
         return [c for c in self.facts.item.categories if c.casefold() in common]
 
     def shared_decade(self, entries: Sequence[Item]) -> int | None:
-        decades = {decade(i.year) if i.year else None for i in (self.facts.item, *entries)}
-        return decades.pop() if len(decades) == 1 else None
+        decades = {decade(i.year or 0) for i in (self.facts.item, *entries)}
+        return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
 
     def everybody(self) -> str:
         """Return "both" or "all three": the item and all its evidence."""
@@ -188,7 +198,8 @@ class _Speaker:
         for name, value in self.facts.item.attributes.items():
             same = [e for e in evidence if e.attributes.get(name) == value]
             if same:
-                found.append(f"its {name} is ‘{value}’, the same as for {self.titles(same)}")
+                told = f"its {name} is {attribute(value)}"
+                found.append(f"{told}, the same as for {self.titles(same)}")
         return found
 
     def with_some_of_them(self) -> list[str]:
@@ -220,13 +231,13 @@ class _Speaker:
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""
         item, found = self.facts.item, []
-        if self.has_description() and not {"year", "categories"} & self.said:
+        also = "also " if self.said else ""
+        if self.has_description() and not self.said:
             found += [f"it is {self.description()}"] * 2
         for name, value in item.attributes.items():
-            found.append(f"its {name} is ‘{value}’")
+            found.append(f"its {name} is {attribute(value)}")
         popular = self.popular()
         if popular:
-            also = "also " if self.said else ""
             found.append(f"it is {also}{popular[0]}")
         return found
 
@@ -272,6 +283,11 @@ def quoted(words: Sequence[str]) -> str:
     return listing([f"‘{word}’" for word in words])
 
 
+def attribute(value: int | str) -> str:
+    """Return an attribute's value as it is told: numbers plain, words quoted."""
+    return str(value) if isinstance(value, int) and value >= 0 else f"‘{value}’"
+
+
 def decade(year: int) -> int:
     """Return the first year of a year's decade."""
     return year - year % 10
@@ -299,7 +315,8 @@ def _another(s: _Speaker) -> str:
 
 def _and_shared(s: _Speaker) -> str:
     """“I” may be for you: you loved “A”, and both are thrillers."""
-    details = [d for d in s.shared_details() if not d.startswith("like ")]
+    # After a liking, "it" would be what was liked.
+    details = [d for d in s.shared_details() if d.startswith(s.everybody())]
     if not details:
         return f"{s.item}{s.aside(closed=True)} may be for you, because {s.you_liked()}."
     return s.pick(

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import numpy as np
 import structlog
@@ -126,16 +126,31 @@ def serve(app: FastAPI, sock: socket.socket, settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Answers every request whose connection it has accepted before it stops."""
+    """Answers every request that has come in before it stops.
+
+    Uvicorn alone drops connections that wait to be accepted, and those whose request follows late.
+    """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, wait for requests on their way, and go on as uvicorn does.
-
-        Uvicorn alone closes a connection at once if its request has not been read yet.
-        """
+        """Accept what waits, listen no more, wait for the requests, go on as uvicorn does."""
         self.server_state.default_headers.append((b"connection", b"close"))
-        await asyncio.sleep(0)
+        waiting = [connection for sock in sockets or [] for connection in _waiting(sock)]
         for server in self.servers:
             server.close()
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         await asyncio.sleep(_ON_ITS_WAY_S)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def _waiting(sock: socket.socket) -> Iterator[socket.socket]:
+    """Yield the connections that wait to be accepted."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield sock.accept()[0]

@@ -640,10 +640,12 @@ def _(case: Case) -> str | None:
     wrong = case.rng.choice([*others, made_up, "Omar Sharif"])
     if str(wrong).casefold() == str(value).casefold():
         return None
-    if f"{name} is ‘{value}’" in case.text:
-        return case.text.replace(f"{name} is ‘{value}’", f"{name} is ‘{wrong}’")
+    told = re.search(rf"\b{name} is ‘?({re.escape(str(value))})\b", case.text)
+    if told:
+        return case.text[: told.start(1)] + str(wrong) + case.text[told.end(1) :]
     if case.rng.random() < 0.3:
-        return case.told_of_item(re.escape(f"‘{wrong}’"), attributes={name: wrong})
+        shows = rf"\b{name} is ‘?{re.escape(str(wrong))}"
+        return case.told_of_item(shows, attributes={name: wrong})
     without = [e for e in evidence if e.attributes.get(name) != value]
     if without and case.are_distinct and case.rng.random() < 0.5:
         titles = listing([f"“{e.title}”" for e in evidence])
@@ -707,9 +709,8 @@ def _(case: Case) -> str | None:
 def _(case: Case) -> str | None:
     """Two are said to be of one series whose titles have not even a beginning in common."""
     item = case.facts.item
-    strangers = [
-        e for e in case.facts.evidence if series(e.title)[0][:3] != series(item.title)[0][:3]
-    ]
+    stem = set(series(item.title)[0].split())
+    strangers = [e for e in case.facts.evidence if not stem & {*series(e.title)[0].split()}]
     if not strangers:
         return None
     name = f"“{case.rng.choice(strangers).title}”"
@@ -734,7 +735,7 @@ def _(case: Case) -> str | None:
         "Es una obra maestra.",
         "Best!!!",
     ]
-    junk += ["Item: 42", "[MASK]", "it's üb3r", "1994", "½", "ℕ", "q"]
+    junk += ["Item: 42", "[MASK]", "it's üb3r", "0.93", "½", "ℕ", "q"]
     return case.one_of(f"{case.text} {case.one_of(*junk)}", f"{case.one_of(*junk)} {case.text}")
 
 

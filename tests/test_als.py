@@ -1,6 +1,7 @@
 """The ALS ranker: its scores are the model's, and contributions explain them fully."""
 
 import json
+import pickle
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -209,6 +210,15 @@ class TestScores:
         ranker, history = random_ranker(7, items=1000), random_history(7)
         assert ids(top(ranker, history, k)) == ids(top(ranker, history, 1000))[:k]
 
+    def test_scores_that_single_precision_cannot_tell_apart_are_ordered_exactly(self) -> None:
+        rng = np.random.default_rng(0)
+        twins = np.tile(rng.normal(0, 1, 32).astype(np.float32), (61, 1))
+        twins[1:] = np.nextafter(twins[1:], rng.choice([-9, 9], (60, 32)).astype(np.float32))
+        names = [str(i) for i in range(61)]
+        ranker = AlsRanker(AlsConfig(), STARS, names, twins, np.zeros(61, np.bool_))
+        history = history_of(["0"], [5])
+        assert ids(top(ranker, history, 10)) == ids(top(ranker, history, 60))[:10]
+
     def test_equal_items_come_in_the_order_of_the_catalogue(self) -> None:
         factors = np.repeat(
             np.array([[0.1, 0.2], [1, 2], [0.5, 1]], np.float32), [1, 300, 3], axis=0
@@ -340,6 +350,16 @@ class TestScale:
     def test_a_liking_may_be_worth_less_than_nothing(self) -> None:
         loose = Scale(liking_threshold=-1.0, mean_liking=1.0)
         assert loose.confidence(np.array([-1.0, -2.0]), AlsConfig()).tolist() == [1, -2]
+
+
+class Trap:
+    """An object whose pickle touches a file when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
 
 
 LOG = [(f"u{u}", f"i{i}", float(1 + (u * i) % 5)) for u in range(12) for i in range(u % 5, 20, 2)]
@@ -509,10 +529,15 @@ class TestSnapshots:
         assert file in self.refusal(folder)
 
     @pytest.mark.parametrize("file", ["item_factors.npy", "hidden.npy"])
-    def test_a_pickled_array(self, folder: Path, file: str) -> None:
-        objects = np.array([{"a": 1}, None], dtype=object)
-        np.save(folder / file, objects, allow_pickle=True)
+    @pytest.mark.parametrize("form", ["array", "bare"])
+    def test_a_pickle_is_refused_before_it_runs(self, folder: Path, file: str, form: str) -> None:
+        trap = Trap(folder.parent / "sprung")
+        if form == "array":
+            np.save(folder / file, np.array([trap], dtype=object), allow_pickle=True)
+        else:
+            (folder / file).write_bytes(pickle.dumps(trap))
         assert file in self.refusal(folder)
+        assert not trap.path.exists()
 
     @pytest.mark.parametrize(
         "factors",
