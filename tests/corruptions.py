@@ -169,7 +169,7 @@ class Case:
     def told_of(self, shows: str, **changed: object) -> str | None:
         """Let the grammar speak of changed Facts, if what it says shows the change."""
         text = explain(self.facts.model_copy(update=changed))
-        searched = text if "“" in shows else _TITLE.sub("", text)
+        searched = text if re.search("[“‘]", shows) else re.sub(r"“[^”]*”|‘.*?’(?!\w)", "", text)
         return text if re.search(shows, searched, re.IGNORECASE) else None
 
     def told_of_item(self, shows: str, **changed: object) -> str | None:
