@@ -79,7 +79,7 @@ def category_words(category: str) -> CategoryWords:
     return CategoryWords(category, *_KNOWN.get(category.casefold(), (None, None, None)))
 
 
-# Of two categories the one further down stands last, as in "romantic comedy", "comedy drama".
+# Of two categories the one further down stands last: "comedy drama", "fantasy thriller".
 _LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
 _LAST += ["thriller", "documentary"]
 # Adjectives, which stack in front of any other category without "and".
@@ -90,16 +90,19 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     """Return what up to two categories make of a noun, in singular and plural.
 
     ("Crime", "Drama") with "film" is ("crime drama", "crime dramas"); ("Animation", "Children")
-    is ("animated children's film", ...). None where a category has no English form here.
+    is ("animated children's film", ...). None where a category has no English form here. A
+    category is left out where nobody would say both: a "drama thriller" is a thriller.
     """
     words = [category_words(category) for category in categories]
     fronts = [w.attributive for w in words if w.attributive]
     if not fronts or len(fronts) != len(words):
         return None
     named = sorted((w for w in words if w.noun), key=lambda w: _LAST.index(str(w.noun)))
+    if len(named) == 1 < len(words) and named[0].noun == "romance":
+        named = []  # "romantic war film", not "war romance"
     if named:
         last = named[-1]
-        first = "".join(f"{w.attributive} " for w in words if w is not last)
+        first = "".join(f"{w.attributive} " for w in words if w is not last and w.noun != "drama")
         return f"{first}{last.noun}", f"{first}{last.plural}"
     fronts.sort(key=lambda front: _STACKING.get(front, 9))
     front = " ".join(fronts) if fronts[0] in _STACKING else listing(fronts)
@@ -114,17 +117,17 @@ def listing(parts: Sequence[str]) -> str:
 
 
 _AN = re.compile(
-    r"8|11(?!\d)|18(?!\d{3}\b)(?!\d\b)|18\d\d|[aeio]|u(?!ni|se|su|ti|to)|hour|heir|hono", re.I
+    r"8|11(\d\d)?(?!\d)|18(\d\d)?(?!\d)|[aeio]|u(?!ni|se|su|ti|to)|hour|heir|hon[eo]", re.I
 )
 _A = re.compile(r"eu|one|once|ewe|ubiq", re.I)
-_LETTERS_WITH_AN = "AEFHILMNORSX"
+_SPELLED = re.compile(r"[A-Z][A-Z\d]+$")  # "MP3", said letter by letter
 
 
 def article(phrase: str) -> str:
     """Put "a" or "an" in front, by how the first word is said: "an 1898 film", "an IMAX film"."""
     first = re.split(r"[\s-]", phrase, maxsplit=1)[0]
-    if len(first) > 1 and first.isupper() and first.isalpha():
-        said_with_vowel = first[0] in _LETTERS_WITH_AN
+    if _SPELLED.match(first):
+        said_with_vowel = first[0] in "AEFHILMNORSX"
     else:
         said_with_vowel = bool(_AN.match(first)) and not _A.match(first)
     return f"{'an' if said_with_vowel else 'a'} {phrase}"

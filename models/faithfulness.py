@@ -94,6 +94,7 @@ _MODAL = {"may", "might", "could"}
 _ADVERBS = {"also", "recently", "lately", "both", "too"}
 _COUNTS = {word: number for number, word in COUNT_WORDS.items()}
 _COPULA = {"is", "are", "was", "were", "came", "comes", "dates", "date"}
+_SINGULAR_VERBS = _MODAL | {"is", "was", "comes", "made", "follows"}
 _DETERMINERS = {"a", "an", "the", "another"}
 # Words that may stand between the parts of one description: "a drama from the 1990s".
 _INSIDE = {"and", "from", "in", "the", "listed", "under", "of", "year"}
@@ -101,15 +102,23 @@ _NEGATIONS = set(
     "not no never neither nor none nothing nobody without hardly barely unlike despite cannot "
     "disliked dislike hated hate loathed despised detested avoided skipped".split()
 )
-_CAUSES = (
-    "because ", "since you ", "as you ", "so ", "why ", "reason for ", "thanks to ", "led to ",
-    "led us ", "follows from ", "put ", "what speaks for ", "due to ",
-)  # fmt: skip
+# What follows is a reason; what follows, or is asked for, is the item.
+_REASONS = (
+    "because of",
+    "because",
+    "since",
+    "as",
+    "thanks to",
+    "due to",
+    "follows from",
+    "for that",
+)
+_RESULTS = ("so", "why", "reason for", "led to", "led us to", "points to", "put")
 # A title after these is what is recommended.
 _OFFERS = (
     "suggest", "suggested", "recommend", "recommended", "pick", "picked", "found", "try",
     "here is", "led to", "led us to", "put", "next for you is", "next on your list is", "why",
-    "reason for", "what speaks for", "next for you", "on your list", "comes", "for you",
+    "reason for", "points to", "next for you", "on your list", "comes", "for you",
 )  # fmt: skip
 # A title before these, too.
 _OFFERED = (
@@ -118,14 +127,14 @@ _OFFERED = (
 )  # fmt: skip
 _LONGEST = 7  # words in any phrase above and below
 _LEXICON = set(
-    "a after along also an and appeal are as at be because been being but came come comes could date dates enjoy "
-    "follows for found from has have here in is it its lately led list made may might next of on "
-    "one our out part pick picked place put reason recently recommend recommended same series since "
-    "so speaks start suggest suggested suit thanks that the these they this to too try us was we "
-    "were what which why with you your".split()
+    "a after along also an and appeal are as at be because been being but came come comes could "
+    "date dates enjoy for found from has have here in is it its lately led list made may might "
+    "next of on one our out part pick picked place points put reason recently recommend "
+    "recommended same series since so start suggest suggested suit thanks that the these they this "
+    "to too try us was we were which why with you your".split()
 )
-_OWN_WORDS = _LEXICON | set(_STRENGTH) | _ADVERBS
-_ENDINGS = (".", "!", "?", ".”", "!”", "?”")
+_OWN_WORDS = _LEXICON | set(_STRENGTH) | _ADVERBS | _NEGATIONS
+_ENDINGS = (".", "!", "?")
 
 Kind = Literal["title", "category", "quoted", "year", "decade", "noun", "word", "mark", "other"]
 
@@ -232,9 +241,14 @@ class _Reader:
         return i + 4 if has_year else i + 1
 
     def titles_from(self, i: int) -> list[int]:
-        """Return the title tokens of the list that starts at i: “A”, “B” and “C”."""
-        found = []
+        """Return the title tokens of the list that starts at i: “A”, “B” and “C”.
+
+        A title with a verb of its own begins a clause: “A”, and “I” is on your list.
+        """
+        found: list[int] = []
         while self.kind(i) == "title":
+            if found and self.word(self.after_title(i)) in _SINGULAR_VERBS:
+                break
             found.append(i)
             i = self.after_title(i)
             i += self.mark(i) == "," and (self.kind(i + 1) == "title" or self.word(i + 1) == "and")
@@ -306,12 +320,16 @@ class _Reader:
             while self.word(before) in _ADVERBS:
                 before -= 1
             subject = self.subject_of(before) if self.word(before) in _COPULA else None
+            if subject is not None:
+                subject = self.with_comparison(before, subject)
             about_item = subject is not None and all(0 in found for found in subject)
             outcome: Outcome | bool = true if about_item else "unverifiable"
             self.claim(i, i + length - 1, "popularity", outcome, 0)
 
     def is_phrase(self, i: int, phrase: str) -> int:
         """Return the number of tokens up to the end of `phrase` if its text stands at i, else 0."""
+        if i >= len(self.tokens):
+            return 0
         start = self.tokens[i].start
         if not _stands_at(self.text, start, phrase):
             return 0
@@ -343,6 +361,7 @@ class _Reader:
                 self.like_of_you(start, i, _STRENGTH[word])
             elif (
                 self.word(start) == "and"
+                and word.endswith("ed")
                 and self.sentence_of[i] in yours
                 and self.kind(i + 1) == "title"
             ):
@@ -399,44 +418,82 @@ class _Reader:
                 continue
             subject = self.subject_of(i) or []
             about_item = bool(subject) and all(0 in found for found in subject)
-            others = self.called(title) - {0}
-            true = any(same_series(self.facts.item, self.entities[n]) for n in others)
+            others = [found - {0} for found in self.named(self.titles_from(title))]
+            true = all(
+                any(same_series(self.facts.item, self.entities[n]) for n in found)
+                for found in others
+            )
             outcome: Outcome | bool = true if about_item else "unverifiable"
             self.claim(i, title - 1, "series", outcome, 0)
 
     def read_attributes(self) -> None:
-        """Read "its director is ‘Michael Mann’, the same as for “A”"."""
+        """Read "its director is ‘Michael Mann’" and "it has the same director as “A”: ‘...’"."""
         for i in range(len(self.tokens)):
-            if self.word(i) != "its":
+            shared = self.words_at(i, "it has the same")
+            if not shared and self.word(i) != "its":
                 continue
             for name, value in self.facts.item.attributes.items():
-                at = i + 1 + len(name.split())
-                if not (self.is_phrase(i + 1, name) and self.word(at) == "is"):
+                at = i + (4 if shared else 1)
+                length = self.is_phrase(at, name)
+                if not length:
                     continue
-                if self.kind(at + 1) not in {"quoted", "year"}:
-                    continue
-                true = self.tokens[at + 1].text == str(value)
-                self.claim(i, at + 1, "attribute", true, 0)
-                same = at + 2 + (self.mark(at + 2) == ",")
-                if self.words_at(same, "the same as for") and self.kind(same + 4) == "title":
-                    shared = all(
+                verb = at + length
+                told = verb + 1
+                true = True
+                if shared and self.word(verb) == "as" and self.kind(told) == "title":
+                    others = self.titles_from(told)
+                    true = all(
                         any(self.entities[n].attributes.get(name) == value for n in found)
-                        for found in self.named(self.titles_from(same + 4))
+                        for found in self.named(others)
                     )
-                    self.claim(same, same + 3, "attribute", shared)
+                    told = self.after_title(others[-1])
+                    told += self.mark(told) == ":"
+                elif shared or self.word(verb) not in {"is", "are"}:
+                    continue
+                if self.kind(told) in {"quoted", "year"}:
+                    self.claim(i, verb, "attribute", true, 0)
+                    self.claim(told, told, "attribute", self.tokens[told].text == str(value), 0)
 
     def read_causes(self) -> None:
-        """Only evidence that carried or resembles the item may be called a cause."""
+        """Only evidence that carried or resembles the item may be its cause, and of it alone."""
         causal = self.facts.evidence_kind in {"contribution", "similar"}
-        for i in range(len(self.tokens)):
-            if self.kind(i) == "word" and self.following(i).startswith(_CAUSES):
-                why = "" if causal else "these Facts give no cause"
-                self.claim(i, i, "relation", causal, why=why)
+        for i, token in enumerate(self.tokens):
+            if token.kind == "word" and not token.read:
+                words = self.following(i)
+                reason = next((p for p in _REASONS if words.startswith(f"{p} ")), None)
+                result = next((p for p in _RESULTS if words.startswith(f"{p} ")), None)
+                if reason or result:
+                    length = len((reason or result or "").split())
+                    aimed = self.gives_reason(i, i + length) if reason else self.is_offered_next(i)
+                    why = "" if causal else "these Facts give no cause"
+                    why = why or ("" if aimed else "it is not the item that this explains")
+                    self.claim(i, i, "relation", causal and aimed, why=why)
             if self.word(i) in {"recently", "lately"}:
                 recent: Outcome = "unverifiable"
                 if self.facts.evidence_kind == "recent":
                     recent = "supported"
                 self.claim(i, i, "recency", recent)
+
+    def gives_reason(self, i: int, after: int) -> bool:
+        """Say whether the reason word at i gives a liking as the reason for the item."""
+        likes = self.word(after) in {"you", "your"} or after in self.liked_at
+        if not likes:
+            return False
+        before = self.titles_before(i)
+        if before:
+            return before[-1] not in self.liked_at and 0 in self.called(before[-1])
+        # "Because you loved “A”, we suggest “I”" or "Why “I”? Because you loved “A”"
+        near = (self.sentence_of[i] - 1, self.sentence_of[i])
+        return any(
+            token.kind == "title" and 0 in self.called(n) and n not in self.liked_at
+            for n, token in enumerate(self.tokens)
+            if self.sentence_of[n] in near
+        )
+
+    def is_offered_next(self, i: int) -> bool:
+        """Say whether the next title after i is the item, and not as a liking."""
+        title = next((n for n in range(i, len(self.tokens)) if self.kind(n) == "title"), None)
+        return title is not None and title not in self.liked_at and 0 in self.called(title)
 
     # ------------------------------------------------------------------ descriptions
 
@@ -479,6 +536,9 @@ class _Reader:
             self.kind(begin - 1) == "noun" and self.word(begin) in _INSIDE
         ):
             begin -= 1
+        if self.word(begin) == "in" and self.title_ending_at(begin) in self.liked_at:
+            self.claim(begin, last, "year", "unverifiable", why="when it was liked is not known")
+            return
         another = any(self.word(n) == "another" for n in range(begin, first))
         subject = self.described(begin, last, plural=plural)
         if another:
@@ -667,7 +727,12 @@ class _Reader:
 def _forms(category: str) -> dict[str, bool]:
     """Return how a category may be called without quotes, in lower case, and which is plural."""
     words = category_words(category)
-    forms = (words.listed, words.attributive, words.noun, words.plural)
+    forms = (
+        words.listed if words.attributive else None,
+        words.attributive,
+        words.noun,
+        words.plural,
+    )
     # One that is spelled like our own words counts only inside quotes.
     return {
         form.casefold(): form == words.plural
@@ -688,9 +753,11 @@ def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
     categories = {category for entity in entities for category in entity.categories}
     values = categories | {str(v) for entity in entities for v in entity.attributes.values()}
     quoted = sorted((f"‘{value}’" for value in values), key=len, reverse=True)
-    forms = {form: plural for c in categories for form, plural in _forms(c).items()}
+    nouns = {facts.noun.one, facts.noun.many}
+    forms = {form: p for c in categories for form, p in _forms(c).items() if form not in nouns}
     known: list[tuple[str, Kind, bool]] = [(form, "category", p) for form, p in forms.items()]
-    known += [(facts.noun.one, "noun", False), (facts.noun.many, "noun", True)]
+    plural = {facts.noun.many} - {facts.noun.one}
+    known += [(n, "noun", n in plural) for n in nouns if n not in _OWN_WORDS]
     known.sort(key=lambda entry: len(entry[0]), reverse=True)
 
     position = 0

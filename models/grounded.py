@@ -21,6 +21,7 @@ from models.titles import same_series
 
 GRAMMAR_VERSION = "1"
 STYLES = 64
+"""Ways to say things; more than patterns, as clauses vary within them."""
 T = TypeVar("T")
 
 
@@ -58,7 +59,7 @@ class _Speaker:
     facts: Facts
     dice: random.Random
     said: set[str] = field(default_factory=set)
-    """Kinds of detail already told, so that a second sentence adds instead of repeating."""
+    """Categories and years already told, so that a second sentence adds instead of repeating."""
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[int(self.dice.random() * len(choices))]
@@ -99,8 +100,12 @@ class _Speaker:
         if len(evidence) > 1 and len(likings) == 1:
             count = {2: "both", 3: "all three"}[len(evidence)]
             return f"{self.titles(evidence)}, {count} of which you {verb[likings.pop()]},"
-        told = [f"{self.title(e)}, which you {verb[e.liking]}," for e in evidence]
-        return " and ".join([" ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+        if len(evidence) > 2:  # two of one kind and one of the other: tell the two together
+            groups = [[e for e in evidence if e.liking == liking] for liking in ("loved", "liked")]
+            which = {1: "which", 2: "both of which"}
+            told = [f"{self.titles(g)}, {which[len(g)]} you {verb[g[0].liking]}," for g in groups]
+            return " and ".join(told)
+        return " and ".join(f"{self.title(e)}, which you {verb[e.liking]}," for e in evidence)
 
     def your_liking(self, *, closed: bool = False) -> str:
         """Return "your love of “A”, along with your liking for “B”".
@@ -134,7 +139,9 @@ class _Speaker:
     def description(self) -> str:
         """Return what the recommended item is, with article: "a 1994 crime drama"."""
         item = self.facts.item
-        what = self.kind_of(self.chosen(item.categories))
+        categories = self.chosen(item.categories)
+        self.said.update(categories)
+        what = self.kind_of(categories)
         if item.year is None or self.item.endswith(")"):
             return article(what)
         self.said.add("year")
@@ -147,7 +154,6 @@ class _Speaker:
 
     def chosen(self, categories: Sequence[str]) -> list[str]:
         """Pick up to two categories, in their own order."""
-        self.said.add("categories")
         count = min(len(categories), self.pick([1, 2, 2]))
         start = int(self.dice.random() * (len(categories) - count + 1))
         return list(categories[start : start + count])
@@ -175,19 +181,20 @@ class _Speaker:
     def shared_details(self) -> list[str]:
         """Return sentences on what the item and its evidence have in common, without full stop."""
         evidence = self.facts.evidence
-        found: list[str] = []
         if not evidence:
-            return found
+            return []
+        found: list[str] = []
         everybody = self.everybody()
         shared = self.shared_categories(evidence)
-        if shared:
-            found += [f"{everybody} are {self.kinds_of(shared[:n])}" for n in (1, 2)]
-        elif len(evidence) > 1:
+        new = [category for category in shared if category not in self.said]
+        if new:
+            found += [f"{everybody} are {self.kinds_of(new[:n])}" for n in (1, 2)]
+        elif len(evidence) > 1 and not shared:
             found += self.with_some_of_them()
         years = self.shared_decade(evidence)
-        if years is not None:
+        if years is not None and "year" not in self.said:
             found.append(f"{everybody} are from the {years}s")
-            found.append(f"{everybody} came out in the {years}s")
+            found.append(f"{everybody} date from the {years}s")
         for entry in evidence:
             if same_series(self.facts.item, entry):
                 title = self.title(entry)
@@ -198,15 +205,15 @@ class _Speaker:
         for name, value in self.facts.item.attributes.items():
             same = [e for e in evidence if e.attributes.get(name) == value]
             if same:
-                told = f"its {name} is {attribute(value)}"
-                found.append(f"{told}, the same as for {self.titles(same)}")
+                told = f"it has the same {name} as {self.titles(same)}"
+                found.append(f"{told}: {attribute(value)}")
         return found
 
     def with_some_of_them(self) -> list[str]:
         """Return what the item shares with some of its evidence."""
         groups: dict[tuple[str, ...], list[Evidence]] = {}
         for entry in self.facts.evidence:
-            shared = self.shared_categories([entry])
+            shared = [c for c in self.shared_categories([entry]) if c not in self.said]
             if shared:
                 groups.setdefault(tuple(shared[:2]), []).append(entry)
         found = []
@@ -231,14 +238,15 @@ class _Speaker:
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""
         item, found = self.facts.item, []
-        also = "also " if self.said else ""
         if self.has_description() and not self.said:
             found += [f"it is {self.description()}"] * 2
         for name, value in item.attributes.items():
-            found.append(f"its {name} is {attribute(value)}")
+            plural = name.endswith("s") and not name.endswith("ss")
+            found.append(f"its {name} {'are' if plural else 'is'} {attribute(value)}")
         popular = self.popular()
-        if popular:
-            found.append(f"it is {also}{popular[0]}")
+        # On a page of favourites nobody wants to read so ten times.
+        if popular and (found or self.dice.random() < 0.5):
+            found.append(f"it is {self.pick(popular)}")
         return found
 
     def popular(self) -> list[str]:
@@ -257,7 +265,7 @@ class _Speaker:
         return f", {self.description()}{',' if closed else ''}"
 
     def then(self, chance: float = 0.85) -> str:
-        """Return a second sentence with a detail not told yet, or nothing."""
+        """Return one more sentence with a detail not told yet, or nothing."""
         shared, own = self.shared_details(), self.own_details()
         details = shared if shared and (not own or self.dice.random() < 0.75) else own
         if not details or self.dice.random() > chance:
@@ -322,8 +330,8 @@ def _and_shared(s: _Speaker) -> str:
     return s.pick(
         [
             f"{s.item} may be for you: {s.you_liked()}, and {s.pick(details)}.",
-            f"What speaks for {s.item}? {opening(s.you_liked())}, and {s.pick(details)}.",
-            f"{sentence(s.you_liked())} We suggest {s.item}, because {s.pick(details)}.",
+            f"{sentence(s.you_liked())} {s.item} is on your list; {s.pick(details)}.",
+            f"{opening(s.you_liked())}; {s.item} may be for you, and {s.pick(details)}.",
         ]
     )
 
@@ -344,9 +352,8 @@ def _common(s: _Speaker) -> str:
 
 def _why(s: _Speaker) -> str:
     """Why “I”? Because you loved “A”."""
-    ending = s.pick(["", f" It is {s.description()}." if s.has_description() else ""])
-    if ending:
-        return f"Why {s.item}? Because {s.you_liked()}.{ending}"
+    if s.facts.item.title.endswith(("?", "!", ".")):
+        return f"{s.item}{s.aside(closed=True)} is on your list because {s.you_liked()}."
     return f"Why {s.item}{s.aside()}? Because {s.you_liked()}."
 
 
@@ -380,11 +387,11 @@ _BECAUSE: list[Pattern] = [
     lambda s: f"{s.item}{s.aside(closed=True)} is recommended because {s.you_liked()}.{s.then()}",
     lambda s: f"We picked {s.item} for you because {s.you_liked()}.{s.then()}",
     lambda s: f"{opening(s.your_liking(closed=True))} led us to {s.item}{s.aside()}.{s.then()}",
-    lambda s: f"{opening(s.which_you_liked())} led to {s.item}{s.aside()}.{s.then()}",
+    lambda s: f"{opening(s.which_you_liked())} led us to {s.item}{s.aside()}.{s.then()}",
     lambda s: (
         f"{opening(s.your_liking(closed=True))} put {s.item}{s.aside(closed=True)} on your list."
     ),
-    lambda s: f"{s.item} follows from {s.your_liking()}.{s.then()}",
+    lambda s: f"{opening(s.your_liking(closed=True))} points to {s.item}{s.aside()}.{s.then()}",
     lambda s: f"{s.item} may appeal to you, as {s.you_liked()}.{s.then()}",
     lambda s: f"As {s.you_liked()}, we suggest {s.item}{s.aside()}.{s.then()}",
     lambda s: f"You may {s.pick(['like', 'enjoy'])} {s.item}, because {s.you_liked()}.{s.then()}",
@@ -409,7 +416,7 @@ _RECENT: list[Pattern] = [
     lambda s: f"{s.item}{s.aside(closed=True)} may be next. Lately {s.you_liked()}.",
     lambda s: f"{opening(s.you_liked(recently=True))}; {s.item}{s.aside(closed=True)} is next.",
     lambda s: f"You may like {s.item}{s.aside()}. {sentence(s.you_liked(recently=True))}",
-    lambda s: f"{opening(s.you_liked(recently=True))}. We suggest {s.item} next.{s.then()}",
+    lambda s: f"{opening(s.you_liked(recently=True))}; we suggest {s.item} next.{s.then()}",
 ]
 
 _WITHOUT_EVIDENCE: list[Pattern] = [

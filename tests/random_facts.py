@@ -131,7 +131,16 @@ _WORLDS = [
     ),
     World(
         Noun(one="restaurant", many="restaurants"),
-        ["Thai", "Vegan", "Family", "Italian", "Indie", "Cafés & Bars", "Middle-Eastern"],
+        [
+            "Thai",
+            "Vegan",
+            "Family",
+            "Italian",
+            "Indie",
+            "Restaurant",
+            "Cafés & Bars",
+            "Middle-Eastern",
+        ],
         {"city": _one_of("Leeds", "Ürümqi", "St. John’s"), "price range": _one_of("$", "$$")},
     ),
     World(
