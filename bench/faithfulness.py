@@ -41,7 +41,7 @@ def main(
             passed["factual"] += verdict.outcome != "contradicted"
             reasons.update({text[c.start : c.end].lower() for c in verdict.failures()} - {text})
         each = (perf_counter() - started) / len(rows) * 1e6
-        counts = [f"{passed[p]} ({passed[p] / len(rows):.1%})" for p in ("strict", "factual")]  # type: ignore[index]
+        counts = [f"{passed[p]} ({passed[p] / len(rows):.1%})" for p in ("strict", "factual")]
         table.add_row(name, str(len(rows)), *counts, f"{each:.0f}")
     console.print(table)
     common = ", ".join(f"{word} ({count})" for word, count in reasons.most_common(20))

@@ -32,7 +32,11 @@ def main() -> None:
     def ours() -> list[list[tuple[str, float, float]]]:
         rankings = [ranker.rank([history], K, [frozenset()])[0] for history in histories]
         return [
-            [(i.item_id, i.score, float(np.max(i.contributions, initial=0))) for i in r.items]
+            [
+                (i.item_id, i.score, float(i.contributions.max()))
+                for i in r.items
+                if i.contributions is not None
+            ]
             for r in rankings
         ]
 

@@ -69,13 +69,13 @@ class Process:
         self._command = command
 
     def __enter__(self) -> str:
-        self._log = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115 - closed on exit
+        self._log = tempfile.NamedTemporaryFile("w+")
         self._process = subprocess.Popen(self._command, stderr=self._log)
         for _ in range(600):
             sleep(0.05)
             self._log.seek(0)
             if "startup complete" in (said := self._log.read()):
-                return re.findall(r"http://[\w.]+:\d+", said)[0]
+                return str(re.findall(r"http://[\w.]+:\d+", said)[0])
             if self._process.poll() is not None:
                 break
         raise RuntimeError(f"{self._command} did not start: {said}")

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
 from catalog.facts import Noun, Popularity
@@ -292,6 +292,18 @@ def _check_schema(what: str, table: pa.Table, schema: pa.Schema) -> None:
             raise DatasetError(f"{what}: column {column.name} has empty cells")
 
 
+def _check_items(table: pa.Table) -> None:
+    number = 0
+    for batch in table.to_batches():
+        for row in batch.to_pylist():
+            number += 1
+            try:
+                _item_of(row)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise DatasetError(f"row {number}: {first['loc'][0]}: {first['msg']}") from error
+
+
 def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
@@ -359,6 +371,8 @@ def load(folder: Path) -> Dataset:
     with _reading(folder / "items.parquet") as path:
         items = pq.read_table(path)
         items.validate(full=True)
+        _check_schema("items", items, ITEMS_SCHEMA)
+        _check_items(items)
     with _reading(folder / "interactions.parquet") as path:
         interactions = pq.read_table(path)
         interactions.validate(full=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from catalog.dataset import (
     INTERACTIONS_SCHEMA,
@@ -23,11 +23,12 @@ from catalog.dataset import (
     item_row,
     save,
 )
-from catalog.types import ATTRIBUTE_LIMIT, Id, Item
+from catalog.types import ATTRIBUTE_LIMIT, AttributeName, Id, Item
 
 Row = Mapping[str, Any]
 Progress = Callable[[Iterable[tuple[int, Row]], str], Iterable[tuple[int, Row]]]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
+_ATTRIBUTE_NAME: TypeAdapter[str] = TypeAdapter(AttributeName)
 _LINES_SHOWN = 5
 _MALFORMED = "the row is not CSV, or has more or fewer cells than the header"
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_800
@@ -45,10 +46,19 @@ class Columns(BaseModel):
     timestamp: str | None = Field(None, description="Unix seconds or ISO 8601; else row order.")
     title: str = Field("title", description="Title, in the items table.")
     categories: str | None = Field(None, description="Categories, a list or one separated string.")
-    separator: str = Field("|", description="What separates categories inside one string.")
+    separator: str = Field(
+        "|", min_length=1, description="What separates categories inside one string."
+    )
     year: str | None = Field(None, description="Year, in the items table.")
     hidden: str | None = Field(None, description="True for items never recommended or named.")
     attributes: tuple[str, ...] = Field((), description="More columns a sentence may speak of.")
+
+    @field_validator("attributes")
+    @classmethod
+    def _check_attributes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            _ATTRIBUTE_NAME.validate_python(_spoken(name))
+        return names
 
 
 @dataclass
@@ -178,7 +188,7 @@ def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Repor
                     "categories": _categories(row, columns),
                     "year": _whole(_cell(row, columns.year)),
                     "attributes": {
-                        name.lower().replace("_", " "): value
+                        _spoken(name): value
                         for name in columns.attributes
                         if (value := _attribute(row, name)) is not None
                     },
@@ -193,7 +203,11 @@ def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Repor
         if item.id in kept:
             report.reject("items", "the id occurred before", line)
         else:
-            kept[item.id] = item_row(item, hidden=_truth(_cell(row, columns.hidden)))
+            hidden = _truth(_cell(row, columns.hidden))
+            if hidden is None:
+                report.reject("items", "hidden: is neither true nor false", line)
+            else:
+                kept[item.id] = item_row(item, hidden=hidden)
     report.kept["items"] = len(kept)
     return pa.Table.from_pylist(list(kept.values()), schema=ITEMS_SCHEMA)
 
@@ -314,10 +328,17 @@ def _whole(cell: Any) -> Any:
     return int(number) if number.is_integer() else cell
 
 
-def _truth(cell: Any) -> bool:
-    return cell is True or (
-        isinstance(cell, str) and cell.lower() in {"1", "true", "yes", "t", "y"}
-    )
+def _spoken(column: str) -> str:
+    """Return a column's name as a sentence says it."""
+    return column.lower().replace("_", " ")
+
+
+def _truth(cell: Any) -> bool | None:
+    """Return what a cell says, False for an empty one, None for what is no truth value."""
+    word = "" if cell is None else str(cell).lower()
+    if word in {"1", "true", "yes", "t", "y"}:
+        return True
+    return None if word not in {"", "0", "false", "no", "f", "n"} else False
 
 
 def _seconds(cell: Any) -> int | None:

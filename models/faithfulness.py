@@ -210,7 +210,7 @@ class _Reader:
         return self.following(i).startswith(f"{phrase} ")
 
     def following(self, i: int) -> str:
-        """Return the words from i on, as far as nothing but words stands there, each with a space."""
+        """Return the words from i on, up to the next thing that is no word, a space after each."""
         words: list[str] = []
         while len(words) < _LONGEST and (word := self.word(i + len(words))):
             words.append(f"{word} ")
@@ -368,7 +368,7 @@ class _Reader:
                 self.like(start, i, self.titles_from(i + 1), _STRENGTH[word])
 
     def like_of_you(self, you: int, verb: int, strength: str) -> None:
-        """Read "you loved “A”", "“A”, which you loved" and "“A” and “B”, both of which you loved"."""
+        """Read "you loved “A”", "“A”, which you loved", "“A” and “B”, both of which you loved"."""
         if self.word(you - 1) in {"which", "that"}:
             relative = you - 1
             if self.word(relative - 1) == "of":
@@ -756,8 +756,8 @@ def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
     nouns = {facts.noun.one, facts.noun.many}
     forms = {form: p for c in categories for form, p in _forms(c).items() if form not in nouns}
     known: list[tuple[str, Kind, bool]] = [(form, "category", p) for form, p in forms.items()]
-    plural = {facts.noun.many} - {facts.noun.one}
-    known += [(n, "noun", n in plural) for n in nouns if n not in _OWN_WORDS]
+    many = {facts.noun.many} - {facts.noun.one}
+    known += [(n, "noun", n in many) for n in nouns if n not in _OWN_WORDS]
     known.sort(key=lambda entry: len(entry[0]), reverse=True)
 
     position = 0

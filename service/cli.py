@@ -90,12 +90,12 @@ def import_table_command(
     --item isbn --value stars --liking 4 --categories genres --noun book,books
     """
     one, _, many = noun.partition(",")
-    columns = Columns(
-        user=user, item=item, value=value, timestamp=timestamp, title=title,
-        categories=categories, separator=separator, year=year, hidden=hidden,
-        attributes=tuple(attribute or ()),
-    )  # fmt: skip
     try:
+        columns = Columns(
+            user=user, item=item, value=value, timestamp=timestamp, title=title,
+            categories=categories, separator=separator, year=year, hidden=hidden,
+            attributes=tuple(attribute or ()),
+        )  # fmt: skip
         info = DatasetInfo(
             name=name or data.name,
             noun=Noun(one=one.strip(), many=many.strip() or f"{one.strip()}s"),
@@ -103,7 +103,9 @@ def import_table_command(
             loved_threshold=loved,
         )
     except ValidationError as error:
-        raise _bad_parameter(error) from None
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise typer.BadParameter(f"{place} {first['input']!r}: {first['msg']}") from None
     dataset, report = import_table(data, interactions, items, columns, info, progress=_counted)
     _print_report(data, dataset, report)
 
@@ -164,6 +166,9 @@ def train_ranker(
         step = lambda: progress.advance(task)  # noqa: E731
         for name, split in splits.items():
             train, test = split(dataset)
+            if not len(test.items):
+                console.print(f"{name}: too little data to hold anything out", markup=False)
+                continue
             rivals: list[Ranker] = [PopularityRanker(train), als.fit(train, config, step)]
             measured = [evaluate(ranker, train, test) for ranker in rivals]
             tables.append(Table("ranker", "NDCG@10", "Recall@20", "coverage", title=name))
