@@ -23,8 +23,7 @@ test: .venv/.dev $(DEMO) $(RANKER) lint ## Everything that can fail a submission
 test-fast: .venv/.dev $(DEMO) $(RANKER) ## The inner loop: what is not marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
-verify: test bench ## What takes long: tests, then every benchmark
-	$(BIN)/python -m bench.faithfulness
+verify: test bench ## What takes long: the tests, then every benchmark
 
 lint: .venv/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .

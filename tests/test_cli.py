@@ -1,0 +1,255 @@
+"""The `prism` command: imports tables, trains, helps, and tells in one line what went wrong."""
+
+import itertools
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from catalog.dataset import load
+from ranker.als import AlsRanker
+from service.cli import app, main
+
+ITEMS = """isbn,name,genres,published,secret
+1,Emma,Romance|Classics,1815,
+2,Dune,Science Fiction,1965,
+3,,Classics,1900,
+4,Diary,,,true
+"""
+RATINGS = """reader,isbn,stars,when
+ann,1,5,2020-01-01
+ann,2,4,2020-01-02
+bob,2,2,2020-01-03
+bob,9,4,2020-01-04
+bob,1,many,2020-01-05
+,1,3,2020-01-06
+cat,4,4,soon
+dan,4,5,2020-01-07
+"""
+Prism = Callable[..., str]
+MAPPING = (
+    "--user reader --item isbn --value stars --timestamp when --title name --categories genres "
+    "--year published --hidden secret --liking 3.5 --loved 4.5 --noun book,books"
+).split()
+
+
+@pytest.fixture
+def prism(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prism:
+    """Return a function that runs `prism` in this process and returns what it prints.
+
+    Whatever `prism` does not turn into a message would be raised here.
+    """
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str | Path, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["prism", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        told = capsys.readouterr()
+        assert (ended.value.code or 0) == status, told.err
+        assert "Traceback" not in told.out + told.err
+        return told.out + told.err
+
+    return run
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[Path, Path]:
+    """Write the two small tables, and return where."""
+    ratings, books = tmp_path / "ratings.csv", tmp_path / "books.csv"
+    ratings.write_text(RATINGS)
+    books.write_text(ITEMS)
+    return ratings, books
+
+
+class TestImportingTables:
+    def test_two_tables_become_a_dataset_and_every_bad_row_is_told(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "data" / "books"
+        told = prism("data", "import", "table", *tables, "--data", folder, *MAPPING).splitlines()
+        dataset = load(folder)
+        assert told == [
+            "items: 3 rows kept",
+            "interactions: 4 rows kept",
+            "items: 1 rejected: title: is empty (line 4)",
+            "interactions: 1 rejected: the item is not among the usable items (line 5)",
+            "interactions: 1 rejected: the value is not a finite number (line 6)",
+            "interactions: 1 rejected: the user id is empty, too long or has control characters "
+            "(line 7)",
+            "interactions: 1 rejected: the timestamp is neither Unix seconds nor ISO 8601 (line 8)",
+            f"{folder}: 3 users, 3 items, 4 interactions, 3 of them likings",
+        ]
+        assert dataset.info.name == "books"
+        assert dataset.info.noun.many == "books"
+        assert dataset.item(0).model_dump() == {
+            "id": "1",
+            "title": "Emma",
+            "categories": ("Romance", "Classics"),
+            "year": 1815,
+            "attributes": {},
+        }
+        assert dataset.history("ann").item_ids == ["1", "2"]
+        assert dataset.hidden.tolist() == [False, False, True]
+
+    def test_a_second_import_takes_the_place_of_the_first(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "books"
+        arguments = ("data", "import", "table", *tables, "--data", folder, *MAPPING)
+        prism(*arguments)
+        tables[0].write_text("reader,isbn,stars,when\nzoe,1,5,2020-01-01\n")
+        prism(*arguments)
+        assert load(folder).user_ids == ["zoe"]
+
+    def test_without_a_usable_row_nothing_is_written_and_it_says_why(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        tables[0].write_text("reader,isbn,stars,when\nann,9,5,2020-01-01\n")
+        folder = tmp_path / "books"
+        told = prism("data", "import", "table", *tables, "--data", folder, *MAPPING, status=1)
+        assert told.startswith("error: no usable row:")
+        assert "the item is not among the usable items (line 2)" in told
+        assert not folder.exists()
+
+    def test_a_column_that_is_not_there_is_named(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        told = prism("data", "import", "table", *tables, "--data", tmp_path / "x", status=1)
+        assert told.startswith("error: ")
+        assert "item_id" in told or "user_id" in told
+
+    def test_a_file_that_is_not_there_is_named(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        told = prism(
+            "data", "import", "table", tmp_path / "no.csv", tables[1], "--data", tmp_path, status=1
+        )
+        assert told == f"error: {tmp_path / 'no.csv'}: no such file\n"
+
+    def test_a_noun_that_no_sentence_could_hold_is_refused(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        command = ("data", "import", "table", *tables, "--data", tmp_path / "x")
+        assert "Invalid value" in prism(*command, "--noun", "<b>,books", status=2)
+
+
+class TestTrainingTheRanker:
+    @pytest.fixture
+    def books(self, prism: Prism, tmp_path: Path) -> Path:
+        """Return a dataset of two tastes, of sixty readers and thirty books."""
+        rng = random.Random(0)
+        rows = []
+        for reader, book in itertools.product(range(60), range(30)):
+            if rng.random() < 0.4:
+                stars = 5 if reader % 2 == book % 2 else 1
+                rows.append(f"{reader},{book},{stars},{rng.randrange(10**9)}")
+        (tmp_path / "log.csv").write_text("\n".join(["reader,isbn,stars,when", *rows]))
+        (tmp_path / "books.csv").write_text(
+            "\n".join(["isbn,name", *[f"{n},Book {n}" for n in range(30)]])
+        )
+        prism(
+            *("data", "import", "table", tmp_path / "log.csv", tmp_path / "books.csv"),
+            *("--data", tmp_path / "books", "--user", "reader", "--item", "isbn"),
+            *("--value", "stars", "--timestamp", "when", "--title", "name", "--liking", "3"),
+        )
+        return tmp_path / "books"
+
+    def test_it_shows_its_quality_beside_popularity_and_writes_a_snapshot(
+        self, prism: Prism, books: Path, tmp_path: Path
+    ) -> None:
+        snapshot = tmp_path / "ranker"
+        told = prism("train-ranker", "--data", books, "--snapshot", snapshot, "--factors", "4")
+        for word in ("NDCG@10", "Recall@20", "coverage", "popularity", "als", "difference"):
+            assert told.count(word) >= 2, told  # one table for each split
+        ranker = AlsRanker.load(snapshot)
+        assert told.splitlines()[-1] == f"{snapshot}: als {ranker.version}, 4 factors"
+        about = json.loads((snapshot / "snapshot.json").read_text())["about"]
+        assert (about["dataset"], about["data"]) == ("books", load(books).fingerprint)
+        assert about["quality"].keys() == {"last liking of each user", "last 20% of each user"}
+
+        again = prism("train-ranker", "--data", books, "--snapshot", snapshot, "--factors", "4")
+        assert again == told
+        assert AlsRanker.load(snapshot).version == ranker.version
+
+    def test_measuring_may_be_left_out(self, prism: Prism, books: Path, tmp_path: Path) -> None:
+        snapshot = tmp_path / "ranker"
+        told = prism("train-ranker", "--data", books, "--snapshot", snapshot, "--no-check")
+        assert "NDCG" not in told
+        assert AlsRanker.load(snapshot).config.factors == 32
+
+    def test_settings_may_come_from_the_environment(
+        self, prism: Prism, books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PRISM_DATA", str(books))
+        monkeypatch.setenv("PRISM_SNAPSHOT", str(tmp_path / "elsewhere"))
+        prism("train-ranker", "--no-check", "--iterations", "1")
+        assert AlsRanker.load(tmp_path / "elsewhere").config.iterations == 1
+
+    def test_without_data_it_says_how_to_get_some(self, prism: Prism, tmp_path: Path) -> None:
+        told = prism("train-ranker", "--data", tmp_path, status=1)
+        assert told.splitlines() == [
+            f"error: {tmp_path} is no dataset folder: it has no dataset.json",
+            "Run: prism data import demo",
+        ]
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [("--factors", "0"), ("--regularization", "-1"), ("--alpha", "-1"), ("--seed", "x")],
+    )
+    def test_a_wrong_option_is_named(
+        self, prism: Prism, books: Path, tmp_path: Path, option: str, value: str
+    ) -> None:
+        told = prism("train-ranker", "--data", books, option, value, status=2)
+        assert option.removeprefix("--") in told
+
+
+COMMANDS = [
+    ("prism", []),
+    ("prism data", ["data"]),
+    ("prism data import", ["data", "import"]),
+    ("prism data import demo", ["data", "import", "demo"]),
+    ("prism data import table", ["data", "import", "table"]),
+    ("prism train-ranker", ["train-ranker"]),
+    ("prism serve", ["serve"]),
+]
+
+
+class TestHelp:
+    @pytest.mark.parametrize(("name", "arguments"), COMMANDS, ids=[name for name, _ in COMMANDS])
+    @pytest.mark.parametrize("flag", ["--help", "-h"])
+    def test_every_command_explains_itself(
+        self, name: str, arguments: list[str], flag: str
+    ) -> None:
+        result = CliRunner().invoke(app, [*arguments, flag], prog_name="prism")
+        assert result.exit_code == 0
+        assert f"Usage: {name}" in result.output
+        assert len(result.output.splitlines()) > 5
+
+    def test_no_command_is_left_out_here(self) -> None:
+        def walk(command: object, path: tuple[str, ...]) -> list[str]:
+            commands = getattr(command, "commands", {})
+            below = [name for c, inner in commands.items() for name in walk(inner, (*path, c))]
+            return [" ".join(path), *below]
+
+        found = walk(typer.main.get_command(app), ("prism",))
+        assert sorted(found) == sorted(name for name, _ in COMMANDS)
+
+    def test_a_command_that_is_none_is_named(self, prism: Prism) -> None:
+        assert "No such command 'recommend'" in prism("recommend", status=2)
+
+
+def test_it_is_installed_as_a_command(tmp_path: Path) -> None:
+    prism = Path(sys.executable).with_name("prism")
+    done = subprocess.run(
+        [prism, "train-ranker", "--data", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {tmp_path} is no dataset folder")

@@ -1,0 +1,354 @@
+"""A real `prism serve`: from the first request to the last one that a stopping server answers."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from service_fixtures import GENEROUS_S, samples_of, snapshot  # noqa: F401
+
+from catalog.dataset import Dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+PRISM = Path(sys.executable).with_name("prism")
+ANNOUNCED = re.compile(r"Prism serves on http://127\.0\.0\.1:(\d+)")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return the environment of a command with these settings and no others of ours."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PRISM_")}
+    return {**others, **settings}
+
+
+@dataclass
+class Server:
+    """A `prism serve` process and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def wait_until_ready(self) -> None:
+        """Wait until the port is announced and `/readyz` answers 200."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if announced := ANNOUNCED.search(line):
+                self.url = f"http://127.0.0.1:{announced[1]}"
+                break
+        assert self.url, "".join(self.lines)
+        threading.Thread(target=self.lines.extend, args=[self.process.stderr], daemon=True).start()
+        assert httpx.get(f"{self.url}/readyz", timeout=GENEROUS_S).status_code == 200
+
+    def logged(self, text: str) -> int:
+        """Return how many lines hold a text."""
+        return sum(text in line for line in self.lines)
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Server]:
+    """Run a server of the demo on a free port; kill it should it not stop by itself."""
+    process = subprocess.Popen(
+        [PRISM, "serve", "--port", "0", "--data", ROOT / "data" / "demo", "--snapshot", folder],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**settings),
+    )
+    try:
+        server = Server(process)
+        server.wait_until_ready()
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(demo: Dataset, snapshot: Path) -> Iterator[Server]:  # noqa: F811
+    """Return a server that has not been asked anything before this module."""
+    with serving(snapshot) as running:
+        yield running
+
+
+def ask(server: Server, path: str, **options: Any) -> Any:
+    """Send one request and return its JSON."""
+    answer = httpx.get(f"{server.url}{path}", timeout=GENEROUS_S, **options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def written_so_far(server: Server) -> float:
+    """Return how many explanations the worker has written."""
+    exposition = httpx.get(f"{server.url}/metrics", timeout=GENEROUS_S).text
+    return samples_of(exposition)["prism_batch_size_sum", frozenset()]
+
+
+class TestServing:
+    def test_the_first_request_gets_ten_items_with_reasons_and_the_second_the_cached_ones(
+        self, server: Server
+    ) -> None:
+        first, second = (ask(server, "/recommend?user_id=42&k=10") for _ in range(2))
+        assert len(first["items"]) == 10
+        assert first["degraded"] == []
+        for item in first["items"]:
+            explanation = item["explanation"]
+            assert f"“{item['title']}”" in explanation["text"]
+            assert not explanation["cached"]
+            assert len(explanation["evidence"]) == 3
+            assert all(entry["contribution"] > 0 for entry in explanation["evidence"])
+        assert all(item["explanation"]["cached"] for item in second["items"])
+        texts = [
+            [item["explanation"]["text"] for item in answer["items"]] for answer in (first, second)
+        ]
+        assert texts[0] == texts[1]
+
+    def test_a_changed_history_gets_new_explanations(self, server: Server) -> None:
+        history = [{"item_id": "260", "value": 5}, {"item_id": "1196", "value": 4}]
+        answers = [
+            httpx.post(f"{server.url}/recommend", json={"history": entries}, timeout=GENEROUS_S)
+            for entries in (history, [*history, {"item_id": "318", "value": 5}])
+        ]
+        before, after = (
+            {item["explanation"]["id"] for item in answer.json()["items"]} for answer in answers
+        )
+        assert len(before) == len(after) == 10
+        assert len(after - before) >= 5
+
+    def test_fifty_requests_at_once_for_the_same_are_equal_and_written_once(
+        self, server: Server
+    ) -> None:
+        before = written_so_far(server)
+        with ThreadPoolExecutor(50) as pool:
+            path = "/recommend?user_id=15&k=10&deadline_ms=30000"
+            answers = list(pool.map(lambda _: ask(server, path), range(50)))
+        for answer in answers:
+            for item in answer["items"]:
+                del item["explanation"]["cached"]  # who came late may have met the cache
+        assert all(answer == answers[0] for answer in answers)
+        assert written_so_far(server) - before == 10
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # somebody speaks TLS
+            b"GET /recommend?user_id=\x00 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /recommend?user_id=\xff\xfe HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"POST /recommend HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+            b"POST /recommend HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{",
+            b"GET /recommend?user_id=" + b"9" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        ],
+        ids=["version", "TLS", "NUL", "bytes", "length", "cut short", "overlong"],
+    )
+    def test_what_is_no_request_at_all_does_not_harm_it(self, server: Server, sent: bytes) -> None:
+        address = ("127.0.0.1", httpx.URL(server.url).port or 0)
+        with socket.create_connection(address, GENEROUS_S) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            try:
+                answer = connection.recv(65536)
+            except ConnectionResetError:
+                answer = b""
+        assert not answer.startswith(b"HTTP/1.1 5"), answer
+        assert len(ask(server, "/recommend?user_id=42&k=3")["items"]) == 3
+
+    def test_its_logs_are_json_lines_that_name_no_user_and_no_title(self, server: Server) -> None:
+        ask(server, "/recommend?user_id=564&k=1")
+        httpx.get(f"{server.url}/recommend?user_id=somebody-in-particular")
+        told = [line for line in server.lines if not ANNOUNCED.search(line)]
+        assert all(line.startswith("{") for line in told)
+        assert not [line for line in told if "somebody-in-particular" in line or "user_id=" in line]
+        assert not server.logged("Star Wars")
+        assert not server.logged("Traceback")
+        assert not server.logged('"level": "error"')
+
+
+class TestStopping:
+    def test_under_load_every_request_is_answered_in_full_or_refused(
+        self,
+        snapshot: Path,  # noqa: F811
+    ) -> None:
+        outcomes: list[str] = []
+
+        def ask_again_and_again(first_user: int, port: int) -> None:
+            for user in range(first_user, 10_000):
+                connection = HTTPConnection("127.0.0.1", port, timeout=GENEROUS_S)
+                try:
+                    connection.request("GET", f"/recommend?user_id={user % 600 + 1}&k=10")
+                    answer = connection.getresponse()
+                    answer.read()
+                    outcomes.append(str(answer.status))
+                except ConnectionRefusedError:
+                    outcomes.append("refused")
+                    return
+                except Exception as error:
+                    outcomes.append(repr(error))
+                    return
+                finally:
+                    connection.close()
+
+        with serving(snapshot) as server, ThreadPoolExecutor(20) as pool:
+            port = httpx.URL(server.url).port or 0
+            for number in range(20):
+                pool.submit(ask_again_and_again, number * 30, port)
+            wait_for(lambda: len(outcomes) > 50)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(GENEROUS_S) == 0
+        told = Counter(outcomes)
+        assert told.keys() == {"200", "refused"}, told
+        assert told["refused"] == 20
+
+    def test_an_idle_server_stops_at_once_and_in_good_order(
+        self,
+        snapshot: Path,  # noqa: F811
+    ) -> None:
+        with serving(snapshot) as server:
+            with httpx.Client() as client:  # its connection is kept alive
+                client.get(f"{server.url}/healthz")
+                server.process.send_signal(signal.SIGINT)
+                assert server.process.wait(GENEROUS_S / 2) == 0
+            wait_for(lambda: server.logged("Application shutdown complete") == 1)
+        assert not server.logged('"level": "error"')
+
+
+def wait_for(happened: Any) -> None:
+    """Wait for something that must happen in the end."""
+    end = time.monotonic() + GENEROUS_S
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+class TestWhatKeepsItFromStarting:
+    """One clear message, and no traceback."""
+
+    @staticmethod
+    def failing(*arguments: str | Path, status: int = 1, **settings: str) -> str:
+        done = subprocess.run(
+            [PRISM, "serve", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment(COLUMNS="200", **settings),
+            cwd=ROOT,
+        )
+        assert done.returncode == status, done.stderr
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    def test_a_port_in_use(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            told = self.failing("--port", str(port))
+        first, second = told.splitlines()
+        assert first == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
+        assert "choose another port" in second
+
+    def test_a_port_that_another_prism_has_only_just_taken(
+        self,
+        snapshot: Path,  # noqa: F811
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = str(other.getsockname()[1])
+        command = [PRISM, "serve", "--port", port, "--snapshot", snapshot]
+        both = [
+            subprocess.Popen(
+                command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+            )
+            for _ in range(2)
+        ]
+        try:
+            wait_for(lambda: any(process.poll() is not None for process in both))
+            [loser] = [process for process in both if process.poll() is not None]
+            assert loser.returncode == 1
+            assert loser.stderr is not None
+            assert "Address already in use" in loser.stderr.read()
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=GENEROUS_S)
+            assert answer.status_code == 200
+        finally:
+            for process in both:
+                process.kill()
+                process.communicate()
+
+    def test_an_address_that_is_none(self) -> None:
+        told = self.failing("--host", "host.invalid", "--port", "0")
+        assert told.startswith("error: cannot listen on host.invalid:0: ")
+        assert "port" not in told.partition(": ")[2]
+
+    def test_no_dataset(self, tmp_path: Path) -> None:
+        assert self.failing("--port", "0", "--data", tmp_path / "none").splitlines() == [
+            f"error: {tmp_path / 'none'} is no dataset folder: it has no dataset.json",
+            "Run: prism data import demo",
+        ]
+
+    def test_no_snapshot(self, tmp_path: Path) -> None:
+        told = self.failing("--port", "0", "--snapshot", tmp_path / "none").splitlines()
+        assert str(tmp_path / "none") in told[0]
+        assert told[1:] == ["Run: prism train-ranker"]
+
+    def test_a_damaged_snapshot(
+        self,
+        snapshot: Path,  # noqa: F811
+        tmp_path: Path,
+    ) -> None:
+        damaged = tmp_path / "damaged"
+        shutil.copytree(snapshot, damaged)
+        with (damaged / "item_factors.npy").open("r+b") as factors:
+            factors.truncate(1000)
+        told = self.failing("--port", "0", "--snapshot", damaged).splitlines()
+        assert told[0].startswith(f"error: {damaged}/item_factors.npy cannot be used: ")
+        assert told[1:] == ["Run: prism train-ranker"]
+
+    def test_a_snapshot_of_other_items(
+        self,
+        snapshot: Path,  # noqa: F811
+        tmp_path: Path,
+    ) -> None:
+        (tmp_path / "log.csv").write_text("user_id,item_id\nann,1\n")
+        (tmp_path / "items.csv").write_text("item_id,title\n1,Pen\n")
+        subprocess.run(
+            [PRISM, "data", "import", "table", "log.csv", "items.csv", "--data", "pens"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+        data = tmp_path / "pens"
+        told = self.failing("--port", "0", "--data", data, "--snapshot", snapshot).splitlines()
+        assert told == [
+            f"error: {snapshot} was fitted to other items than {data}",
+            "Run: prism train-ranker",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PRISM_MAX_K", "zero"),
+            ("PRISM_PORT", "80000"),
+            ("PRISM_RANKER", "oracle"),
+            ("PRISM_POLICY", "lax"),
+            ("PRISM_CACHE_BYTES", "-1"),
+            ("PRISM_LOG_LEVEL", "loud"),
+        ],
+    )
+    def test_a_wrong_setting_is_named(self, name: str, value: str) -> None:
+        told = self.failing(status=2, **{name: value})
+        assert "Invalid value" in told
+        assert name in told
