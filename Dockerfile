@@ -1,5 +1,11 @@
 # The embedded service with the demo data inside: gateway, ranker and worker in one process.
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-bookworm AS base
+# OpenMP, which the ALS library is linked to.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libgomp1 \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 RUN python -m venv /venv
@@ -18,7 +24,7 @@ RUN pip install --no-deps . \
  && prism train-ranker \
  && pip uninstall --yes pandas
 
-FROM python:3.11-slim-bookworm
+FROM base
 RUN useradd --system --uid 10001 --no-create-home prism
 COPY --from=build /venv /venv
 COPY --from=build /app/data /data

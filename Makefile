@@ -53,15 +53,7 @@ clean: ## Remove what was installed and prepared
 	@touch .venv/.serve $@
 
 .venv/pyvenv.cfg:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Prism needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@rm -rf .venv
-	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Python's venv module is missing: installing python3-venv"; \
-	  apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; fi
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
-	  echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@./bootstrap.sh $(PYTHON)
 
 offline = { echo; echo "Installing failed. With no network the package index cannot be reached:"; \
   echo "see pip's message above, then run make again; it goes on from here."; exit 1; }

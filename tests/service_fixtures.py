@@ -194,11 +194,9 @@ def fitted(dataset: Dataset) -> AlsRanker:
     return fit(dataset, AlsConfig())
 
 
-@pytest.fixture(scope="session")
-def snapshot(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a snapshot folder of the demo's ranker, as `prism train-ranker` leaves it."""
-    folder: Path = tmp_path_factory.mktemp("service") / "ranker"
-    fitted(demo).save(folder, {"dataset": demo.info.name})
+def save_snapshot(dataset: Dataset, folder: Path) -> Path:
+    """Write the snapshot folder that `prism train-ranker` leaves."""
+    fitted(dataset).save(folder, {"dataset": dataset.info.name})
     return folder
 
 

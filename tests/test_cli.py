@@ -211,6 +211,27 @@ class TestTrainingTheRanker:
         assert option.removeprefix("--") in told
 
 
+class TestServing:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PRISM_PORT", "80000"),
+            ("PRISM_MAX_K", "zero"),
+            ("PRISM_RANKER", "oracle"),
+            ("PRISM_POLICY", "lax"),
+            ("PRISM_CACHE_BYTES", "-1"),
+            ("PRISM_LOG_LEVEL", "loud"),
+        ],
+    )
+    def test_a_wrong_setting_is_named(
+        self, prism: Prism, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        told = prism("serve", status=2)
+        assert "Invalid value" in told
+        assert name in told
+
+
 COMMANDS = [
     ("prism", []),
     ("prism data", ["data"]),

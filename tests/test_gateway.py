@@ -23,7 +23,7 @@ from service_fixtures import (
     facts_about,
     new_service,
     samples_of,
-    snapshot,  # noqa: F401
+    save_snapshot,
     working,
 )
 from structlog.testing import capture_logs
@@ -46,7 +46,13 @@ MAX_BODY = 256 * 1024
 
 
 @pytest.fixture(scope="module")
-def client(demo: Dataset, snapshot: Path) -> Iterator[Client]:  # noqa: F811
+def snapshot(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a snapshot folder of the demo's ranker."""
+    return save_snapshot(demo, tmp_path_factory.mktemp("snapshot") / "ranker")
+
+
+@pytest.fixture(scope="module")
+def client(demo: Dataset, snapshot: Path) -> Iterator[Client]:
     """Return a client of the embedded service over the demo."""
     data = Path(__file__).parent.parent / "data" / "demo"
     options = Settings(data=data, snapshot=snapshot, max_history=1000, max_body=MAX_BODY)
