@@ -25,7 +25,7 @@ RUN pip install --no-deps . \
  && pip uninstall --yes pandas
 
 FROM base
-RUN useradd --system --uid 10001 --no-create-home prism
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
 COPY --from=build /app/data /data
 ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0
