@@ -3,8 +3,8 @@
 The text is read as tokens: titles (between “curly quotes”), categories, years, decades and quoted
 values that the Facts know, and words. Readers then take out, one kind at a time, what they can
 understand: likings, causes, descriptions and whom they describe, counts, popularity. What they
-take out becomes a Claim with a verdict. Every word left over must be in a licensed lexicon of
-neutral words; one that is not makes an unverifiable claim.
+take out becomes a Claim with a verdict. What is left over must be licensed: a phrase that says
+nothing checkable ("is on your list"), or a function word; anything else is an unverifiable claim.
 
 Two policies. `strict`: every claim must be supported. `factual`: no claim may be contradicted,
 unverifiable ones are only counted; it is meant for students of an LLM Oracle.
@@ -93,11 +93,11 @@ _LIKING_NOUNS = {"love": "loved", "liking": "liked", "fondness": "liked"}
 _MODAL = {"may", "might", "could"}
 _ADVERBS = {"also", "recently", "lately", "both", "too"}
 _COUNTS = {word: number for number, word in COUNT_WORDS.items()}
-_COPULA = {"is", "are", "was", "were", "came", "comes", "dates", "date"}
-_SINGULAR_VERBS = _MODAL | {"is", "was", "comes", "made", "follows"}
+_COPULA = {"is", "are", "dates", "date", "came"}
+_SINGULAR_VERBS = _MODAL | {"is", "comes", "made", "follows"}
 _DETERMINERS = {"a", "an", "the", "another"}
 # Words that may stand between the parts of one description: "a drama from the 1990s".
-_INSIDE = {"and", "from", "in", "the", "listed", "under", "of", "year"}
+_INSIDE = {"and", "from", "the", "listed", "under", "of", "year"}
 _NEGATIONS = set(
     "not no never neither nor none nothing nobody without hardly barely unlike despite cannot "
     "disliked dislike hated hate loathed despised detested avoided skipped".split()
@@ -126,15 +126,29 @@ _OFFERED = (
     "is recommended", "is next", "is for you", "is another", "on your list", "next",
 )  # fmt: skip
 _LONGEST = 7  # words in any phrase above and below
-_LEXICON = set(
-    "a after along also an and appeal are as at be because been being but came come comes could "
-    "date dates enjoy for found from has have here in is it its lately led list made may might "
-    "next of on one our out part pick picked place points put reason recently recommend "
-    "recommended same series since so start suggest suggested suit thanks that the these they this "
-    "to too try us was we were which why with you your".split()
-)
-_OWN_WORDS = _LEXICON | set(_STRENGTH) | _ADVERBS | _NEGATIONS
+# Phrases that say nothing that could be false of an item that is offered. Their words mean nothing
+# outside them: "has appeal" or "the same" is not licensed.
+_PHRASES = (
+    "along with", "brought to you", "for you", "here is", "is for you", "is here", "is next",
+    "is on your list", "is recommended", "is suggested", "led us to", "made your list",
+    "may appeal to you", "may be a place to start", "may be for you", "may be next", "may suit you",
+    "might be for you", "might suit you", "next for you", "next for you is", "next on your list is",
+    "on your list", "points to", "reason for", "thanks to", "follows from", "because of",
+    "this one is for you", "to start with", "we found", "we picked", "we recommend", "we suggest",
+    "you may like", "you may enjoy", "you may also like", "you may also enjoy", "you might like",
+    "you might enjoy", "you could try",
+)  # fmt: skip
+# Words licensed only right before a title: "try “I”", "After “A”, ..., comes “I”".
+_BEFORE_TITLE = {"try", "comes", "after", "put"}
+_FUNCTION_WORDS = set("a an and are as because is it its next of on since so that the this to we "
+                      "which why with you your for".split())  # fmt: skip
+_PHRASE_WORDS = {word for phrase in _PHRASES for word in phrase.split()}
+_OWN_WORDS = (
+    _FUNCTION_WORDS | _PHRASE_WORDS | _BEFORE_TITLE | set(_STRENGTH) | _ADVERBS | _NEGATIONS
+    | {"same", "series", "part", "one", "people", "here", "most", "belongs", "in", "listed"}
+)  # fmt: skip
 _ENDINGS = (".", "!", "?")
+_NO_CAUSE = "these Facts give no cause"
 
 Kind = Literal["title", "category", "quoted", "year", "decade", "noun", "word", "mark", "other"]
 
@@ -155,6 +169,7 @@ class _Reader:
     def __init__(self, text: str, facts: Facts) -> None:
         self.text, self.facts = text, facts
         self.entities: list[Item] = [facts.item, *facts.evidence]
+        self.causal = facts.evidence_kind in {"contribution", "similar"}
         self.claims: list[Claim] = []
         self.tokens = list(_tokenise(text, facts))
         self.liked: set[int] = set()  # entities said to be liked
@@ -348,13 +363,17 @@ class _Reader:
             if word in _LIKING_NOUNS and self.word(i - 1) == "your":
                 if self.word(i + 1) in {"for", "of"} and self.kind(i + 2) == "title":
                     self.like(i - 1, i + 1, self.titles_from(i + 2), _LIKING_NOUNS[word])
+                    # A liking as a noun is always told as what brought the item.
+                    if not self.causal:
+                        self.claim(i - 1, i + 1, "relation", outcome=False, why=_NO_CAUSE)
                 continue
             if word not in _STRENGTH:
                 continue
             start = i - 1
             while self.word(start) in _ADVERBS | {"have"}:
                 start -= 1
-            if self.word(start) in _MODAL and self.word(start - 1) == "you":
+            may = self.word(start) in _MODAL and self.word(start - 1) == "you"
+            if may and not word.endswith("ed"):
                 self.offer(start - 1, i)
             elif self.word(start) == "you":
                 yours.add(self.sentence_of[i])
@@ -401,9 +420,10 @@ class _Reader:
             self.liked_at.add(title)
 
     def offer(self, first: int, last: int) -> None:
-        """Read "you may like “I”": what follows is the item."""
-        if self.kind(last + 1) == "title":
-            self.claim(first, last, "role", 0 in self.called(last + 1), 0)
+        """Read "you may like “I”": what follows is the item, and nothing else."""
+        titles = self.titles_from(last + 1)
+        if titles:
+            self.claim(first, last, "role", all(0 in self.called(n) for n in titles), 0)
 
     # ------------------------------------------------------------------ series, attributes, causes
 
@@ -450,13 +470,16 @@ class _Reader:
                     told += self.mark(told) == ":"
                 elif shared or self.word(verb) not in {"is", "are"}:
                     continue
-                if self.kind(told) in {"quoted", "year"}:
+                named = any(
+                    0 in self.called(n) and n not in self.liked_at
+                    for n in self.titles_before(i, sentence_only=False)
+                )
+                if self.kind(told) in {"quoted", "year"} and named:
                     self.claim(i, verb, "attribute", true, 0)
                     self.claim(told, told, "attribute", self.tokens[told].text == str(value), 0)
 
     def read_causes(self) -> None:
         """Only evidence that carried or resembles the item may be its cause, and of it alone."""
-        causal = self.facts.evidence_kind in {"contribution", "similar"}
         for i, token in enumerate(self.tokens):
             if token.kind == "word" and not token.read:
                 words = self.following(i)
@@ -465,9 +488,9 @@ class _Reader:
                 if reason or result:
                     length = len((reason or result or "").split())
                     aimed = self.gives_reason(i, i + length) if reason else self.is_offered_next(i)
-                    why = "" if causal else "these Facts give no cause"
-                    why = why or ("" if aimed else "it is not the item that this explains")
-                    self.claim(i, i, "relation", causal and aimed, why=why)
+                    why = "" if aimed else "it is not the item that this explains"
+                    why = why if self.causal else _NO_CAUSE
+                    self.claim(i, i, "relation", self.causal and aimed, why=why)
             if self.word(i) in {"recently", "lately"}:
                 recent: Outcome = "unverifiable"
                 if self.facts.evidence_kind == "recent":
@@ -536,6 +559,10 @@ class _Reader:
             self.kind(begin - 1) == "noun" and self.word(begin) in _INSIDE
         ):
             begin -= 1
+        if self.words_at(begin - 3, "came out in"):
+            begin -= 2
+            for token in self.tokens[begin - 1 : begin + 2]:
+                token.read = True
         if self.word(begin) == "in" and self.title_ending_at(begin) in self.liked_at:
             self.claim(begin, last, "year", "unverifiable", why="when it was liked is not known")
             return
@@ -546,8 +573,8 @@ class _Reader:
             self.claim(begin, begin, "count", self.any_has(details, companions))
         for n in details:
             self.tell(n, subject)
-        for token in self.tokens[begin:last]:
-            token.read |= token.text in {"listed", "under", "year"}
+        for token in self.tokens[max(0, begin - 1) : last]:
+            token.read |= token.text in {"listed", "under", "year", "from", "date", "dates"}
 
     def described(self, begin: int, last: int, *, plural: bool) -> list[set[int]]:
         """Return the entities that the description from `begin` to `last` is said of."""
@@ -593,9 +620,11 @@ class _Reader:
             left -= 1
         word = self.word(left)
         if word == "it":
-            # "You loved “A”, and it is ...": a reader may take "it" for either.
-            before = self.titles_before(left)
-            ambiguous = [before[-1]] if before and self.word(left - 1) == "and" else []
+            # "You loved “A”, and it is ..." or "You loved “A”. It is ...": it may be either.
+            before = self.titles_before(left, sentence_only=False)
+            named = any(0 in self.called(n) and n not in self.liked_at for n in before)
+            joined = self.word(left - 1) == "and" and self.titles_before(left)
+            ambiguous = [before[-1]] if before and (joined or not named) else []
             return [{0}, *self.named(ambiguous)]
         if word == "one" and self.word(left - 1) == "this":
             return [{0}]
@@ -687,7 +716,8 @@ class _Reader:
                 while closing < len(self.tokens) and self.kind(closing) not in {"mark", "title"}:
                     closing += 1
                 after = closing + 1 if self.mark(closing) == "," else after
-            before = i - (self.mark(i - 1) == ":")
+            first = next(n for n in range(i + 1) if i in self.titles_from(n))
+            before = first - (self.mark(first - 1) == ":")
             offered = self.ends_with(before, _OFFERS) or any(
                 self.words_at(after, phrase) for phrase in _OFFERED
             )
@@ -707,16 +737,29 @@ class _Reader:
     def whole_text(self, type_: ClaimType, why: str) -> None:
         self.claims.append(Claim(0, len(self.text), type_, "unverifiable", None, why))
 
+    def read_phrases(self) -> None:
+        """Take out the phrases that say nothing checkable."""
+        for i in range(len(self.tokens)):
+            words = self.following(i)
+            longest = max(
+                (len(p.split()) for p in _PHRASES if words.startswith(f"{p} ")), default=0
+            )
+            if not longest and self.word(i) in _BEFORE_TITLE and self.kind(i + 1) == "title":
+                longest = 1
+            for token in self.tokens[i : i + longest]:
+                token.read = True
+
     def read_the_rest(self) -> None:
-        """Every word that nobody has read is neutral, or an unverifiable claim."""
+        """Every word that nobody has read is a function word, or an unverifiable claim."""
+        self.read_phrases()
         for i, token in enumerate(self.tokens):
             if token.read or token.kind in {"mark", "noun"}:
                 continue
             negates = token.text in _NEGATIONS or token.text.endswith(("n't", "n’t"))
             if token.kind == "word" and negates:
                 self.claim(i, i, "negation", outcome=False, why="a negation")
-            elif token.kind != "word" or token.text not in _LEXICON:
-                why = f"{token.text!r} is neither in the Facts nor a neutral word"
+            elif token.kind != "word" or token.text not in _FUNCTION_WORDS:
+                why = f"{token.text!r} is neither in the Facts nor neutral here"
                 self.claim(i, i, "other", "unverifiable", why=why)
 
 

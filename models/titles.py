@@ -10,6 +10,7 @@ _PART = re.compile(
     r"\b(?P<number>10|[2-9]|ii|iii|iv|v|vi|vii|viii|ix|x)\b(?:\s*[:-]\s.*)?$",
     re.IGNORECASE,
 )
+_NEAR_YEARS = 8
 _ALTERNATIVE = re.compile(r"\s*\([^()]*\)")
 
 
@@ -26,13 +27,14 @@ def series(title: str) -> tuple[str, int]:
 def same_series(first: Item, second: Item) -> bool:
     """Say whether titles and years alone show one series: an equal stem, parts in order of years.
 
-    Deliberately narrow, as a sentence will rest on it. A remake ("Psycho", 1998) precedes no part;
-    "Super" and "Super 8" are too far apart, unless both are numbered; without years nothing is
-    shown.
+    Deliberately narrow, as a sentence will rest on it. Two numbered parts of one stem are a series.
+    A title without a number is the first part only of a part 2 or 3 that follows within
+    `_NEAR_YEARS`: "Bad Boys" (1983) is another film than the one "Bad Boys II" (2003) continues.
+    Without years nothing is shown.
     """
     if first.year is None or second.year is None:
         return False
     (stem, part), (other_stem, other_part) = series(first.title), series(second.title)
     gap, years = other_part - part, second.year - first.year
-    near = abs(gap) <= 2 or min(part, other_part) > 1
+    near = min(part, other_part) > 1 or (abs(gap) <= 2 and abs(years) <= _NEAR_YEARS)
     return stem == other_stem and near and gap * years > 0

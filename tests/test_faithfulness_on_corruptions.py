@@ -151,6 +151,24 @@ You may like “Heat”. It is a thriller from the 1990s.
 }
 FALSE = {
     "because": """
+You loved “Casino”. It is a thriller. Try “Heat”.
+You loved “Casino”. Its director is ‘Michael Mann’. Try “Heat”.
+“Heat” is part of a series.
+You loved “Casino”. “Heat” and “Casino” are part of the same series.
+You loved “Casino”. “Heat” and “Casino” are the same.
+You have “Heat”.
+You made “Heat”.
+You found “Heat”.
+You were in “Heat”.
+You may have enjoyed “Heat”.
+We enjoy “Heat”.
+In 1995 you loved “Casino”; try “Heat”.
+“Heat” has been on your list from 1995.
+“Heat” came out after “Casino”, which you loved.
+“Heat” is out of place.
+“Heat” has appeal.
+You loved “Casino”. We suggest “Heat” and “Casino”.
+You may like “Heat” and “Casino”. You loved “Casino”.
 Because you loved “Casino” and liked “Goodfellas”, we suggest “Heat”.
 Because you loved “Casino”, we suggest “The Heat”.
 Because you loved “Casino”, we suggest “Heat 2”.
@@ -188,6 +206,11 @@ You loved “Casino”, so we suggest “Heat
 You loved “Casino”, so we suggest
 """,
     "recent": """
+You recently enjoyed “Casino”, which led you to “Heat”.
+Your love of “Casino” made us suggest “Heat”.
+You loved “Casino”; that is the reason “Heat” is here.
+“Heat” comes from your love of “Casino”.
+“Heat” is on your list with your love of “Casino”.
 Because you loved “Casino”, we suggest “Heat”.
 You recently loved “Casino”, so here is “Heat”.
 “Casino” led to “Heat”.

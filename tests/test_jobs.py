@@ -159,12 +159,13 @@ class TestWaiting:
 
 async def test_closing_fails_what_waits_and_what_is_being_written() -> None:
     jobs = LocalJobs(10)
-    at_work = jobs.submit(job("a"))
-    await taken(jobs)
-    queued, behind = jobs.submit(job("b")), jobs.submit(job("C", LONG_AGO))
+    behind, at_work = jobs.submit(job("A", LONG_AGO)), jobs.submit(job("b"))
+    assert await taken(jobs, limit=1) == "b"
+    queued = jobs.submit(job("c"))
+    assert jobs.depth() == 2
     jobs.close()
     assert jobs.depth() == 0
     for result in (at_work, queued, behind):
         with pytest.raises(JobFailedError, match="stopping"):
             await result
-    jobs.finish("a", written("too late"))  # the engine's thread comes back
+    jobs.finish("b", written("too late"))  # the engine's thread comes back
