@@ -43,23 +43,23 @@ clean: ## Remove what was installed and prepared
 
 # A stamp is written last, so a half-done install is done again.
 .venv/.serve: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory .venv/pyvenv.cfg
+	@$(MAKE) --no-print-directory .venv/.made
 	$(PIP) install --constraint constraints.txt --editable '.[serve,demo]' || $(offline)
 	@touch $@
 
 .venv/.dev: pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory .venv/pyvenv.cfg
+	@$(MAKE) --no-print-directory .venv/.made
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]' || $(offline)
 	@touch .venv/.serve $@
 
-.venv/pyvenv.cfg:
+.venv/.made:
 	@./bootstrap.sh $(PYTHON)
 
 offline = { echo; echo "Installing failed. With no network the package index cannot be reached:"; \
   echo "see pip's message above, then run make again; it goes on from here."; exit 1; }
 
 $(DEMO): | .venv/.serve
-	$(BIN)/prism data import demo
+	$(BIN)/prism data import demo --data data/demo
 
 $(RANKER): $(DEMO) | .venv/.serve
-	$(BIN)/prism train-ranker
+	$(BIN)/prism train-ranker --data data/demo --snapshot data/ranker

@@ -31,6 +31,7 @@ rm -rf .venv
 trap 'status=$?; [ $status = 0 ] || rm -rf .venv' EXIT
 if [ -z "$missing" ]; then
   "$python" -m venv .venv
+  touch .venv/.made # last, so that a half-made environment is made again
   exit
 fi
 
@@ -47,3 +48,4 @@ openmp=$(echo "$work"/usr/lib/*/libgomp.so.1)
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo "import ctypes; ctypes.CDLL('$openmp', mode=ctypes.RTLD_GLOBAL)" >"$site/openmp.pth"
 rm -rf "$work"/*.deb "$work/state" "$work/cache"
+touch .venv/.made

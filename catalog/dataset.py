@@ -324,11 +324,15 @@ def _positions(column: pa.ChunkedArray, item_ids: list[str]) -> NDArray[np.int64
 
 
 @contextmanager
-def new_folder(target: Path, *, replace: bool = True) -> Iterator[Path]:
-    """Yield a folder to fill; it becomes `target` at the end, whole, or not at all."""
+def new_folder(target: Path, made_by: str) -> Iterator[Path]:
+    """Yield a folder to fill; it becomes `target` at the end, whole, or not at all.
+
+    What `target` held is gone then, so it may only be a folder with the file `made_by` in it, which
+    shows that it was made in the same way, or an empty one. Raises FileExistsError otherwise.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and not replace:
-        raise FileExistsError(f"{target} exists")
+    if target.exists() and not (target / made_by).is_file() and any(target.iterdir()):
+        raise FileExistsError(f"{target} holds other things, as it has no {made_by}: not replaced")
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield work
@@ -347,7 +351,7 @@ def save(
 ) -> Dataset:
     """Check the tables, write a dataset folder atomically and return the Dataset."""
     dataset = build(info, items, interactions)
-    with new_folder(folder) as work:
+    with new_folder(folder, "dataset.json") as work:
         pq.write_table(items, work / "items.parquet")
         pq.write_table(interactions, work / "interactions.parquet")
         (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", "utf-8")

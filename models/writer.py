@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
@@ -9,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
 from models.engine import Engine
-from models.faithfulness import CHECKER_VERSION, Claim, ClaimType, Policy, Verdict, check
-from models.grounded import GRAMMAR_VERSION, GroundedEngine, explain
+from models.faithfulness import Claim, ClaimType, Policy, Verdict, check
+from models.grounded import GroundedEngine, explain
 
 Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]
@@ -60,11 +62,17 @@ class Writer:
         """What answers name as their model: engine and version."""
         return f"{self.engine.name}@{self.engine.version}"
 
-    @property
+    @cached_property
     def fingerprint(self) -> bytes:
-        """Changes whenever an equal Facts may get another text: part of every cache key."""
-        parts = [self.model, GRAMMAR_VERSION, CHECKER_VERSION, self.policy]
-        return hashlib.sha256("\0".join(parts).encode()).digest()
+        """Changes whenever equal Facts may get another text: part of every cache key.
+
+        The grammar and the checker are part of it by their source: a version to bump by hand
+        would be forgotten.
+        """
+        digest = hashlib.sha256(f"{self.model} {self.policy}".encode())
+        for name in ("english", "faithfulness", "grounded", "titles"):
+            digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+        return digest.digest()
 
     def write(self, batch: Sequence[Facts]) -> list[Written]:
         """Return a faithful text for each of the Facts.

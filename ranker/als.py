@@ -212,7 +212,7 @@ class AlsRanker:
 
     def save(self, folder: Path, about: dict[str, object]) -> None:
         """Write a snapshot folder atomically; `about` (JSON) says where it comes from."""
-        with new_folder(folder) as work:
+        with new_folder(folder, "snapshot.json") as work:
             np.save(work / "item_factors.npy", self.factors, allow_pickle=False)
             np.save(work / "hidden.npy", self.hidden, allow_pickle=False)
             manifest = _Manifest(

@@ -14,9 +14,17 @@ import numpy as np
 from catalog.dataset import Dataset
 from catalog.evidence import Recommendation, recommendations
 from catalog.text import clean_title
-from catalog.types import History, Item, Liking
+from catalog.types import History, Interaction, Item, Liking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
+
+
+class InvalidValueError(ValueError):
+    """An inline history has a value that the Dataset cannot take; `index` says in which entry."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__("must be positive: in this Dataset values are counts")
+        self.index = index
 
 
 class UnknownUserError(LookupError):
@@ -29,15 +37,6 @@ class UnknownItemError(LookupError):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__(", ".join(ids))
         self.ids = list(ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """An entry of an inline history. Without a value it is a plain liking."""
-
-    item_id: str
-    value: float | None = None
-    timestamp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,9 @@ class RankingService:
         """Return a known user's top k. Raises UnknownUserError."""
         return self._rank(self._history(user_id), k, excluded)
 
-    def rank_touches(self, touches: Sequence[Touch], k: int, excluded: Set[str]) -> Recommendations:
+    def rank_history(
+        self, interactions: Sequence[Interaction], k: int, excluded: Set[str]
+    ) -> Recommendations:
         """Return the top k for an inline history, in any order.
 
         As in a Dataset, of a repeat the later counts, or the sum where values are counts.
@@ -86,19 +87,24 @@ class RankingService:
         ------
         UnknownItemError
             The history names items that the Dataset does not have.
+        InvalidValueError
+            A value is not positive, where values are counts.
         """
-        unknown = [t.item_id for t in touches if t.item_id not in self.dataset.item_index]
+        unknown = [t.item_id for t in interactions if t.item_id not in self.dataset.item_index]
         if unknown:
             raise UnknownItemError(sorted(set(unknown)))
         threshold = self.dataset.info.liking_threshold
         plain = 1.0 if threshold is None else threshold
+        for index, one in enumerate(interactions):
+            if threshold is None and one.value is not None and one.value <= 0:
+                raise InvalidValueError(index)
         entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
-        for touch in sorted(touches, key=lambda touch: touch.timestamp):
-            value = plain if touch.value is None else touch.value
-            earlier, _ = entries.pop(touch.item_id, (0.0, 0))
+        for one in sorted(interactions, key=lambda entry: entry.timestamp):
+            value = plain if one.value is None else one.value
+            earlier, _ = entries.pop(one.item_id, (0.0, 0))
             if threshold is None:
                 value += earlier
-            entries[touch.item_id] = value, touch.timestamp
+            entries[one.item_id] = value, one.timestamp
         history = History(
             list(entries),
             np.array([value for value, _ in entries.values()], dtype=np.float64),

@@ -142,5 +142,4 @@ class ItemsResponse(BaseModel):
 class Health(BaseModel):
     """Whether the process lives, or can serve."""
 
-    status: Literal["ok", "starting", "stopping"]
-    degraded: list[str] = []
+    status: Literal["ok", "starting"]

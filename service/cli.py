@@ -256,7 +256,7 @@ def main() -> None:
     """Run the command line; errors that a user can mend are one line, without a traceback."""
     try:
         app()
-    except (DatasetError, als.SnapshotError) as error:
+    except (DatasetError, als.SnapshotError, FileExistsError) as error:
         hint = ""
         if isinstance(error, als.SnapshotError):
             hint = "\nRun: prism train-ranker"

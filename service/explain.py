@@ -74,16 +74,25 @@ class Explainer:
         now = monotonic()
         waiting: dict[str, asyncio.Future[Written]] = {}
         made: dict[str, Written] = {}
+        stand_ins: dict[str, Reason] = {}
         for key, facts in missing.items():
             try:
                 waiting[key] = self._jobs.submit(Job(key, facts, now, deadline))
             except QueueFullError:
-                made[key] = grounded_text(facts, "shed")
+                stand_ins[key] = "shed"
         if waiting:
             # asyncio.wait leaves the futures alone at the deadline: others may share them.
             await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - monotonic()))
         for key, result in waiting.items():
-            made[key] = _result(result) or grounded_text(missing[key], _reason(result))
+            written = _result(result)
+            if written is None:
+                stand_ins[key] = _reason(result)
+            else:
+                made[key] = written
+        if stand_ins:  # in a thread, as a hundred of them would hold up everybody else
+            made |= await asyncio.to_thread(
+                lambda: {key: grounded_text(missing[key], why) for key, why in stand_ins.items()}
+            )
         return made
 
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from catalog.evidence import Contribution
 from catalog.facts import Facts
-from catalog.types import Id, Item
+from catalog.types import Id, Interaction, Item
 from ranker.service import (
+    InvalidValueError,
     RankingService,
     Recommendations,
-    Touch,
     UnknownItemError,
     UnknownUserError,
 )
@@ -30,7 +30,7 @@ from service.settings import Settings
 
 T = TypeVar("T")
 K = Annotated[int, Query(ge=1, description="Number of items.")]
-Deadline = Annotated[int, Query(ge=1, description="Time for the whole answer, milliseconds.")]
+Deadline = Annotated[int, Query(ge=1, description="Milliseconds in which an answer is wanted.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.")]
 Search = Annotated[str, Query(max_length=200, description="Text to look for.")]
 _PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -75,7 +75,8 @@ def create_app(
         k: K = 10,
         explain: bool = True,
         exclude: Annotated[
-            list[Id], Query(max_length=10_000, description="Items to leave out.")
+            list[Id],
+            Query(max_length=10_000, description="An item to leave out; repeat it for several."),
         ] = [],  # noqa: B006
         deadline_ms: Deadline = 2000,
     ) -> Response:
@@ -91,11 +92,10 @@ def create_app(
         if len(body.history) > settings.max_history:
             limit = f"at most {settings.max_history:,} entries; there are {len(body.history):,}"
             raise _invalid("history", limit)
-        _check_values(ranking, body.history)
-        touches = [Touch(t.item_id, t.value, t.timestamp) for t in body.history]
+        history = [Interaction(t.item_id, t.value, t.timestamp) for t in body.history]
         excluded = frozenset(body.exclude)
         return await routes.recommend(
-            None, lambda: ranking.rank_touches(touches, body.k, excluded),
+            None, lambda: ranking.rank_history(history, body.k, excluded),
             body.k, body.deadline_ms, body.explain,
         )  # fmt: skip
 
@@ -172,6 +172,8 @@ class _Routes:
         """Ask the ranking service, off the event loop, turning what is unknown into 404."""
         try:
             return await asyncio.to_thread(question)
+        except InvalidValueError as error:
+            raise _invalid(f"history.{error.index}.value", str(error)) from None
         except UnknownUserError as error:
             raise ProblemError(
                 HTTPStatus.NOT_FOUND,
@@ -305,14 +307,6 @@ def _explanation(
 def _degraded(explained: Sequence[Explained | None]) -> list[Literal["worker"]]:
     reasons = {one.written.reason for one in explained if one is not None}
     return ["worker"] if reasons & _DEGRADED else []
-
-
-def _check_values(ranking: RankingService, history: Sequence[api.Touched]) -> None:
-    if ranking.dataset.info.liking_threshold is not None:
-        return
-    for n, touched in enumerate(history):
-        if touched.value is not None and touched.value <= 0:
-            raise _invalid(f"history.{n}.value", "must be positive: in this Dataset values count")
 
 
 def _invalid(field: str, message: str) -> ProblemError:

@@ -75,6 +75,8 @@ class LocalJobs:
                 self._interactive.append(self._bulk.pop(job.key))
             return known
         if self.depth() >= self._limit:
+            self._drop_expired()
+        if self.depth() >= self._limit:
             raise QueueFullError
         result = asyncio.get_running_loop().create_future()
         # A failure that nobody waits for any more is no error of the event loop.
@@ -84,6 +86,16 @@ class LocalJobs:
         self._interactive.append(job)
         self._work.set()
         return result
+
+    def _drop_expired(self) -> None:
+        """Give up what nobody waits for, to make room for what somebody does."""
+        now = monotonic()
+        waiting = [job for job in self._interactive if self._expires[job.key] > now]
+        expired = {job.key for job in self._interactive} - {job.key for job in waiting}
+        for key in [*expired, *self._bulk]:
+            self.finish(key, JobFailedError("expired in a full queue"))
+        self._interactive = deque(waiting)
+        self._bulk.clear()
 
     async def take(self, limit: int) -> list[Job]:
         """Wait for work and return it; see `Jobs`."""

@@ -86,6 +86,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not parse the body
+            unreadable = FieldError(field="body", message="not valid JSON in UTF-8, or too deep")
+            return ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"body: {unreadable.message}",
+                type_="urn:prism:invalid-request",
+                errors=[unreadable],
+            ).response()
         return ProblemError(
             HTTPStatus(error.status_code), str(error.detail), headers=error.headers
         ).response()

@@ -16,7 +16,7 @@ from catalog.dataset import (
     item_row,
     load,
 )
-from catalog.types import Interaction, Item
+from catalog.types import Item
 
 # Nothing hangs on the clock, and a submission fails only for what it changed;
 # `pytest --hypothesis-profile thorough` goes looking for more.
@@ -46,36 +46,29 @@ def demo() -> Dataset:
 def tables() -> Callable[..., tuple[pa.Table, pa.Table]]:
     """Return a function that makes the two tables of a dataset.
 
-    Interactions are (user, item, value) triples, a second apart, or `Interaction`s. Items that
-    are only named in an interaction get a title of their own.
+    Interactions are (user, item, value) triples, a second apart, or have a time as well. Items
+    that are only named in an interaction get a title of their own.
     """
 
     def make(
-        interactions: Sequence[Interaction | tuple[str, str, float]],
+        interactions: Sequence[tuple[str, str, float] | tuple[str, str, float, int]],
         *,
         items: Sequence[Item] = (),
         hidden: Collection[str] = (),
     ) -> tuple[pa.Table, pa.Table]:
-        rows = [
-            row if isinstance(row, Interaction) else Interaction(*row, timestamp=second)
-            for second, row in enumerate(interactions)
-        ]
+        rows = [row if len(row) == 4 else (*row, second) for second, row in enumerate(interactions)]
         catalogue = {item.id: item for item in items}
-        for row in rows:
-            made_up = Item(id=row.item_id, title=f"Title of {row.item_id}")
-            catalogue.setdefault(row.item_id, made_up)
+        for _, item_id, _, _ in rows:
+            catalogue.setdefault(item_id, Item(id=item_id, title=f"Title of {item_id}"))
         return (
             pa.Table.from_pylist(
                 [item_row(item, hidden=item.id in hidden) for item in catalogue.values()],
                 schema=ITEMS_SCHEMA,
             ),
             pa.table(
-                {
-                    "user_id": [row.user_id for row in rows],
-                    "item_id": [row.item_id for row in rows],
-                    "value": [row.value for row in rows],
-                    "timestamp": [row.timestamp for row in rows],
-                },
+                dict(zip(INTERACTIONS_SCHEMA.names, zip(*rows, strict=True), strict=True))
+                if rows
+                else {name: [] for name in INTERACTIONS_SCHEMA.names},
                 INTERACTIONS_SCHEMA,
             ),
         )
@@ -88,7 +81,7 @@ def small_dataset(tables: Callable[..., tuple[pa.Table, pa.Table]]) -> Callable[
     """Return a function that makes a Dataset in memory, from what `tables` takes."""
 
     def make(
-        interactions: Sequence[Interaction | tuple[str, str, float]],
+        interactions: Sequence[tuple[str, str, float] | tuple[str, str, float, int]],
         *,
         items: Sequence[Item] = (),
         hidden: Collection[str] = (),

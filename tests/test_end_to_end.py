@@ -1,5 +1,6 @@
 """A real `prism serve`: from the first request to the last one that a stopping server answers."""
 
+import errno
 import json
 import os
 import re
@@ -227,6 +228,27 @@ class TestStopping:
         assert told.keys() == {"200", "refused"}, told
         assert told["refused"] == 20
 
+    def test_a_request_that_follows_its_connection_late_is_answered(
+        self, snapshot: Path, tmp_path: Path
+    ) -> None:
+        def answer() -> bytes:
+            with serving(snapshot, tmp_path / "log") as server:
+                address = ("127.0.0.1", server.port)
+                with socket.create_connection(address, GENEROUS_S) as connection:
+                    server.process.send_signal(signal.SIGTERM)
+                    wait_for(lambda: _refuses(address))
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                    try:
+                        received = connection.recv(65536)
+                    except ConnectionResetError:
+                        received = b""
+                assert server.process.wait(GENEROUS_S) == 0
+            return received
+
+        # Late means within 0.2 s, which a busy machine may miss, but hardly three times.
+        answers = (answer() for _ in range(3))
+        assert any(one.startswith(b"HTTP/1.1 200") for one in answers)
+
     def test_an_idle_server_stops_at_once_and_in_good_order(
         self, snapshot: Path, tmp_path: Path
     ) -> None:
@@ -236,6 +258,11 @@ class TestStopping:
             assert server.process.wait(GENEROUS_S / 2) == 0
         assert "Application shutdown complete." in server.lines()[-2]
         assert not [line for line in server.lines() if '"level": "error"' in line]
+
+
+def _refuses(address: tuple[str, int]) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(address) == errno.ECONNREFUSED
 
 
 class TestWhatKeepsItFromStarting:

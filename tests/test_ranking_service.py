@@ -11,13 +11,12 @@ from service_fixtures import fitted
 
 from catalog.dataset import Dataset, DatasetInfo
 from catalog.evidence import Recommendation, strongest
-from catalog.types import History, Item, RankedItem, Ranking
+from catalog.types import History, Interaction, Item, RankedItem, Ranking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import (
     RankingService,
     Recommendations,
-    Touch,
     UnknownItemError,
     UnknownUserError,
 )
@@ -130,33 +129,38 @@ class TestInlineHistories:
         known = demo.history(user)
         assert len(set(known.timestamps.tolist())) > 1
         columns = (known.item_ids, known.values.tolist(), known.timestamps.tolist())
-        touches = [Touch(*row) for row in zip(*columns, strict=True)]
+        touches = [Interaction(*row) for row in zip(*columns, strict=True)]
         expected = service.rank_user(user, 10, NONE)
-        assert service.rank_touches(touches, 10, NONE) == expected
+        assert service.rank_history(touches, 10, NONE) == expected
         random.Random(0).shuffle(touches)
-        shuffled = service.rank_touches(touches, 10, NONE)
+        shuffled = service.rank_history(touches, 10, NONE)
         assert [r.facts for r in shuffled.items] == [r.facts for r in expected.items]
         assert [r.score for r in shuffled.items] == pytest.approx([r.score for r in expected.items])
 
     def test_unknown_items_are_all_named_once(self, service: RankingService) -> None:
-        touches = [Touch("nope"), Touch("1"), Touch("also nope"), Touch("nope")]
+        touches = [
+            Interaction("nope"),
+            Interaction("1"),
+            Interaction("also nope"),
+            Interaction("nope"),
+        ]
         with pytest.raises(UnknownItemError) as caught:
-            service.rank_touches(touches, 10, NONE)
+            service.rank_history(touches, 10, NONE)
         assert caught.value.ids == ["also nope", "nope"]
 
     def test_one_more_liking_changes_the_answer(self, service: RankingService) -> None:
-        before = service.rank_touches([Touch("1")], 10, NONE)
-        after = service.rank_touches([Touch("1"), Touch("2571", 5.0)], 10, NONE)
+        before = service.rank_history([Interaction("1")], 10, NONE)
+        after = service.rank_history([Interaction("1"), Interaction("2571", 5.0)], 10, NONE)
         assert ids(after) != ids(before)
         assert all(evidence(r) == ["1"] for r in before.items)
         assert any("2571" in evidence(r) for r in after.items)
 
-    @pytest.mark.parametrize("touches", [[], [Touch("heat", 1.0)]])
+    @pytest.mark.parametrize("touches", [[], [Interaction("heat", 1.0)]])
     def test_without_likings_one_gets_what_most_people_like_and_the_answer_says_so(
-        self, small_dataset: SmallDataset, touches: list[Touch]
+        self, small_dataset: SmallDataset, touches: list[Interaction]
     ) -> None:
         service = RankingService(small_dataset(LOG, items=FILMS), TellTale([]))
-        answer = service.rank_touches(touches, 3, NONE)
+        answer = service.rank_history(touches, 3, NONE)
         assert answer.ranker == "popularity"
         assert ids(answer)[:2] == (["ronin", "up"] if touches else ["heat", "ronin"])
         for r in answer.items:
@@ -165,13 +169,13 @@ class TestInlineHistories:
     def test_a_demo_user_who_only_dislikes_gets_popular_films(
         self, service: RankingService
     ) -> None:
-        answer = service.rank_touches([Touch("318", 0.5), Touch("1", 1.0)], 10, NONE)
+        answer = service.rank_history([Interaction("318", 0.5), Interaction("1", 1.0)], 10, NONE)
         assert answer.ranker == "popularity"
         assert len(answer.items) == 10
         assert not {"318", "1"} & set(ids(answer))
 
     def test_one_liking_is_enough(self, service: RankingService) -> None:
-        answer = service.rank_touches([Touch("318")], 10, NONE)
+        answer = service.rank_history([Interaction("318")], 10, NONE)
         assert answer.ranker == "als"
         assert len(answer.items) == 10
         for r in answer.items:
@@ -182,7 +186,9 @@ class TestInlineHistories:
     def test_any_value_that_the_api_lets_in_gets_an_answer(
         self, service: RankingService, value: float
     ) -> None:
-        answer = service.rank_touches([Touch("1", value), Touch("318", value)], 10, NONE)
+        answer = service.rank_history(
+            [Interaction("1", value), Interaction("318", value)], 10, NONE
+        )
         assert len(answer.items) == 10
         assert np.isfinite([r.score for r in answer.items]).all()
 
@@ -191,30 +197,39 @@ class TestReadingAHistory:
     """What the ranker is told of a list of touches."""
 
     @staticmethod
-    def told(dataset: Dataset, *touches: Touch) -> list[tuple[Any, ...]]:
-        ranker = TellTale([0.0] * len({t.item_id for t in touches}), "her")
-        RankingService(dataset, ranker).rank_touches(touches, 1, NONE)
+    def told(dataset: Dataset, *interactions: Interaction) -> list[tuple[Any, ...]]:
+        ranker = TellTale([0.0] * len({t.item_id for t in interactions}), "her")
+        RankingService(dataset, ranker).rank_history(interactions, 1, NONE)
         [history] = ranker.histories
         columns = (history.item_ids, history.values.tolist(), history.timestamps.tolist())
         return list(zip(*columns, strict=True))
 
     def test_it_is_told_oldest_first(self, small_dataset: SmallDataset) -> None:
         dataset = small_dataset(LOG, items=FILMS)
-        rows = self.told(dataset, Touch("up", 4.0, 9), Touch("heat", 5.0, 3), Touch("ronin", 1.0))
+        rows = self.told(
+            dataset,
+            Interaction("up", 4.0, 9),
+            Interaction("heat", 5.0, 3),
+            Interaction("ronin", 1.0),
+        )
         assert rows == [("ronin", 1.0, 0), ("heat", 5.0, 3), ("up", 4.0, 9)]
 
     def test_of_a_repeat_the_later_counts_wherever_it_stands(
         self, small_dataset: SmallDataset
     ) -> None:
         dataset = small_dataset(LOG, items=FILMS)
-        again = [Touch("heat", 1.0, 7), Touch("up", 4.0, 5), Touch("heat", 5.0, 3)]
+        again = [
+            Interaction("heat", 1.0, 7),
+            Interaction("up", 4.0, 5),
+            Interaction("heat", 5.0, 3),
+        ]
         assert self.told(dataset, *again) == [("up", 4.0, 5), ("heat", 1.0, 7)]
 
     def test_of_a_repeat_at_the_same_time_the_last_of_the_list_counts(
         self, small_dataset: SmallDataset
     ) -> None:
         dataset = small_dataset(LOG, items=FILMS)
-        again = [Touch("heat", 5.0), Touch("up", 4.0), Touch("heat", 1.0)]
+        again = [Interaction("heat", 5.0), Interaction("up", 4.0), Interaction("heat", 1.0)]
         assert self.told(dataset, *again) == [("up", 4.0, 0), ("heat", 1.0, 0)]
 
     def test_where_values_are_counts_repeats_add_up_as_in_a_dataset(
@@ -222,13 +237,13 @@ class TestReadingAHistory:
     ) -> None:
         log = [("ann", "heat", 2.0), ("ann", "up", 1.0), ("ann", "heat", 3.0), ("bob", "her", 1.0)]
         dataset = small_dataset(log, items=FILMS, info=PURCHASES)
-        touches = [Touch(item, value, n) for n, (user, item, value) in enumerate(log[:3])]
+        touches = [Interaction(item, value, n) for n, (user, item, value) in enumerate(log[:3])]
         known = dataset.history("ann")
         assert self.told(dataset, *touches) == [("up", 1.0, 1), ("heat", 5.0, 2)]
         assert (list(known.item_ids), known.values.tolist()) == (["up", "heat"], [1.0, 5.0])
 
     def test_the_same_touch_twice_is_one_entry(self, small_dataset: SmallDataset) -> None:
-        touch = Touch("heat", 5.0)
+        touch = Interaction("heat", 5.0)
         assert self.told(small_dataset(LOG, items=FILMS), touch, touch) == [("heat", 5.0, 0)]
 
     @pytest.mark.parametrize(
@@ -239,8 +254,8 @@ class TestReadingAHistory:
         self, small_dataset: SmallDataset, info: DatasetInfo, value: float
     ) -> None:
         dataset = small_dataset(LOG, items=FILMS, info=info)
-        assert self.told(dataset, Touch("heat")) == [("heat", value, 0)]
-        answer = popular_service(dataset).rank_touches([Touch("heat")], 3, NONE)
+        assert self.told(dataset, Interaction("heat")) == [("heat", value, 0)]
+        answer = popular_service(dataset).rank_history([Interaction("heat")], 3, NONE)
         [entry] = answer.items[0].facts.evidence
         assert (entry.id, entry.liking) == ("heat", "liked")
 
@@ -252,9 +267,11 @@ class TestEvidenceByContribution:
     def of(
         dataset: Dataset, shares: Sequence[float], values: Sequence[float], *item_ids: str
     ) -> Recommendation:
-        touches = [Touch(i, v, n) for n, (i, v) in enumerate(zip(item_ids, values, strict=True))]
+        touches = [
+            Interaction(i, v, n) for n, (i, v) in enumerate(zip(item_ids, values, strict=True))
+        ]
         service = RankingService(dataset, TellTale(shares, "her"))
-        [answer] = service.rank_touches(touches, 1, NONE).items
+        [answer] = service.rank_history(touches, 1, NONE).items
         return answer
 
     @pytest.fixture
@@ -304,8 +321,8 @@ class TestEvidenceWithoutContributions:
     """Of a ranker that does not tell, nothing is claimed but what the items have in common."""
 
     def test_likings_that_share_most_categories_are_similar(self, popular: RankingService) -> None:
-        touches = [Touch("heat", 4.0, 1), Touch("up", 5.0, 2)]
-        answer = popular.rank_touches(touches, 3, NONE)
+        touches = [Interaction("heat", 4.0, 1), Interaction("up", 5.0, 2)]
+        answer = popular.rank_history(touches, 3, NONE)
         by_id = {r.facts.item.id: r for r in answer.items}
         assert by_id["ronin"].facts.evidence_kind == "similar"
         assert evidence(by_id["ronin"]) == ["heat"]
@@ -314,8 +331,12 @@ class TestEvidenceWithoutContributions:
     def test_where_none_is_similar_the_latest_likings_are_recent(
         self, popular: RankingService
     ) -> None:
-        touches = [Touch("ronin", 1.0, 9), Touch("heat", 4.0, 1), Touch("up", 5.0, 2)]
-        answer = popular.rank_touches(touches, 3, NONE)
+        touches = [
+            Interaction("ronin", 1.0, 9),
+            Interaction("heat", 4.0, 1),
+            Interaction("up", 5.0, 2),
+        ]
+        answer = popular.rank_history(touches, 3, NONE)
         by_id = {r.facts.item.id: r for r in answer.items}
         assert by_id["her"].facts.evidence_kind == "recent"
         assert evidence(by_id["her"]) == ["up", "heat"]
@@ -328,8 +349,8 @@ class TestEvidenceWithoutContributions:
         new = Item(id="new", title="New", categories=("crime", "DRAMA"))
         log = [("bob", "new", 5.0), *[("cat", i, 5.0) for i in kinds]]
         service = popular_service(small_dataset(log, items=[*films, new]))
-        touches = [Touch(i, 5.0, n) for n, i in enumerate(kinds)]
-        [r] = service.rank_touches(touches, 1, NONE).items
+        touches = [Interaction(i, 5.0, n) for n, i in enumerate(kinds)]
+        [r] = service.rank_history(touches, 1, NONE).items
         assert (r.facts.item.id, r.facts.evidence_kind) == ("new", "similar")
         assert evidence(r) == ["c", "b", "d"]
 
