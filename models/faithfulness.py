@@ -178,6 +178,13 @@ class _Reader:
             self.sentence_of.append(number)
             number += token.kind == "mark" and token.text in ".?!"
 
+        self.followings: list[str] = []
+        ahead: list[str] = []
+        for token in reversed(self.tokens):
+            ahead = [token.text, *ahead[: _LONGEST - 1]] if token.kind == "word" else []
+            self.followings.append("".join(f"{word} " for word in ahead))
+        self.followings.reverse()
+
     def read(self) -> None:
         self.read_titles()
         self.read_popularity()
@@ -224,10 +231,7 @@ class _Reader:
 
     def following(self, i: int) -> str:
         """Return the words from i on, up to the next thing that is no word, a space after each."""
-        words: list[str] = []
-        while len(words) < _LONGEST and (word := self.word(i + len(words))):
-            words.append(f"{word} ")
-        return "".join(words)
+        return self.followings[i] if 0 <= i < len(self.tokens) else ""
 
     def ends_with(self, i: int, phrases: Iterable[str]) -> bool:
         """Say whether one of the phrases ends just before i."""
