@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
 from catalog.facts import Noun, Popularity
-from catalog.types import History, Item, Liking
+from catalog.types import VALUE_LIMIT, History, Item, Liking
 
 ITEMS_SCHEMA = pa.schema(
     [
@@ -228,6 +228,8 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
     timestamps = interactions["timestamp"].to_numpy()
     if not np.isfinite(values).all():
         raise DatasetError("interactions: a value is not a finite number")
+    if (np.abs(values) > VALUE_LIMIT).any():
+        raise DatasetError(f"interactions: a value is beyond {VALUE_LIMIT:.0e}")
     counts = info.liking_threshold is None
     if counts and (values <= 0).any():
         raise DatasetError("interactions: without a liking threshold every value must be positive")

@@ -23,7 +23,7 @@ from catalog.dataset import (
     item_row,
     save,
 )
-from catalog.types import ATTRIBUTE_LIMIT, AttributeName, Id, Item
+from catalog.types import ATTRIBUTE_LIMIT, VALUE_LIMIT, AttributeName, Id, Item
 
 Row = Mapping[str, Any]
 Progress = Callable[[Iterable[tuple[int, Row]], str], Iterable[tuple[int, Row]]]
@@ -235,6 +235,8 @@ def _read_interactions(
             reason = "the item is not among the usable items"
         elif not math.isfinite(value):
             reason = "the value is not a finite number"
+        elif abs(value) > VALUE_LIMIT:
+            reason = f"the value is beyond {VALUE_LIMIT:.0e}"
         elif info.liking_threshold is None and value <= 0:
             reason = "the value is not positive"
         elif timestamp is None:

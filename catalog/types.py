@@ -22,6 +22,8 @@ from pydantic import (
 from catalog.text import clean_title, clean_word
 
 ID_LIMIT = 128
+VALUE_LIMIT = 1e9
+"""Largest strength of an interaction, either way: beyond it the ranker's sums lose their digits."""
 ATTRIBUTE_LIMIT = 10**12
 """Largest number an attribute may hold."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.facts import Facts
-from catalog.types import Id, Item, Liking
+from catalog.types import VALUE_LIMIT, Id, Item, Liking
 from models.writer import Reason, Source, TextClaim
 
 
@@ -15,8 +15,11 @@ class Touched(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     item_id: Id
-    value: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] | None = Field(
-        default=None, description="How strongly, on the Dataset's scale; left out: a plain liking."
+    value: Annotated[float, Field(ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)] | None = (
+        Field(
+            default=None,
+            description="How strongly, on the Dataset's scale; left out: a plain liking.",
+        )
     )
     timestamp: Annotated[int, Field(ge=-(2**62), le=2**62)] = Field(
         default=0, description="Unix seconds; with equal ones the order of the list counts."

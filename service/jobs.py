@@ -88,14 +88,18 @@ class LocalJobs:
         return result
 
     def _drop_expired(self) -> None:
-        """Give up what nobody waits for, to make room for what somebody does."""
-        now = monotonic()
-        waiting = [job for job in self._interactive if self._expires[job.key] > now]
-        expired = {job.key for job in self._interactive} - {job.key for job in waiting}
-        for key in [*expired, *self._bulk]:
-            self.finish(key, JobFailedError("expired in a full queue"))
-        self._interactive = deque(waiting)
+        """Give up what nobody waits for, to make room for what somebody does.
+
+        Only the head of the queue is looked at, where the oldest are: a full queue is no time for
+        a long search.
+        """
+        dropped = list(self._bulk)
         self._bulk.clear()
+        now = monotonic()
+        while self._interactive and self._expires[self._interactive[0].key] <= now:
+            dropped.append(self._interactive.popleft().key)
+        for key in dropped:
+            self.finish(key, JobFailedError("expired in a full queue"))
 
     async def take(self, limit: int) -> list[Job]:
         """Wait for work and return it; see `Jobs`."""

@@ -249,6 +249,11 @@ class TestBuildingRefuses:
         with pytest.raises(DatasetError, match="interactions: a value is not a finite number"):
             build(RATINGS, *tables([*TWO_USERS, ("bob", "heat", value)]))
 
+    @pytest.mark.parametrize("value", [1e30, -1e30])
+    def test_a_value_that_no_sum_can_hold(self, tables: Tables, value: float) -> None:
+        with pytest.raises(DatasetError, match="interactions: a value is beyond 1e"):
+            build(RATINGS, *tables([*TWO_USERS, ("bob", "heat", value)]))
+
     @pytest.mark.parametrize("value", [0.0, -1.0])
     def test_a_count_that_is_not_positive(self, tables: Tables, value: float) -> None:
         with pytest.raises(DatasetError, match="every value must be positive"):
