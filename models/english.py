@@ -109,6 +109,16 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     return f"{front} {noun}", f"{front} {nouns}"
 
 
+def all_of(count: int) -> str:
+    """Return "both", "all three" or "all four"."""
+    return "both" if count == 2 else f"all {COUNT_WORDS[count]}"
+
+
+def decade(year: int) -> int:
+    """Return the first year of a year's decade."""
+    return year - year % 10
+
+
 def listing(parts: Sequence[str]) -> str:
     """Join as English does: "A", "A and B", "A, B and C"."""
     if len(parts) < 2:

@@ -22,7 +22,7 @@ from typing import Literal
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import COUNT_WORDS, category_words
+from models.english import COUNT_WORDS, category_words, decade
 from models.titles import same_series
 
 Policy = Literal["strict", "factual"]
@@ -700,7 +700,7 @@ class _Reader:
         if token.kind == "year":
             return item.year == int(token.text)
         if token.kind == "decade":
-            return item.year is not None and item.year - item.year % 10 == int(token.text[:-1])
+            return item.year is not None and decade(item.year) == int(token.text[:-1])
         if token.kind == "quoted":
             return token.text in item.categories
         return any(token.text in _forms(category) for category in item.categories)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
-from models.english import COUNT_WORDS, article, category_words, kind, listing
+from models.english import all_of, article, category_words, decade, kind, listing
 from models.titles import same_series
 
 GRAMMAR_VERSION = "1"
@@ -98,7 +98,7 @@ class _Speaker:
         verb = {"loved": "loved", "liked": self.pick(["liked", "enjoyed"])}
         likings = {entry.liking for entry in evidence}
         if len(evidence) > 1 and len(likings) == 1:
-            count = {2: "both", 3: "all three"}[len(evidence)]
+            count = all_of(len(evidence))
             return f"{self.titles(evidence)}, {count} of which you {verb[likings.pop()]},"
         if len(evidence) > 2:  # two of one kind and one of the other: tell the two together
             groups = [[e for e in evidence if e.liking == liking] for liking in ("loved", "liked")]
@@ -175,8 +175,7 @@ class _Speaker:
 
     def everybody(self) -> str:
         """Return "both" or "all three": the item and all its evidence."""
-        count = 1 + len(self.facts.evidence)
-        return "both" if count == 2 else f"all {COUNT_WORDS[count]}"
+        return all_of(1 + len(self.facts.evidence))
 
     def shared_details(self) -> list[str]:
         """Return sentences on what the item and its evidence have in common, without full stop."""
@@ -296,11 +295,6 @@ def attribute(value: int | str) -> str:
     return str(value) if isinstance(value, int) and value >= 0 else f"‘{value}’"
 
 
-def decade(year: int) -> int:
-    """Return the first year of a year's decade."""
-    return year - year % 10
-
-
 # ---------------------------------------------------------------------- discourse patterns
 
 Pattern = Callable[[_Speaker], str]
@@ -341,7 +335,7 @@ def _common(s: _Speaker) -> str:
     plural = s.evidence_in_common()
     if not plural:
         return f"{opening(s.you_liked())}, so here is {s.item}{s.aside()}.{s.then()}"
-    count = {2: "both", 3: "all three"}[len(s.facts.evidence)]
+    count = all_of(len(s.facts.evidence))
     return s.pick(
         [
             f"{opening(s.you_liked())}, {count} {plural}, so we suggest {s.item}{s.aside()}.",
