@@ -6,6 +6,10 @@ from typing import Protocol
 from catalog.facts import Facts
 
 
+class ModelError(ValueError):
+    """A model that cannot be used, and why."""
+
+
 class Engine(Protocol):
     """Writes explanations. What it writes is checked before anybody sees it."""
 

@@ -129,9 +129,10 @@ _LONGEST = 7  # words in any phrase above and below
 _PHRASES = (
     "along with", "brought to you", "for you", "here is", "is for you", "is here", "is next",
     "is on your list", "is recommended", "is suggested", "led us to", "made your list",
-    "may appeal to you", "may be a place to start", "may be for you", "may be next", "may suit you",
-    "might be for you", "might suit you", "next for you", "next for you is", "next on your list is",
-    "on your list", "points to", "reason for", "thanks to", "follows from", "because of",
+    "may appeal to you", "may be for you", "may be next", "may be one to start with",
+    "may suit you", "might be for you", "might suit you", "next for you", "next for you is",
+    "next on your list is", "on your list", "points to", "reason for", "thanks to",
+    "follows from", "because of",
     "this one is for you", "to start with", "we found", "we picked", "we recommend", "we suggest",
     "you may like", "you may enjoy", "you may also like", "you may also enjoy", "you might like",
     "you might enjoy", "you could try",

@@ -418,7 +418,7 @@ _WITHOUT_EVIDENCE: list[Pattern] = [
     lambda s: f"You may {s.pick(['like', 'enjoy'])} {s.item}{s.aside()}.{s.then()}",
     lambda s: f"We suggest {s.item}{s.aside()}.{s.then()}",
     lambda s: f"Try {s.item}{s.aside()}.{s.then()}",
-    lambda s: f"{s.item}{s.aside(closed=True)} may be a place to start.{s.then()}",
+    lambda s: f"{s.item}{s.aside(closed=True)} may be one to start with.{s.then()}",
     lambda s: f"On your list: {s.item}{s.aside()}.{s.then()}",
     lambda s: f"Next for you: {s.item}{s.aside()}.{s.then()}",
     lambda s: f"{s.item}{s.aside(closed=True)} may suit you.{s.then()}",

@@ -66,11 +66,11 @@ class Writer:
     def fingerprint(self) -> bytes:
         """Changes whenever equal Facts may get another text: part of every cache key.
 
-        The grammar and the checker are part of it by their source: a version to bump by hand
+        Prompt, grammar and checker are part of it by their source: a version to bump by hand
         would be forgotten.
         """
         digest = hashlib.sha256(f"{self.model} {self.policy}".encode())
-        for name in ("english", "faithfulness", "grounded", "titles"):
+        for name in ("english", "faithfulness", "grounded", "prism", "prompts", "titles"):
             digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
         return digest.digest()
 

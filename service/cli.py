@@ -1,28 +1,36 @@
-"""The `prism` command: imports data, trains the ranker, serves."""
+"""The `prism` command: imports data, trains the ranker, distils, serves."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from catalog import dataset as datasets
 from catalog.dataset import Dataset, DatasetError, DatasetInfo
 from catalog.demo import import_demo
 from catalog.facts import Noun
+from catalog.facts_file import FactsFileError
 from catalog.readers import Columns, Report, Row, import_table
 from catalog.split import last_fifth, leave_last_out
+from models.engine import ModelError
 from ranker import als
 from ranker.evaluate import Quality, evaluate, interval
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
+from service import cli_distill
+from service.console import (
+    DataOption,
+    ModelOption,
+    SnapshotOption,
+    bad_parameter,
+    console,
+    progress_bar,
+)
 
-console = Console(stderr=True, soft_wrap=True)
 app = typer.Typer(
     name="prism", help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,11 +41,7 @@ import_app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 data_app.add_typer(import_app, name="import")
-
-DataOption = Annotated[Path, typer.Option(envvar="PRISM_DATA", help="Dataset folder.")]
-SnapshotOption = Annotated[
-    Path, typer.Option(envvar="PRISM_SNAPSHOT", help="Ranker snapshot folder.")
-]
+app.add_typer(cli_distill.app)
 
 
 # ---------------------------------------------------------------------- data
@@ -111,7 +115,7 @@ def import_table_command(
 
 
 def _counted(rows: Iterable[tuple[int, Row]], what: str) -> Iterator[tuple[int, Row]]:
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"reading {what}", total=None)
         for row in rows:
             yield row
@@ -153,7 +157,7 @@ def train_ranker(
             seed=seed,
         )  # fmt: skip
     except ValidationError as error:
-        raise _bad_parameter(error) from None
+        raise bad_parameter(error) from None
     splits = (
         {"last liking of each user": leave_last_out, "last 20% of each user": last_fifth}
         if check
@@ -161,7 +165,7 @@ def train_ranker(
     )
     tables: list[Table] = []
     quality: dict[str, dict[str, dict[str, list[float]]]] = {}
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("fitting", total=iterations * (len(splits) + 1))
         step = lambda: progress.advance(task)  # noqa: E731
         for name, split in splits.items():
@@ -209,6 +213,7 @@ def _add_rows(
 def serve(
     data: DataOption = Path("data/demo"),
     snapshot: SnapshotOption = Path("data/ranker"),
+    model: ModelOption = "grounded",
     host: Annotated[
         str, typer.Option(envvar="PRISM_HOST", help="Address; 127.0.0.1 is this machine only.")
     ] = "127.0.0.1",
@@ -223,9 +228,9 @@ def serve(
     from service.settings import Settings  # noqa: PLC0415
 
     try:
-        settings = Settings(data=data, snapshot=snapshot, host=host, port=port)
+        settings = Settings(data=data, snapshot=snapshot, model=model, host=host, port=port)
     except ValidationError as error:
-        raise _bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
+        raise bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
     configure_logs(settings.log_level)
     try:
         sock = embedded.listen(settings.host, settings.port)
@@ -238,25 +243,11 @@ def serve(
     embedded.serve(service, sock, settings)
 
 
-def _bad_parameter(
-    error: ValidationError, spelled: Callable[[str], str] = lambda field: field
-) -> typer.BadParameter:
-    first = error.errors()[0]
-    return typer.BadParameter(f"{spelled('.'.join(map(str, first['loc'])))}: {first['msg']}")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=console, transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
-
-
 def main() -> None:
     """Run the command line; errors that a user can mend are one line, without a traceback."""
     try:
         app()
-    except (DatasetError, als.SnapshotError, FileExistsError) as error:
+    except (DatasetError, als.SnapshotError, FactsFileError, ModelError, FileExistsError) as error:
         hint = ""
         if isinstance(error, als.SnapshotError):
             hint = "\nRun: prism train-ranker"

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from catalog import dataset as datasets
-from models.grounded import GroundedEngine
+from models.engines import open_engine
 from models.writer import Writer
 from ranker.als import AlsRanker, SnapshotError
 from ranker.popularity import PopularityRanker
@@ -57,7 +57,8 @@ def embedded_app(settings: Settings) -> FastAPI:
                 f"{settings.snapshot} was fitted to other items than {settings.data}"
             )
     metrics = Metrics()
-    writer = Writer(GroundedEngine(), settings.policy, metrics.rejected, metrics.stage)
+    engine = open_engine(settings.model, settings.engines, settings.runtime)
+    writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
     jobs = LocalJobs(settings.queue_limit)
     cache = MemoryCache(settings.cache_bytes, settings.cache_ttl_s)
     worker = Worker(jobs, writer, cache, metrics, settings.batch_size)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.engines import Runtime
 from models.faithfulness import Policy
 
 
@@ -19,6 +20,14 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data/demo"), description="Dataset folder.")
     snapshot: Path = Field(Path("data/ranker"), description="Ranker snapshot folder.")
     ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
+    model: str = Field(
+        "grounded",
+        description="Writer: grounded, a folder of BART's layout, or a name on the hub.",
+    )
+    runtime: Runtime = Field(
+        "auto", description="What runs the model: ctranslate2, torch; auto is torch on a GPU."
+    )
+    engines: Path = Field(Path("data/engines"), description="Folder for converted models.")
     policy: Policy = Field("strict", description="Faithfulness policy of what is served.")
 
     max_k: int = Field(100, ge=1, description="Most items of one answer.")

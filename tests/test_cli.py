@@ -240,6 +240,10 @@ COMMANDS = [
     ("prism data import table", ["data", "import", "table"]),
     ("prism train-ranker", ["train-ranker"]),
     ("prism serve", ["serve"]),
+    ("prism facts", ["facts"]),
+    ("prism label", ["label"]),
+    ("prism distill", ["distill"]),
+    ("prism evaluate", ["evaluate"]),
 ]
 
 

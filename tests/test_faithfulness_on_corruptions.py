@@ -146,7 +146,7 @@ You recently loved “Casino”; “Heat”, an action film, is next.
     "none": """
 Here is “Heat”, an action and crime film from 1995.
 You may like “Heat”. It is a thriller from the 1990s.
-“Heat” may be a place to start. Its director is ‘Michael Mann’.
+“Heat” may be one to start with. Its director is ‘Michael Mann’.
 """,
 }
 FALSE = {

@@ -12,12 +12,10 @@ from catalog.dataset import Dataset
 from catalog.evidence import recommendations
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
-from models.english import article, category_words, kind
+from models.distillation.evaluate import bare, pattern
+from models.english import article, kind
 from models.grounded import GroundedEngine, explain
 from ranker.als import AlsConfig, fit
-
-_QUOTED = re.compile(r"“[^”]*”(?: \(\d+\))?|‘.*?’(?!\w)")
-_TITLES = re.compile(r"T(?:(?:, T)* and T)?")
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +37,6 @@ def pages(demo: Dataset) -> list[list[Facts]]:
         [row.facts for row in recommendations(demo, history, ranking.items)]
         for history, ranking in zip(histories, rankings, strict=True)
     ]
-
-
-def bare(text: str) -> str:
-    """Return a text with every quoted span as one letter, T or C."""
-    return _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
-
-
-def pattern(text: str, facts: Facts) -> str:
-    """Return a text with titles, categories, years and attribute values masked.
-
-    A list of titles counts as one, so that its length alone makes no pattern of its own.
-    """
-    masked = _TITLES.sub("T", bare(text))
-    forms = {facts.noun.one, facts.noun.many}
-    for category in {c for item in (facts.item, *facts.evidence) for c in item.categories}:
-        words = category_words(category)
-        forms |= {w for w in (words.attributive, words.noun, words.plural) if w}
-    form = "|".join(re.escape(word) for word in sorted(forms, key=len, reverse=True))
-    masked = re.sub(rf"\b(?:an? )?(?:{form})\b(?:(?: and)? (?:{form})\b)*", "C", masked)
-    return re.sub(r"\b(?:an? )?\d+s?\b", "Y", masked)
 
 
 # ---------------------------------------------------------------------- variety

@@ -1,0 +1,97 @@
+"""Facts files: the exchange format offline, sharded Parquet, each shard whole or not there.
+
+A folder of `facts-00000.parquet`, ... with the columns `facts` (JSON), `split` ("train" or "test"),
+`unseen` (true where the item's title is kept out of training) and `page` (rows of one page were
+recommended together).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.facts import Facts
+
+SCHEMA = pa.schema(
+    [
+        ("facts", pa.string()),
+        ("split", pa.string()),
+        ("unseen", pa.bool_()),
+        ("page", pa.int64()),
+    ]
+)
+T = TypeVar("T")
+Split = Literal["train", "test"]
+
+
+class FactsFileError(ValueError):
+    """A folder that holds no Facts files, or a shard with other columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row of a Facts file."""
+
+    facts: Facts
+    split: Split
+    unseen: bool
+    page: int
+
+
+def write_shard(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file atomically."""
+    work = path.with_suffix(".tmp")
+    pq.write_table(table, work)
+    work.replace(path)
+
+
+def write_facts(folder: Path, samples: Iterable[Sample], shard_rows: int = 10_000) -> int:
+    """Write samples as shards into a folder that holds none yet; return their number.
+
+    Raises FileExistsError.
+    """
+    if any(folder.glob("facts-*.parquet")):
+        raise FileExistsError(f"{folder} holds Facts files already: not replaced")
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for number, rows in enumerate(batched(samples, shard_rows)):
+        columns = {
+            "facts": [row.facts.model_dump_json() for row in rows],
+            "split": [row.split for row in rows],
+            "unseen": [row.unseen for row in rows],
+            "page": [row.page for row in rows],
+        }
+        write_shard(folder / f"facts-{number:05}.parquet", pa.table(columns, SCHEMA))
+        count += len(rows)
+    return count
+
+
+def shards(folder: Path) -> list[Path]:
+    """Return a folder's shards, in order. Raises FactsFileError where there is none."""
+    found = sorted(folder.glob("facts-*.parquet"))
+    if not found:
+        raise FactsFileError(f"{folder} has no facts-*.parquet")
+    return found
+
+
+def read_facts(shard: Path) -> list[Sample]:
+    """Return the samples of a shard. Raises FactsFileError."""
+    missing = set(SCHEMA.names) - set(pq.read_schema(shard).names)
+    if missing:
+        raise FactsFileError(f"{shard} lacks the columns {', '.join(sorted(missing))}")
+    table = pq.read_table(shard, columns=SCHEMA.names)
+    return [
+        Sample(Facts.model_validate_json(row["facts"]), row["split"], row["unseen"], row["page"])
+        for row in table.to_pylist()
+    ]
+
+
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield rows in lists of `size`, the last one shorter."""
+    remaining = iter(rows)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -1,0 +1,110 @@
+"""The Prism on CTranslate2: int8 on a CPU, where it is the default."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import ctranslate2
+from tokenizers import Tokenizer
+
+from catalog.facts import Facts
+from models.conversion import ComputeType, converted
+from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+
+_CALIBRATION_TEXTS = 32
+
+
+class CTranslate2Engine:
+    """Greedy texts of a BART folder.
+
+    Parameters
+    ----------
+    folder : of the Prism
+    cache : folder for the converted model and the calibration
+    compute_type : int8, or float32 as the reference
+    translators, threads : replicas and the threads of each; by default what is fastest here
+    name : what answers call it
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cache: Path,
+        compute_type: ComputeType = "int8",
+        translators: int | None = None,
+        threads: int = 1,
+        *,
+        name: str = "prism",
+    ) -> None:
+        self.name = name
+        self._tokenizer = load_tokenizer(folder)
+        self._model = converted(folder, self._tokenizer, compute_type, cache)
+        self.version = f"{weights_hash(folder)}-{compute_type}"
+        if translators is None:
+            translators, threads = _calibrated(self._model, self._tokenizer)
+        self._translators = translators
+        self._translator = _translator(self._model, translators, threads)
+
+    def write(self, batch: Sequence[Facts]) -> list[str]:
+        """Return one text per Facts; empty where the item's title is too long for the Prism."""
+        prompts = prompt_tokens(self._tokenizer, batch)
+        return _write(self._translator, self._translators, self._tokenizer, prompts)
+
+
+def _translator(model: Path, translators: int, threads: int) -> ctranslate2.Translator:
+    return ctranslate2.Translator(
+        os.fspath(model), device="cpu", inter_threads=translators, intra_threads=threads
+    )
+
+
+def _write(
+    translator: ctranslate2.Translator,
+    translators: int,
+    tokenizer: Tokenizer,
+    prompts: Sequence[list[str]],
+) -> list[str]:
+    asked = [n for n, prompt in enumerate(prompts) if prompt]
+    results = translator.translate_batch(
+        [prompts[n] for n in asked],
+        beam_size=1,
+        max_input_length=0,  # prompts are bounded by rule, never cut
+        max_decoding_length=MAX_TEXT,
+        # Every replica gets a part of even a small batch.
+        max_batch_size=max(1, min(32, -(-len(asked) // translators))),
+    )
+    texts = [""] * len(prompts)
+    for n, result in zip(asked, results, strict=True):
+        # The model may have more tokens than the tokenizer: those stand for nothing.
+        ids = [tokenizer.token_to_id(token) or 0 for token in result.hypotheses[0]]
+        texts[n] = tokenizer.decode(ids)
+    return texts
+
+
+def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
+    """Return the fastest (translators, threads of each) on this machine, measured once."""
+    cores = len(os.sched_getaffinity(0))
+    file = model / f"calibration-{cores}.json"
+    if not file.exists():
+        choices = {(cores, 1), (max(1, cores // 2), 2), (1, cores), (max(1, cores // 2), 1)}
+        seconds = {choice: _seconds(model, tokenizer, *choice) for choice in sorted(choices)}
+        best = min(seconds, key=seconds.__getitem__)
+        file.write_text(
+            json.dumps({"translators": best[0], "threads": best[1], "measured": [
+                {"translators": t, "threads": n, "seconds": s} for (t, n), s in seconds.items()
+            ]}, indent=2)
+        )  # fmt: skip
+    found = json.loads(file.read_text())
+    return found["translators"], found["threads"]
+
+
+def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:
+    translator = _translator(model, translators, threads)
+    prompt = tokenizer.encode("1 contribution | item, items | “A title” 2000 Drama | loved “B”")
+    best = float("inf")
+    for _ in range(3):
+        started = time.perf_counter()
+        _write(translator, translators, tokenizer, [prompt.tokens] * _CALIBRATION_TEXTS)
+        best = min(best, time.perf_counter() - started)
+    return best

@@ -1,0 +1,1 @@
+"""Distilling a Prism: label Facts with an Oracle, train the student, measure it."""

@@ -1,0 +1,65 @@
+"""The card of a training run: what it was made from, how it went, and its curves as a picture."""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib as mpl
+import torch
+from matplotlib.figure import Figure
+
+from models.distillation.train import TrainConfig
+
+_LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
+_SMOOTHED = 25  # steps
+
+
+def write_card(out: Path, labels: Path, work: Path, config: TrainConfig) -> None:
+    """Write `card.json` and `curves.svg` into the folder of a Prism."""
+    log = [json.loads(line) for line in (work / "log.jsonl").read_text("utf-8").splitlines()]
+    # A resumed run repeats the steps after its last checkpoint: the later ones count.
+    steps = list({row["step"]: row for row in log}.values())
+    measured = [row for row in steps if "valid_loss" in row]
+    card = {
+        "config": config.model_dump(),
+        "labels": labels_hash(labels),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+        "hours": round(sum(row["seconds"] for row in steps) / 3600, 2),
+        "validation": measured,
+    }
+    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    _curves(steps, measured, out / "curves.svg")
+
+
+def labels_hash(labels: Path) -> str:
+    """Return a short hash of a folder of labels."""
+    digest = hashlib.sha256()
+    for shard in sorted(labels.glob("labels-*.parquet")):
+        digest.update(hashlib.sha256(shard.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _curves(steps: list[dict[str, float]], measured: list[dict[str, float]], file: Path) -> None:
+    mpl.rcParams["svg.hashsalt"] = "prism"  # equal runs, equal files
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    cuts = range(0, len(steps), _SMOOTHED)
+    groups = [steps[cut : cut + _SMOOTHED] for cut in cuts]
+    left.plot(
+        [group[-1]["step"] for group in groups],
+        [sum(row["loss"] for row in group) / len(group) for group in groups],
+        label=f"training, mean of {_SMOOTHED} steps",
+    )
+    at = [row["step"] for row in measured]
+    left.plot(at, [row["valid_loss"] for row in measured], "o-", label="validation")
+    left.set(xlabel="step", ylabel="cross-entropy, nats a token", yscale="log")
+    left.legend()
+    for name, told in (("faithful", "pass strict"), ("exact", "equal the label")):
+        right.plot(at, [row[name] for row in measured], "o-", label=told)
+    right.set(xlabel="step", ylabel="share of greedy texts", ylim=(0, 1.02))
+    right.legend()
+    figure.savefig(file, metadata={"Date": None})

@@ -1,0 +1,119 @@
+"""Measuring an engine on held-out Facts: how faithful, whole and varied its raw texts are.
+
+Raw means before the check: what a user would read without it.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from catalog.facts import Facts
+from catalog.facts_file import Sample, batched
+from models.engine import Engine
+from models.english import category_words
+from models.faithfulness import check
+
+_PAGE = 10
+_QUOTED = re.compile(r"“[^”]*”(?: \(\d+\))?|‘.*?’(?!\w)")
+_TITLES = re.compile(r"T(?:(?:, T)* and T)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of texts, with its 95% Wilson interval."""
+
+    count: int
+    total: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return its lower and upper bound."""
+        if not self.total:
+            return 0.0, 1.0
+        z, n, p = 1.96, self.total, self.count / self.total
+        middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "-"
+        low, high = self.interval
+        return f"{self.count / self.total:.1%} [{low:.1%}, {high:.1%}]"
+
+
+@dataclass(slots=True)
+class Quality:
+    """What was found in the texts of one engine on one slice of the Facts."""
+
+    strict: Share
+    factual: Share
+    names_evidence: Share
+    whole: Share
+    patterns: float
+    """Distinct patterns on the median page of ten."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Rejected texts by the type of their first failing claim."""
+
+
+def written(engine: Engine, facts: Iterable[Facts], size: int = 64) -> list[str]:
+    """Return an engine's text for each of the Facts, in batches as a worker would."""
+    texts: list[str] = []
+    for batch in batched(facts, size):
+        texts += engine.write(batch)
+    return texts
+
+
+def measure(samples: Sequence[Sample], texts: Sequence[str]) -> Quality:
+    """Measure the texts that an engine wrote for the samples.
+
+    Parameters
+    ----------
+    samples : n rows of a Facts file
+    texts : n texts, in the same order
+    """
+    rows = [(sample.facts, text) for sample, text in zip(samples, texts, strict=True)]
+    verdicts = [check(text, facts) for facts, text in rows]
+    with_evidence = [(facts, text) for facts, text in rows if facts.evidence]
+    pages: dict[int, list[str]] = defaultdict(list)
+    for sample, text in zip(samples, texts, strict=True):
+        pages[sample.page].append(pattern(text, sample.facts))
+    full = [page[:_PAGE] for page in pages.values() if len(page) >= _PAGE]
+    return Quality(
+        strict=_share(verdict.passed for verdict in verdicts),
+        factual=_share(verdict.outcome != "contradicted" for verdict in verdicts),
+        names_evidence=_share(
+            any(f"“{entry.title}”" in text for entry in facts.evidence)
+            for facts, text in with_evidence
+        ),
+        whole=_share(text.endswith((".", "?", "!")) for text in texts),
+        patterns=median(len(set(page)) for page in full) if full else math.nan,
+        rejected=Counter(v.failures()[0].type for v in verdicts if not v.passed),
+    )
+
+
+def _share(found: Iterable[bool]) -> Share:
+    outcomes = list(found)
+    return Share(sum(outcomes), len(outcomes))
+
+
+def bare(text: str) -> str:
+    """Return a text with every quoted span as one letter, T or C."""
+    return _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
+
+
+def pattern(text: str, facts: Facts) -> str:
+    """Return a text with titles, categories, years and attribute values masked.
+
+    A list of titles counts as one, so that its length alone makes no pattern of its own.
+    """
+    masked = _TITLES.sub("T", bare(text))
+    forms = {facts.noun.one, facts.noun.many}
+    for category in {c for item in (facts.item, *facts.evidence) for c in item.categories}:
+        words = category_words(category)
+        forms |= {w for w in (words.attributive, words.noun, words.plural) if w}
+    form = "|".join(re.escape(word) for word in sorted(forms, key=len, reverse=True))
+    masked = re.sub(rf"\b(?:an? )?(?:{form})\b(?:(?: and)? (?:{form})\b)*", "C", masked)
+    return re.sub(r"\b(?:an? )?\d+s?\b", "Y", masked)

@@ -1,0 +1,139 @@
+"""Made-up worlds: Facts with titles, categories and nouns that no catalogue holds.
+
+A student that has met only one catalogue learns its titles by heart. These teach it to copy
+whatever stands between the quotes, and to tell of books and restaurants as of films.
+"""
+
+import random
+from collections.abc import Sequence
+from itertools import cycle
+
+from catalog.facts import Evidence, Facts, Noun
+from catalog.types import Item, Liking
+
+_NOUNS = [
+    ("film", "films"), ("book", "books"), ("song", "songs"), ("album", "albums"),
+    ("game", "games"), ("restaurant", "restaurants"), ("show", "shows"),
+    ("product", "products"), ("item", "items"), ("recipe", "recipes"), ("course", "courses"),
+    ("podcast", "podcasts"), ("hotel", "hotels"), ("toy", "toys"), ("story", "stories"),
+]  # fmt: skip
+_KNOWN = [
+    "Action", "Adventure", "Animation", "Biography", "Children", "Comedy", "Crime", "Documentary",
+    "Drama", "Family", "Fantasy", "Folk", "Horror", "IMAX", "Indie", "Jazz", "Musical", "Mystery",
+    "Noir", "Poetry", "Pop", "Puzzle", "Rock", "Romance", "Sci-Fi", "Soul", "Sports", "Strategy",
+    "Thriller", "Travel", "War", "Western",
+]  # fmt: skip
+_ATTRIBUTES = {
+    "author": None, "director": None, "artist": None, "brand": None, "city": None, "chef": None,
+    "pages": 900, "players": 12, "language": None, "price range": None, "track count": 40,
+}  # fmt: skip
+_LETTERS = {
+    "latin": "aaabcdeeefghiijklmnooprrsstttuvwyz",
+    "accented": "áàâäåæçéèêëíîïñóôöøõúûüýßœšžłğ",
+    "greek": "αβγδεζηθικλμνξοπρστυφχψω",
+    "cyrillic": "абвгдежзиклмнопрстуфхцчшыьэюя",
+    "japanese": "のはをがにあいうえおかきくけこさしすせそアイウエオカキクケコ日本人大小山川田東京",
+    "chinese": "天地人大小山水火木金土日月中国王李张红白黑风云龙虎",
+    "hangul": "가나다라마바사아자차카타파하기니리미비시이지한국서울",
+    "arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+    "hebrew": "אבגדהוזחטיכלמנסעפצקרשת",
+}
+_MARKS = ["!", "?", ": ", " - ", " & ", ", ", " / ", "...", ". ", "'s ", " (", " #", " + "]
+
+
+def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
+    """Return Facts of the same shape as `facts` in a made-up world.
+
+    Parameters
+    ----------
+    facts : gives the amount of evidence, the likings and how much is shared
+    words : real words that some of the made-up titles are put together from
+    rng : the dice
+    """
+    categories = rng.sample(_KNOWN, 8) if rng.random() < 0.6 else []
+    while len(categories) < 8:
+        categories.append(_title(words, rng, longest=3)[:40])
+    originals = dict.fromkeys(c for entity in _entities(facts) for c in entity.categories)
+    renamed = dict(zip(originals, cycle(categories), strict=False))
+    attributes = rng.sample(list(_ATTRIBUTES.items()), rng.choice([0, 0, 1, 2]))
+    shared_value = _title(words, rng, longest=2)
+    years = rng.random() < 0.8
+    shift = rng.randint(-90, 9)
+
+    def world(item: Item, title: str) -> dict[str, object]:
+        values = {
+            name: rng.randint(1, top) if top else rng.choice([shared_value, _title(words, rng, 2)])
+            for name, top in attributes
+        }
+        return {
+            "id": item.id,
+            "title": title,
+            "categories": tuple(dict.fromkeys(renamed[c] for c in item.categories)),
+            "year": item.year + shift if years and item.year else None,
+            "attributes": values,
+        }
+
+    titles = [_title(words, rng) for _ in _entities(facts)]
+    if len(titles) > 1 and rng.random() < 0.1:  # sequels, and titles inside titles
+        titles[1] = f"{titles[0]} {rng.choice(['2', '3', 'II', 'Part II', 'III', 'Again'])}"
+    noun = Noun(**dict(zip(("one", "many"), rng.choice(_NOUNS), strict=True)))
+    item = Item.model_validate(world(facts.item, titles[0]))
+    evidence = tuple(
+        Evidence.model_validate({**world(entry, title), "liking": entry.liking})
+        for entry, title in zip(facts.evidence, titles[1:], strict=True)
+    )
+    return Facts(
+        noun=noun,
+        item=item,
+        evidence=evidence,
+        evidence_kind=facts.evidence_kind,
+        popularity=facts.popularity,
+    )
+
+
+def varied(facts: Facts, rng: random.Random) -> Facts:
+    """Return the same Facts with less evidence, another kind or other likings, at times."""
+    evidence = facts.evidence
+    if evidence and rng.random() < 0.45:
+        evidence = tuple(rng.sample(evidence, rng.randint(1, len(evidence))))
+    if rng.random() < 0.3:
+        likings: list[Liking] = ["loved", "liked"]
+        evidence = tuple(e.model_copy(update={"liking": rng.choice(likings)}) for e in evidence)
+    kind = rng.choices(["contribution", "similar", "recent", "none"], [6, 1, 1.5, 1])[0]
+    if kind == "none" or not evidence:
+        kind, evidence = "none", ()
+    popularity = rng.choice([facts.popularity, facts.popularity, "favourite", "well_liked", None])
+    return facts.model_copy(
+        update={"evidence": evidence, "evidence_kind": kind, "popularity": popularity}
+    )
+
+
+def _entities(facts: Facts) -> list[Item]:
+    return [facts.item, *facts.evidence]
+
+
+def _title(words: Sequence[str], rng: random.Random, longest: int = 6) -> str:
+    """Return a made-up title of real words, made-up words, numbers and marks."""
+    count = min(longest, rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6]))
+    script = "latin"
+    if rng.random() < 0.15:
+        # A letter of these is two or three tokens: few of them teach as well as many.
+        script, count = rng.choice(list(_LETTERS)), min(count, 3)
+    parts = []
+    for _ in range(count):
+        roll = rng.random()
+        if roll < 0.65 and script == "latin":
+            parts.append(rng.choice(words))
+        elif roll < 0.73:
+            parts.append(str(rng.choice([rng.randint(0, 12), rng.randint(0, 3000)])))
+        else:
+            longest_word = 8 if script in ("latin", "accented") else 4
+            letters = "".join(rng.choices(_LETTERS[script], k=rng.randint(1, longest_word)))
+            parts.append(rng.choice([letters.capitalize(), letters, letters.upper()]))
+    text = parts[0]
+    for part in parts[1:]:
+        text += (rng.choice(_MARKS) if rng.random() < 0.12 else " ") + part
+    if rng.random() < 0.05:
+        text += rng.choice(["!", "?", " (" + str(rng.randint(1900, 2030)) + ")", "...", " </s>"])
+    # Cleaning could otherwise leave nothing.
+    return text.replace("“", "").replace("”", "").strip(" ,:/&#+-(.") or rng.choice(words)

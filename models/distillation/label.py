@@ -1,0 +1,84 @@
+"""Labelling: an Oracle writes a text for each of the Facts, and only faithful ones are kept."""
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.facts import Facts
+from catalog.facts_file import read_facts, shards, write_shard
+from models.distillation.invent import invented, varied
+from models.engine import Engine
+from models.faithfulness import Policy, check
+from models.prompts import prism_prompt
+
+SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """How many texts of a shard were kept, and how many failed the check."""
+
+    shard: str
+    kept: int
+    rejected: int
+
+
+def label(
+    facts: Path,
+    out: Path,
+    oracle: Engine,
+    *,
+    policy: Policy = "strict",
+    made_up: float = 0.8,
+    seed: int = 0,
+) -> Iterator[Labelled]:
+    """Label the training rows of a Facts folder; yield after every shard.
+
+    A shard that exists is not done again, so a killed run goes on where it was.
+
+    Parameters
+    ----------
+    facts, out : folders
+    oracle : whatever writes texts
+    policy : what a label must pass
+    made_up : rows of made-up worlds per real row
+    seed : of variations and made-up worlds
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for shard in shards(facts):
+        target = out / shard.name.replace("facts", "labels")
+        if target.exists():
+            yield Labelled(target.name, pq.read_metadata(target).num_rows, 0)
+            continue
+        rng = random.Random(f"{seed} {shard.name}")  # noqa: S311
+        training = [sample.facts for sample in read_facts(shard) if sample.split == "train"]
+        rows = list(_situations(training, made_up, rng))
+        kept = []
+        for begin in range(0, len(rows), _BATCH):
+            batch = rows[begin : begin + _BATCH]
+            for row, text in zip(batch, oracle.write(batch), strict=True):
+                if check(text, row, policy).passed:
+                    kept.append(
+                        {
+                            "prompt": prism_prompt(row),
+                            "text": text,
+                            "facts": row.model_dump_json(),
+                        }
+                    )
+        write_shard(target, pa.Table.from_pylist(kept, SCHEMA))
+        yield Labelled(target.name, len(kept), len(rows) - len(kept))
+
+
+def _situations(training: list[Facts], made_up: float, rng: random.Random) -> Iterator[Facts]:
+    titles = [facts.item.title for facts in training]
+    words = sorted({word for title in titles for word in re.findall(r"[^\s“”]+", title)})
+    for facts in training:
+        yield varied(facts, rng)
+        if rng.random() < made_up:
+            yield invented(varied(facts, rng), words, rng)

@@ -1,0 +1,91 @@
+"""The student before training: a small BART of our own, or one of the hub's.
+
+Both are folders of BART's layout, written so that every reader of such folders takes them.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors.torch import save_file
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from torch import Tensor
+from transformers import BartConfig, BartForConditionalGeneration
+
+Layers = Literal["4+4", "6+2"]
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+"""BART's own, in BART's order."""
+
+
+def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
+    """Return a byte-level BPE in which the quotes around a title stand alone.
+
+    So a title is the same tokens in the prompt and in the text, and copying is one token at a time.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL[3]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(" ?[“‘]|[”’]"), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+def new_small(vocabulary: int, layers: Layers) -> BartForConditionalGeneration:
+    """Return an untrained small BART; both shapes have 8.1M parameters at 6,000 tokens."""
+    encoder, decoder = (int(part) for part in layers.split("+"))
+    width = {"4+4": 768, "6+2": 896}[layers]
+    config = BartConfig(
+        vocab_size=vocabulary,
+        d_model=256,
+        encoder_layers=encoder,
+        decoder_layers=decoder,
+        encoder_ffn_dim=width,
+        decoder_ffn_dim=width,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        max_position_embeddings=512,
+        # The labels are many and simple: at this size nothing is learnt by heart.
+        dropout=0.0,
+        attention_dropout=0.0,
+        forced_eos_token_id=None,
+    )
+    return BartForConditionalGeneration(config)
+
+
+def parameters(model: BartForConditionalGeneration) -> dict[str, Tensor]:
+    """Return each parameter once (BART's embeddings are tied), by name."""
+    return {name: value.detach().contiguous() for name, value in model.named_parameters()}
+
+
+def save_student(model: BartForConditionalGeneration, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write a folder of BART's layout, in fp16."""
+    weights = {name: value.half() for name, value in parameters(model).items()}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    config: dict[str, Any] = model.config.to_diff_dict() | {
+        "architectures": ["BartForConditionalGeneration"],
+        "model_type": "bart",
+        "dtype": "float16",
+        # transformers 5 leaves out what other readers of BART's config ask for.
+        "normalize_before": False,
+        "normalize_embedding": True,
+        "add_final_layer_norm": False,
+        "static_position_embeddings": False,
+        "scale_embedding": False,
+        "activation_function": model.config.activation_function,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    tokenizer.save(str(folder / "tokenizer.json"))

@@ -1,0 +1,58 @@
+"""From a model's name to an engine that writes with it: the one place where engines are chosen."""
+
+from pathlib import Path
+from typing import Literal
+
+from models.engine import Engine, ModelError
+from models.grounded import GroundedEngine
+
+Runtime = Literal["auto", "ctranslate2", "torch"]
+_FILES = ["*.json", "merges.txt", "model.safetensors"]
+
+
+def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
+    """Return the engine that writes with a model.
+
+    Parameters
+    ----------
+    model : "grounded", a folder of BART's layout, or a name on the Hugging Face hub
+    cache : folder for converted models
+    runtime : "auto" is torch in fp16 where there is a GPU, and CTranslate2 in int8 elsewhere
+
+    Raises ModelError.
+    """
+    if model == "grounded":
+        return GroundedEngine()
+    folder, name = model_folder(model), f"prism-{Path(model).name}"
+    # Imported here: only who writes with a model needs the libraries that run it.
+    if runtime == "auto":
+        import ctranslate2  # noqa: PLC0415
+
+        runtime = "torch" if ctranslate2.get_cuda_device_count() else "ctranslate2"
+    if runtime == "torch":
+        try:
+            from models.torch_engine import TorchEngine  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise ModelError(
+                f"{error.name} is not installed: pip install 'prism-recommender[train]', "
+                "or choose the runtime ctranslate2"
+            ) from None
+        return TorchEngine(folder, name=name)
+    from models.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
+
+    return CTranslate2Engine(folder, cache, name=name)
+
+
+def model_folder(model: str) -> Path:
+    """Return the folder of a model: one of the caller's, or the hub's copy. Raises ModelError."""
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+
+    try:
+        return Path(snapshot_download(model, allow_patterns=_FILES))
+    except (HFValidationError, OSError) as error:
+        raise ModelError(
+            f"{model!r} is no folder, and the Hugging Face hub does not give it: {error}"
+        ) from error

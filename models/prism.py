@@ -1,0 +1,79 @@
+"""The Prism's folder, and how Facts become its tokens: shared by every engine and by training.
+
+A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from catalog.facts import Facts
+from models.engine import ModelError
+from models.grounded import style_of
+from models.prompts import prism_prompt
+
+MAX_PROMPT, MAX_TEXT = 256, 128
+"""Longest prompt and text in tokens."""
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return a folder's tokenizer, to which the special tokens inside a title are plain text.
+
+    Raises ModelError.
+    """
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        raise ModelError(f"{folder} has no tokenizer.json: it is no folder of a BART model")
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def weights_hash(folder: Path) -> str:
+    """Return a short hash of all that decides what a model writes: weights, tokenizer, config."""
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"{folder} has no {name}: it is no folder of a BART model")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:
+    """Return the prompt of each of the Facts as tokens, at most `MAX_PROMPT` of them.
+
+    Where the whole prompt is too long, details are left out by rule, never a part of a title; where
+    not even the item's own title fits, the prompt is empty, and so must the text be.
+    """
+    encoded = tokenizer.encode_batch([prism_prompt(facts) for facts in batch])
+    return [
+        one.tokens if len(one) <= MAX_PROMPT else _bounded(tokenizer, facts)
+        for one, facts in zip(encoded, batch, strict=True)
+    ]
+
+
+def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
+    style = style_of(facts)
+    for shorter in _shorter(facts):
+        encoded = tokenizer.encode(prism_prompt(shorter, style))
+        if len(encoded) <= MAX_PROMPT:
+            tokens: list[str] = encoded.tokens
+            return tokens
+    return []
+
+
+def _shorter(facts: Facts) -> Iterator[Facts]:
+    """Yield the Facts with less and less: without attributes, categories, the last evidence."""
+    for detail in ("attributes", "categories"):
+        bare: dict[str, object] = {detail: {} if detail == "attributes" else ()}
+        evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)
+        facts = facts.model_copy(
+            update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
+        )
+        yield facts
+    while len(facts.evidence) > 1:
+        facts = facts.model_copy(update={"evidence": facts.evidence[:-1]})
+        yield facts

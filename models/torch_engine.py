@@ -1,0 +1,71 @@
+"""The Prism on torch: fp16 on a GPU, where it is the default; on a CPU the reference."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import BartForConditionalGeneration
+
+from catalog.facts import Facts
+from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+
+Dtype = Literal["float16", "bfloat16", "float32"]
+
+
+class TorchEngine:
+    """Greedy texts of a BART folder.
+
+    Parameters
+    ----------
+    folder : of the Prism
+    device : "cuda", "cpu", ...; by default a GPU where there is one
+    dtype : by default float16 on a GPU, float32 on a CPU
+    name : what answers call it
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: str | None = None,
+        dtype: Dtype | None = None,
+        *,
+        name: str = "prism",
+    ) -> None:
+        self.name = name
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        dtype = dtype or ("float16" if self._device.type == "cuda" else "float32")
+        self._tokenizer = load_tokenizer(folder)
+        model = BartForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, dtype))
+        self._model = model.to(self._device).eval()
+        self.version = f"{weights_hash(folder)}-{dtype}"
+
+    @torch.inference_mode()
+    def write(self, batch: Sequence[Facts]) -> list[str]:
+        """Return one text per Facts; empty where the item's title is too long for the Prism."""
+        prompts = prompt_tokens(self._tokenizer, batch)
+        asked = [n for n, prompt in enumerate(prompts) if prompt]
+        texts = [""] * len(prompts)
+        if not asked:
+            return texts
+        rows = [
+            torch.tensor([self._tokenizer.token_to_id(token) for token in prompts[n]])
+            for n in asked
+        ]
+        pad = self._model.config.pad_token_id
+        inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
+        tokens = self._model.generate(
+            input_ids=inputs,
+            attention_mask=inputs != pad,
+            max_new_tokens=MAX_TEXT,
+            num_beams=1,
+            do_sample=False,
+            # The hub's bart-base comes with settings for summaries.
+            no_repeat_ngram_size=0,
+            forced_bos_token_id=None,
+            forced_eos_token_id=None,
+        )
+        for n, text in zip(asked, self._tokenizer.decode_batch(tokens.tolist()), strict=True):
+            texts[n] = text
+        return texts

@@ -1,0 +1,178 @@
+"""The offline half of the `prism` command: facts, label, distill, evaluate."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from catalog import dataset as datasets
+from catalog.facts_file import read_facts, shards, write_facts
+from models.engines import Runtime, model_folder, open_engine
+from models.faithfulness import Policy
+from ranker.als import AlsRanker
+from ranker.sampling import sample_facts
+from service.console import (
+    DataOption,
+    ModelOption,
+    SnapshotOption,
+    bad_parameter,
+    console,
+    progress_bar,
+)
+
+app = typer.Typer()
+FactsArgument = Annotated[Path, typer.Argument(help="Folder of Facts files, from prism facts.")]
+
+
+@app.command()
+def facts(
+    out: Annotated[Path, typer.Argument(help="New folder for the Facts files.")],
+    data: DataOption = Path("data/demo"),
+    snapshot: SnapshotOption = Path("data/ranker"),
+    held_out: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of users, and of items, set aside.")
+    ] = 0.1,
+    parts: Annotated[int, typer.Option(min=1, help="Random parts of each history.")] = 10,
+    k: Annotated[int, typer.Option(min=1, help="Items ranked for each part.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of users, items and parts.")] = 0,
+) -> None:
+    """Write what a Prism is distilled from and measured on: Facts of ranked items, as Parquet.
+
+    Users and items are set aside first, for prism evaluate.
+    """
+    dataset = datasets.load(data)
+    ranker = AlsRanker.load(snapshot)
+    samples = sample_facts(dataset, ranker, held_out=held_out, parts=parts, k=k, seed=seed)
+    with progress_bar() as progress:
+        task = progress.add_task("sampling Facts", total=None)
+        count = write_facts(out, progress.track(samples, task_id=task))
+    console.print(f"{out}: {count:,} Facts", markup=False)
+
+
+@app.command()
+def label(
+    facts: FactsArgument,
+    out: Annotated[Path, typer.Argument(help="Folder for the labels.")],
+    made_up: Annotated[
+        float, typer.Option(min=0, max=1, help="Made-up worlds per row, so that copying is learnt.")
+    ] = 0.8,
+    policy: Annotated[Policy, typer.Option(help="What a label must pass.")] = "strict",
+    seed: Annotated[int, typer.Option(help="Of variations and made-up worlds.")] = 0,
+) -> None:
+    """Let the Oracle write a text for every training row, and keep those that are faithful.
+
+    A killed run goes on with the first shard that is missing.
+    """
+    from models.distillation.label import label as run  # noqa: PLC0415
+    from models.grounded import GroundedEngine  # noqa: PLC0415
+
+    kept = rejected = 0
+    with progress_bar() as progress:
+        task = progress.add_task("labelling shards", total=len(shards(facts)))
+        for done in run(facts, out, GroundedEngine(), made_up=made_up, policy=policy, seed=seed):
+            kept, rejected = kept + done.kept, rejected + done.rejected
+            progress.advance(task)
+    console.print(f"{out}: {kept:,} labels, {rejected:,} texts rejected", markup=False)
+
+
+@app.command()
+def distill(
+    labels: Annotated[Path, typer.Argument(help="Folder of labels, from prism label.")],
+    out: Annotated[Path, typer.Argument(help="New folder for the Prism.")],
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for checkpoints; by default OUT-work.")
+    ] = None,
+    student: Annotated[
+        str,
+        typer.Option(help="small (made here), or a BART to fine-tune: folder or hub name."),
+    ] = "small",
+    layers: Annotated[
+        Literal["4+4", "6+2"], typer.Option(help="Of the small student: encoder and decoder.")
+    ] = "4+4",
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Rows of a batch.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of the processor; else all.")] = None,
+) -> None:
+    """Train a Prism on labels; a killed run goes on from its last checkpoint.
+
+    Example, with a hub: prism distill data/labels data/base --student facebook/bart-base
+    """
+    import torch  # noqa: PLC0415
+
+    from models.distillation.card import write_card  # noqa: PLC0415
+    from models.distillation.train import FINE_TUNING, TrainConfig, export, train  # noqa: PLC0415
+
+    if threads:
+        torch.set_num_threads(threads)
+    base = None if student == "small" else model_folder(student)
+    chosen = {"steps": steps, "batch": batch, "seed": seed, "layers": layers}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        config = TrainConfig(**(FINE_TUNING if base else {}), **given)
+    except ValidationError as error:
+        raise bad_parameter(error) from None
+    work = work or out.with_name(f"{out.name}-work")
+    with progress_bar(remaining=True) as progress:
+        task = progress.add_task("reading labels", total=config.steps)
+
+        def show(step: int, figures: dict[str, float]) -> None:
+            progress.update(
+                task, completed=step, description=f"step {step}, loss {figures['loss']:.3f}"
+            )
+            if "valid_loss" in figures:
+                console.print(
+                    f"step {step}: validation loss {figures['valid_loss']:.3f}, faithful "
+                    f"{figures['faithful']:.1%}, exactly the label {figures['exact']:.1%}",
+                    markup=False,
+                )
+
+        train(labels, work, config, base, on_step=show)
+    export(work, config, base, out)
+    write_card(out, labels, work, config)
+    console.print(f"{out}: the Prism, its card and curves", markup=False)
+
+
+@app.command()
+def evaluate(
+    facts: FactsArgument,
+    model: ModelOption = "grounded",
+    runtime: Annotated[
+        Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU.")
+    ] = "auto",
+    engines: Annotated[
+        Path, typer.Option(envvar="PRISM_ENGINES", help="Folder for converted models.")
+    ] = Path("data/engines"),
+) -> None:
+    """Measure a model's raw texts on held-out users, the grounded engine beside it."""
+    from models.distillation.evaluate import measure, written  # noqa: PLC0415
+    from models.grounded import GroundedEngine  # noqa: PLC0415
+
+    samples = [row for shard in shards(facts) for row in read_facts(shard) if row.split == "test"]
+    chosen = open_engine(model, engines, runtime)
+    table = Table(
+        "engine",
+        "titles",
+        "texts",
+        "strict",
+        "factual",
+        "names evidence",
+        "whole",
+        "patterns of 10",
+    )
+    for engine in {chosen.name: chosen, "grounded": GroundedEngine()}.values():
+        with progress_bar() as progress:
+            facts_of = progress.track(samples, description=f"writing with {engine.name}")
+            texts = written(engine, (row.facts for row in facts_of))
+        slices = {"all": None, "seen": False, "unseen": True}
+        for name, unseen in slices.items():
+            rows = [n for n, row in enumerate(samples) if unseen in (None, row.unseen)]
+            quality = measure([samples[n] for n in rows], [texts[n] for n in rows])
+            table.add_row(
+                engine.name, name, str(len(rows)), str(quality.strict), str(quality.factual),
+                str(quality.names_evidence), str(quality.whole), f"{quality.patterns:g}",
+            )  # fmt: skip
+    console.print(table)
+    console.print("Raw texts, before the check; 95% intervals; median page of ten.")

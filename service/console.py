@@ -1,0 +1,49 @@
+"""What the commands share: the console, progress bars, options, and errors a user can mend."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+console = Console(stderr=True, soft_wrap=True)
+
+DataOption = Annotated[Path, typer.Option(envvar="PRISM_DATA", help="Dataset folder.")]
+SnapshotOption = Annotated[
+    Path, typer.Option(envvar="PRISM_SNAPSHOT", help="Ranker snapshot folder.")
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        envvar="PRISM_MODEL", help="grounded, a folder of BART's layout, or a name on the hub."
+    ),
+]
+
+
+def progress_bar(*, remaining: bool = False) -> Progress:
+    """Return a progress bar, silent where nobody looks; `remaining` adds the time left."""
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+    ]  # fmt: skip
+    if remaining:
+        columns.append(TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def bad_parameter(
+    error: ValidationError, spelled: Callable[[str], str] = lambda field: field
+) -> typer.BadParameter:
+    """Return the first of the errors, as one of the command line."""
+    first = error.errors()[0]
+    return typer.BadParameter(f"{spelled('.'.join(map(str, first['loc'])))}: {first['msg']}")

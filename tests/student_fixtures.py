@@ -1,0 +1,67 @@
+"""A student small enough to be made in a test: real labels, real training, a few seconds."""
+
+import json
+import random
+from itertools import islice
+from pathlib import Path
+
+import torch
+from transformers import BartTokenizer
+
+from catalog.dataset import Dataset
+from catalog.facts import Facts
+from catalog.facts_file import Sample, write_facts
+from models.distillation.label import label
+from models.distillation.student import SPECIAL, new_small, train_tokenizer
+from models.distillation.train import TrainConfig, export, train
+from models.grounded import GroundedEngine
+from ranker.als import AlsConfig, fit
+from ranker.sampling import sample_facts
+
+torch.set_num_threads(1)  # tests share their cores
+
+TINY = TrainConfig(vocabulary=1200, steps=60, batch=16, warmup=10, checkpoint_every=20)
+"""Enough that it writes words; not enough that they are true."""
+
+
+def demo_samples(demo: Dataset, count: int) -> list[Sample]:
+    """Return rows of a Facts file of the demo, training and test rows mixed."""
+    rows = list(sample_facts(demo, fit(demo, AlsConfig()), parts=1, k=5))
+    return random.Random(2).sample(rows, count)
+
+
+def make_labels(folder: Path, samples: list[Sample], shard_rows: int = 10_000) -> Path:
+    """Label samples as `prism label` does; return the labels' folder."""
+    write_facts(folder / "facts", samples, shard_rows)
+    list(label(folder / "facts", folder / "labels", GroundedEngine()))
+    return folder / "labels"
+
+
+def make_student(folder: Path, labels: Path) -> Path:
+    """Train a tiny student; return its folder."""
+    train(labels, folder / "work", TINY)
+    export(folder / "work", TINY, None, folder / "student")
+    return folder / "student"
+
+
+def demo_facts(demo: Dataset, count: int) -> list[Facts]:
+    """Return Facts of held-out users."""
+    rows = sample_facts(demo, fit(demo, AlsConfig()), parts=1, k=10)
+    return [row.facts for row in islice((r for r in rows if r.split == "test"), count)]
+
+
+def bart_folder(folder: Path) -> Path:
+    """Make a folder with the files of facebook/bart-base, of a model of two layers."""
+    texts = ["You loved “Heat”, so we suggest “Fargo”, a 1996 crime drama."] * 3
+    bpe = train_tokenizer(texts, 400)
+    made = json.loads(bpe.to_str())["model"]
+    tokenizer = BartTokenizer(
+        vocab=made["vocab"], merges=[tuple(merge) for merge in made["merges"]]
+    )
+    tokenizer.save_pretrained(folder)
+    assert [tokenizer.convert_ids_to_tokens(n) for n in range(5)] == SPECIAL
+    model = new_small(len(tokenizer), "4+4")
+    # As on the hub: settings for summaries, which explanations must not inherit.
+    model.generation_config.update(num_beams=4, no_repeat_ngram_size=3, forced_bos_token_id=0)
+    model.save_pretrained(folder)
+    return folder

@@ -1,0 +1,131 @@
+"""Training: seeded, resumable to the bit, and its result a folder of BART's own layout."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+from student_fixtures import TINY, bart_folder, demo_samples, make_labels
+from tokenizers import Tokenizer
+from transformers import AutoModelForSeq2SeqLM
+
+from catalog.dataset import Dataset
+from catalog.facts_file import FactsFileError
+from models.distillation.card import write_card
+from models.distillation.evaluate import Share, measure
+from models.distillation.student import new_small
+from models.distillation.train import FINE_TUNING, TrainConfig, export, train
+from models.grounded import GroundedEngine
+
+pytestmark = pytest.mark.slow
+SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
+
+
+@pytest.fixture(scope="module")
+def labels(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_labels(tmp_path_factory.mktemp("labels"), demo_samples(demo, 200))
+
+
+def weights(work: Path) -> dict[str, list[float]]:
+    [checkpoint] = work.glob("checkpoint-*")
+    return {k: v.ravel().tolist() for k, v in load_file(checkpoint / "model.safetensors").items()}
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
+    labels: Path, tmp_path: Path
+) -> None:
+    train(labels, tmp_path / "straight", SHORT)
+    train(labels, tmp_path / "killed", SHORT, stop_at=5)  # the last checkpoint is that of step 4
+    steps: list[int] = []
+    train(labels, tmp_path / "killed", SHORT, on_step=lambda step, _: steps.append(step))
+    assert steps == [5, 6]
+    assert weights(tmp_path / "killed") == weights(tmp_path / "straight")
+
+
+def test_a_finished_run_is_not_run_again(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path, SHORT)
+    train(labels, tmp_path, SHORT, on_step=lambda step, _: pytest.fail(f"step {step}"))
+
+
+def test_the_loss_falls(labels: Path, tmp_path: Path) -> None:
+    losses: list[float] = []
+    config = TINY.model_copy(update={"steps": 20})
+    train(labels, tmp_path, config, on_step=lambda _, figures: losses.append(figures["loss"]))
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_labels_that_are_missing_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FactsFileError, match="prism label"):
+        train(tmp_path, tmp_path / "work", SHORT)
+
+
+def test_the_exported_folder_is_a_bart_to_everybody(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path / "work", SHORT)
+    export(tmp_path / "work", SHORT, None, tmp_path / "student")
+    model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "student")
+    assert type(model).__name__ == "BartForConditionalGeneration"
+    assert model.config.encoder_layers == 4
+    trained = weights(tmp_path / "work")
+    for name, value in model.named_parameters():
+        expected = trained[name]
+        assert value.detach().half().float().ravel().tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_run_has_a_card_and_curves(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path / "work", SHORT)
+    export(tmp_path / "work", SHORT, None, tmp_path / "student")
+    write_card(tmp_path / "student", labels, tmp_path / "work", SHORT)
+    card = json.loads((tmp_path / "student" / "card.json").read_text())
+    assert TrainConfig(**card["config"]) == SHORT
+    assert [row["step"] for row in card["validation"]] == [2, 4, 6]
+    assert {"valid_loss", "faithful", "exact"} <= card["validation"][0].keys()
+    assert (tmp_path / "student" / "curves.svg").read_text().startswith("<?xml")
+
+
+def test_both_shapes_of_the_small_student_have_as_many_parameters() -> None:
+    counts = {
+        layers: sum(p.numel() for p in new_small(6000, layers).parameters())
+        for layers in ("4+4", "6+2")
+    }
+    assert counts["4+4"] == pytest.approx(counts["6+2"], rel=0.005)
+    assert counts["4+4"] * 2 < 20 * 2**20  # bytes in fp16, as shipped
+
+
+def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Path) -> None:
+    base = bart_folder(tmp_path / "base")
+    config = TrainConfig(**{**FINE_TUNING, "steps": 3, "batch": 4, "checkpoint_every": 3})
+    train(labels, tmp_path / "work", config, base)
+    export(tmp_path / "work", config, base, tmp_path / "prism")
+    tuned = load_file(tmp_path / "prism" / "model.safetensors")
+    before = load_file(base / "model.safetensors")
+    assert (tuned["model.shared.weight"] != before["model.shared.weight"]).any()
+    written = Tokenizer.from_file(str(tmp_path / "prism" / "tokenizer.json"))
+    assert written.get_vocab() == Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
+
+
+# ---------------------------------------------------------------------- measuring
+
+
+def test_the_measure_of_grounded_texts_is_what_they_are(demo: Dataset) -> None:
+    samples = [row for row in demo_samples(demo, 2000) if row.split == "test"]
+    quality = measure(samples, GroundedEngine().write([row.facts for row in samples]))
+    assert quality.strict == quality.whole == Share(len(samples), len(samples))
+    assert quality.names_evidence.count == quality.names_evidence.total
+
+
+def test_a_text_that_lies_breaks_off_or_names_nobody_is_counted(demo: Dataset) -> None:
+    samples = demo_samples(demo, 40)
+    texts = GroundedEngine().write([row.facts for row in samples])
+    texts[0] = f"“{samples[0].facts.item.title}” won an award."
+    texts[1] = texts[1][:-1]
+    quality = measure(samples, texts)
+    assert quality.strict == Share(38, 40)
+    assert quality.whole == Share(39, 40)
+    assert quality.rejected.total() == 2
+
+
+def test_an_interval_holds_its_share() -> None:
+    low, high = Share(97, 100).interval
+    assert 0.91 < low < 0.97 < high < 0.99
+    assert Share(0, 0).interval == (0, 1)
+    assert str(Share(0, 0)) == "-"

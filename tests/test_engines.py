@@ -1,0 +1,223 @@
+"""The engines: one model, the same texts, whatever runs it, and no title ever cut."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+import pytest
+from random_facts import random_facts
+from student_fixtures import bart_folder, demo_facts, demo_samples, make_labels, make_student
+from transformers import PreTrainedTokenizerFast
+
+from catalog.dataset import Dataset
+from catalog.facts import Evidence, Facts
+from catalog.types import Item
+from models.conversion import converted
+from models.ctranslate2_engine import CTranslate2Engine
+from models.engine import ModelError
+from models.engines import open_engine
+from models.prism import MAX_PROMPT, load_tokenizer, prompt_tokens
+from models.prompts import prism_prompt
+from models.torch_engine import TorchEngine
+from models.writer import Writer
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def student(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("student")
+    return make_student(folder, make_labels(folder, demo_samples(demo, 300)))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(scope="module")
+def facts(demo: Dataset) -> list[Facts]:
+    return demo_facts(demo, 40)
+
+
+def equal(first: Sequence[str], second: Sequence[str]) -> float:
+    """Return the share of texts that are the same."""
+    return float(np.mean([a == b for a, b in zip(first, second, strict=True)]))
+
+
+# ---------------------------------------------------------------------- the same texts
+
+
+def test_our_conversion_writes_what_torch_writes(
+    student: Path, cache: Path, facts: list[Facts]
+) -> None:
+    ours = CTranslate2Engine(student, cache, "float32", 1).write(facts)
+    assert equal(ours, TorchEngine(student, "cpu", "float32").write(facts)) >= 0.95
+    assert len(set(ours)) > 1
+
+
+def test_our_conversion_equals_that_of_ctranslate2(
+    student: Path, cache: Path, tmp_path: Path
+) -> None:
+    PreTrainedTokenizerFast(
+        tokenizer_file=str(student / "tokenizer.json"), bos_token="<s>", eos_token="</s>",
+        unk_token="<unk>", pad_token="<pad>",
+    ).save_pretrained(tmp_path / "copy")  # fmt: skip
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "copy" / name).write_bytes((student / name).read_bytes())
+    theirs = ctranslate2.converters.TransformersConverter(str(tmp_path / "copy"))
+    theirs.convert(str(tmp_path / "theirs"), quantization="float32")
+    ours = converted(student, load_tokenizer(student), "float32", cache)
+    assert (ours / "model.bin").read_bytes() == (tmp_path / "theirs" / "model.bin").read_bytes()
+
+
+def test_int8_texts_are_mostly_those_of_fp32(
+    student: Path, cache: Path, facts: list[Facts]
+) -> None:
+    exact = CTranslate2Engine(student, cache, "float32", 1).write(facts)
+    # A student of a minute's training wavers: what is shipped is measured by `prism evaluate`.
+    assert equal(CTranslate2Engine(student, cache, "int8", 1).write(facts), exact) >= 0.5
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_runs_on_torch_as_it_would_on_a_gpu(
+    student: Path, facts: list[Facts], dtype: str
+) -> None:
+    texts = TorchEngine(student, "cpu", dtype).write(facts[:8])  # type: ignore[arg-type]
+    assert all(text and "�" not in text for text in texts)
+
+
+def test_a_text_does_not_depend_on_its_batch(
+    student: Path, cache: Path, facts: list[Facts]
+) -> None:
+    engine = CTranslate2Engine(student, cache, "float32", 2)
+    together = engine.write(facts)
+    assert equal(together, [engine.write([one])[0] for one in facts]) >= 0.95
+    assert equal(together[::-1], engine.write(facts[::-1])) >= 0.95
+
+
+def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) -> None:
+    first, second = (CTranslate2Engine(student, cache, "int8", 1).version for _ in range(2))
+    assert first == second
+    assert CTranslate2Engine(student, cache, "float32", 1).version != first
+
+
+# ---------------------------------------------------------------------- prompts
+
+
+def test_no_prompt_is_longer_than_the_bound_and_none_loses_a_part_of_a_title(
+    student: Path,
+) -> None:
+    tokenizer = load_tokenizer(student)
+    rng = random.Random(9)
+    item = Item(id="x", title="X")
+    batch = [long_titles(random_facts(rng, catalogue=[item]), rng) for _ in range(300)]
+    bounded = 0
+    for tokens, one in zip(prompt_tokens(tokenizer, batch), batch, strict=True):
+        assert len(tokens) <= MAX_PROMPT
+        if not tokens:
+            continue
+        text = tokenizer.decode([tokenizer.token_to_id(token) or 0 for token in tokens])
+        bounded += text != prism_prompt(one)
+        assert f"“{one.item.title}”" in text
+        assert text.count("“") == text.count("”")
+    assert bounded
+
+
+def long_titles(facts: Facts, rng: random.Random) -> Facts:
+    """Return the Facts with titles of up to 150 letters."""
+
+    def title() -> str:
+        return "".join(rng.choices("qzxjkv ", k=rng.randint(1, 150))).strip() or "Q"
+
+    evidence = tuple(e.model_copy(update={"title": title()}) for e in facts.evidence)
+    item = facts.item.model_copy(update={"title": title()})
+    return facts.model_copy(update={"item": item, "evidence": evidence})
+
+
+def test_a_title_that_does_not_fit_gets_an_empty_text(student: Path, cache: Path) -> None:
+    long = Facts(item=Item(id="1", title="山" * 200))
+    short = Facts(item=Item(id="2", title="Heat"))
+    engine = CTranslate2Engine(student, cache, "int8", 1)
+    assert [bool(text) for text in engine.write([long, short, long])] == [False, True, False]
+    assert engine.write([long]) == TorchEngine(student, "cpu").write([long]) == [""]
+
+
+def test_special_tokens_in_a_title_are_plain_text(student: Path) -> None:
+    tokenizer = load_tokenizer(student)
+    hostile = Facts(
+        item=Item(id="1", title="</s> <pad> <mask>"),
+        evidence=(Evidence(id="2", title="<s>", liking="loved"),),
+        evidence_kind="contribution",
+    )
+    [tokens] = prompt_tokens(tokenizer, [hostile])
+    assert [tokens[0], tokens[-1]] == ["<s>", "</s>"]
+    assert not {"<s>", "</s>", "<pad>", "<mask>"} & set(tokens[1:-1])
+
+
+# ---------------------------------------------------------------------- choosing
+
+
+def test_what_a_poor_student_writes_never_reaches_a_reader(
+    student: Path, cache: Path, facts: list[Facts]
+) -> None:
+    rejected: list[object] = []
+    writer = Writer(open_engine(str(student), cache), "strict", rejected.append)
+    written = writer.write(facts)
+    assert writer.model.startswith("prism-student@")
+    assert {w.source for w in written if w.reason} == {"grounded"}
+    assert {w.reason for w in written} <= {None, "rejected"}
+    assert any(w.reason == "rejected" for w in written)
+    assert rejected
+
+
+def test_a_bart_of_the_hubs_layout_is_served(
+    tmp_path: Path, cache: Path, facts: list[Facts]
+) -> None:
+    base = bart_folder(tmp_path / "bart-base")
+    for runtime in ("ctranslate2", "torch"):
+        engine = open_engine(str(base), cache, runtime)
+        assert engine.name == "prism-bart-base"
+        # It was never trained: what it writes says nothing, but nothing breaks.
+        assert len(engine.write(facts[:3])) == 3
+
+
+def test_settings_for_summaries_do_not_change_explanations(
+    student: Path, tmp_path: Path, facts: list[Facts]
+) -> None:
+    """As facebook/bart-base has them on the hub."""
+    for file in student.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "generation_config.json").write_text(
+        json.dumps({"num_beams": 4, "no_repeat_ngram_size": 3, "early_stopping": True,
+                    "forced_bos_token_id": 0, "decoder_start_token_id": 2, "eos_token_id": 2})
+    )  # fmt: skip
+    expected = TorchEngine(student, "cpu").write(facts[:10])
+    assert TorchEngine(tmp_path, "cpu").write(facts[:10]) == expected
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
+        open_engine(str(tmp_path), cache)
+
+
+def test_serving_needs_no_torch(student: Path, cache: Path) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from pathlib import Path; from models.engines import open_engine\n"
+        "from catalog.facts import Facts; from catalog.types import Item\n"
+        f"engine = open_engine({str(student)!r}, Path({str(cache / 'bare')!r}))\n"
+        "print(engine.write([Facts(item=Item(id='1', title='Heat'))]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("['")

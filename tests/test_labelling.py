@@ -1,0 +1,100 @@
+"""Labelling: only faithful texts are kept, made-up worlds teach copying, killed runs go on."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from student_fixtures import demo_samples
+
+from catalog.dataset import Dataset
+from catalog.facts import Facts
+from catalog.facts_file import Sample, write_facts
+from models.distillation.invent import invented, varied
+from models.distillation.label import label
+from models.faithfulness import check
+from models.grounded import GroundedEngine, explain
+from models.prompts import prism_prompt
+
+
+@pytest.fixture(scope="module")
+def samples(demo: Dataset) -> list[Sample]:
+    return demo_samples(demo, 300)
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    for shard in sorted(folder.glob("labels-*.parquet")):
+        rows += pq.read_table(shard).to_pylist()
+    return rows
+
+
+class Liar:
+    """An Oracle that says every second time what no Facts say."""
+
+    name = version = "liar"
+
+    def write(self, batch: Sequence[Facts]) -> list[str]:
+        return [
+            explain(facts) if n % 2 else f"“{facts.item.title}” won an award."
+            for n, facts in enumerate(batch)
+        ]
+
+
+def test_a_label_is_a_prompt_and_a_faithful_text(samples: list[Sample], tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", samples)
+    [done] = label(tmp_path / "facts", tmp_path / "labels", GroundedEngine())
+    rows = rows_of(tmp_path / "labels")
+    training = sum(sample.split == "train" for sample in samples)
+    assert done.kept == len(rows) > training
+    for row in rows:
+        facts = Facts.model_validate_json(row["facts"])
+        assert row["prompt"] == prism_prompt(facts)
+        assert check(row["text"], facts).passed
+
+
+def test_no_label_is_made_of_a_test_row(samples: list[Sample], tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", [row for row in samples if row.split == "test"])
+    [done] = label(tmp_path / "facts", tmp_path / "labels", GroundedEngine())
+    assert done.kept == done.rejected == 0
+
+
+def test_what_an_oracle_says_beyond_the_facts_is_dropped(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    write_facts(tmp_path / "facts", samples)
+    [done] = label(tmp_path / "facts", tmp_path / "labels", Liar())
+    assert done.rejected >= done.kept > 0
+    assert not any("award" in row["text"] for row in rows_of(tmp_path / "labels"))
+
+
+def test_a_killed_run_goes_on_with_the_first_missing_shard(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    write_facts(tmp_path / "facts", samples, shard_rows=100)
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    list(label(tmp_path / "facts", straight, GroundedEngine()))
+    next(iter(label(tmp_path / "facts", killed, GroundedEngine())))
+    assert len(list(killed.glob("labels-*.parquet"))) == 1
+    kept = [done.kept for done in label(tmp_path / "facts", killed, GroundedEngine())]
+    assert kept == [pq.read_metadata(path).num_rows for path in sorted(straight.glob("*.parquet"))]
+    assert rows_of(killed) == rows_of(straight)
+
+
+def test_every_grounded_text_of_a_made_up_world_is_faithful(samples: list[Sample]) -> None:
+    rng = random.Random(1)
+    worlds = [invented(varied(row.facts, rng), ["Night", "Heat"], rng) for row in samples]
+    failed = [facts for facts in worlds if not check(explain(facts), facts).passed]
+    assert not failed, explain(failed[0])
+
+
+def test_made_up_worlds_have_the_shape_of_the_real_one(samples: list[Sample]) -> None:
+    rng = random.Random(1)
+    titles = {row.facts.item.title for row in samples}
+    for row in samples:
+        world = invented(row.facts, ["Zorvath", "Quillen"], rng)
+        assert len(world.evidence) == len(row.facts.evidence)
+        assert [e.liking for e in world.evidence] == [e.liking for e in row.facts.evidence]
+        assert world.evidence_kind == row.facts.evidence_kind
+        assert world.item.title not in titles
