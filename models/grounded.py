@@ -67,10 +67,7 @@ class _Speaker:
     # ------------------------------------------------------------------ names
 
     def title(self, item: Item) -> str:
-        """Name an item; a title that others share gets its year."""
-        everyone = [self.facts.item, *self.facts.evidence]
-        shared = sum(other.title.casefold() == item.title.casefold() for other in everyone) > 1
-        return f"“{item.title}”" + (f" ({item.year})" if shared and item.year else "")
+        return name(item, self.facts)
 
     @cached_property
     def item(self) -> str:
@@ -283,6 +280,13 @@ def opening(clause: str) -> str:
 def sentence(clause: str) -> str:
     """Return a clause as a sentence of its own."""
     return opening(clause).removesuffix(",") + "."
+
+
+def name(item: Item, facts: Facts) -> str:
+    """Return a title in “curly quotes”, with its year where another title of the Facts is equal."""
+    everyone = [facts.item, *facts.evidence]
+    shared = sum(other.title.casefold() == item.title.casefold() for other in everyone) > 1
+    return f"“{item.title}”" + (f" ({item.year})" if shared and item.year else "")
 
 
 def quoted(words: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from catalog.facts import Facts
 from catalog.types import Item
 from models.english import category_words, decade
-from models.grounded import attribute, style_of
+from models.grounded import attribute, name, style_of
 from models.titles import same_series
 
 
@@ -30,7 +30,7 @@ def prism_prompt(facts: Facts, style: int | None = None) -> str:
         for entry in evidence:
             some = [word for word in _shared(facts.item, [entry]) if word not in shared]
             if some:
-                parts.append(f"also {_name(entry, facts)} {' '.join(some)}")
+                parts.append(f"also {name(entry, facts)} {' '.join(some)}")
         common = [w for w in _shared(evidence[0], evidence[1:]) if w not in shared]
         if common:
             parts.append(f"they {' '.join(common)}")
@@ -39,19 +39,12 @@ def prism_prompt(facts: Facts, style: int | None = None) -> str:
     return " | ".join(parts)
 
 
-def _name(item: Item, facts: Facts) -> str:
-    """Return a title in “curly quotes”, with its year where another title of the Facts is equal."""
-    titles = [other.title.casefold() for other in (facts.item, *facts.evidence)]
-    ambiguous = titles.count(item.title.casefold()) > 1 and item.year
-    return f"“{item.title}”" + (f" ({item.year})" if ambiguous else "")
-
-
 def _entity(item: Item, facts: Facts) -> str:
-    name = _name(item, facts)
+    told = name(item, facts)
     details = [_category(category) for category in item.categories]
     details += [f"{key} {attribute(value)}" for key, value in item.attributes.items()]
-    year = f" {item.year}" if item.year is not None and not name.endswith(")") else ""
-    return f"{name}{year} {' '.join(details)}".rstrip()
+    year = f" {item.year}" if item.year is not None and not told.endswith(")") else ""
+    return f"{told}{year} {' '.join(details)}".rstrip()
 
 
 def _shared(item: Item, entries: Sequence[Item]) -> list[str]:
