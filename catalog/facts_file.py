@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog.dataset import new_folder
 from catalog.facts import Facts
 
 SCHEMA = pa.schema(
@@ -50,23 +51,21 @@ def write_shard(path: Path, table: pa.Table) -> None:
 
 
 def write_facts(folder: Path, samples: Iterable[Sample], shard_rows: int = 10_000) -> int:
-    """Write samples as shards into a folder that holds none yet; return their number.
+    """Write samples as shards of a new folder, whole or not at all; return their number.
 
-    Raises FileExistsError.
+    Earlier Facts files there are replaced. Raises FileExistsError where there is anything else.
     """
-    if any(folder.glob("facts-*.parquet")):
-        raise FileExistsError(f"{folder} holds Facts files already: not replaced")
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
-    for number, rows in enumerate(batched(samples, shard_rows)):
-        columns = {
-            "facts": [row.facts.model_dump_json() for row in rows],
-            "split": [row.split for row in rows],
-            "unseen": [row.unseen for row in rows],
-            "page": [row.page for row in rows],
-        }
-        write_shard(folder / f"facts-{number:05}.parquet", pa.table(columns, SCHEMA))
-        count += len(rows)
+    with new_folder(folder, "facts-00000.parquet") as work:
+        for number, rows in enumerate(batched(samples, shard_rows)):
+            columns = {
+                "facts": [row.facts.model_dump_json() for row in rows],
+                "split": [row.split for row in rows],
+                "unseen": [row.unseen for row in rows],
+                "page": [row.page for row in rows],
+            }
+            write_shard(work / f"facts-{number:05}.parquet", pa.table(columns, SCHEMA))
+            count += len(rows)
     return count
 
 
@@ -78,12 +77,12 @@ def shards(folder: Path) -> list[Path]:
     return found
 
 
-def read_facts(shard: Path) -> list[Sample]:
-    """Return the samples of a shard. Raises FactsFileError."""
+def read_facts(shard: Path, split: Split) -> list[Sample]:
+    """Return the samples of a shard that belong to a split. Raises FactsFileError."""
     missing = set(SCHEMA.names) - set(pq.read_schema(shard).names)
     if missing:
         raise FactsFileError(f"{shard} lacks the columns {', '.join(sorted(missing))}")
-    table = pq.read_table(shard, columns=SCHEMA.names)
+    table = pq.read_table(shard, columns=SCHEMA.names, filters=[("split", "=", split)])
     return [
         Sample(Facts.model_validate_json(row["facts"]), row["split"], row["unseen"], row["page"])
         for row in table.to_pylist()

@@ -1,6 +1,7 @@
 """The offline half of the `prism` command: facts, label, distill, evaluate."""
 
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Literal
 
 import typer
@@ -13,6 +14,7 @@ from models.engines import Runtime, model_folder, open_engine
 from models.faithfulness import Policy
 from ranker.als import AlsRanker
 from ranker.sampling import sample_facts
+from service.cli_data import import_demo_command, train_ranker
 from service.console import (
     DataOption,
     ModelOption,
@@ -23,6 +25,8 @@ from service.console import (
 )
 
 app = typer.Typer()
+_DEMO_DATA, _DEMO_RANKER, _DEMO_FACTS = Path("data/demo"), Path("data/ranker"), Path("data/facts")
+_FORECAST_AFTER = 20  # steps
 FactsArgument = Annotated[Path, typer.Argument(help="Folder of Facts files, from prism facts.")]
 
 
@@ -79,8 +83,10 @@ def label(
 
 @app.command()
 def distill(
-    labels: Annotated[Path, typer.Argument(help="Folder of labels, from prism label.")],
-    out: Annotated[Path, typer.Argument(help="New folder for the Prism.")],
+    labels: Annotated[Path, typer.Argument(help="Folder of labels, from prism label.")] = Path(
+        "data/labels"
+    ),
+    out: Annotated[Path, typer.Argument(help="New folder for the Prism.")] = Path("data/prism"),
     work: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints; by default OUT-work.")
     ] = None,
@@ -95,6 +101,14 @@ def distill(
     batch: Annotated[int | None, typer.Option(min=1, help="Rows of a batch.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the processor; else all.")] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help="From nothing: demo data, ranker, Facts and labels first, where they are missing; "
+            "a table of the Prism's quality last.",
+        ),
+    ] = False,
 ) -> None:
     """Train a Prism on labels; a killed run goes on from its last checkpoint.
 
@@ -115,6 +129,9 @@ def distill(
     except ValidationError as error:
         raise bad_parameter(error) from None
     work = work or out.with_name(f"{out.name}-work")
+    if demo:
+        _make_labels(labels)
+    seconds: list[float] = []
     with progress_bar(remaining=True) as progress:
         task = progress.add_task("reading labels", total=config.steps)
 
@@ -122,6 +139,10 @@ def distill(
             progress.update(
                 task, completed=step, description=f"step {step}, loss {figures['loss']:.3f}"
             )
+            seconds.append(figures["seconds"])
+            if len(seconds) == _FORECAST_AFTER:
+                hours = median(seconds) * (config.steps - step) / 3600
+                console.print(f"{config.steps - step:,} steps to go: about {hours:.1f} hours")
             if "valid_loss" in figures:
                 console.print(
                     f"step {step}: validation loss {figures['valid_loss']:.3f}, faithful "
@@ -133,6 +154,19 @@ def distill(
     export(work, config, base, out)
     write_card(out, labels, work, config)
     console.print(f"{out}: the Prism, its card and curves", markup=False)
+    if demo:
+        evaluate(_DEMO_FACTS, model=str(out))
+
+
+def _make_labels(labels: Path) -> None:
+    """Make what leads to the labels of the demo, step by step, where it is missing."""
+    if not _DEMO_DATA.exists():
+        import_demo_command(_DEMO_DATA)
+    if not _DEMO_RANKER.exists():
+        train_ranker(_DEMO_DATA, _DEMO_RANKER)
+    if not _DEMO_FACTS.exists():
+        facts(_DEMO_FACTS, _DEMO_DATA, _DEMO_RANKER)
+    label(_DEMO_FACTS, labels)
 
 
 @app.command()
@@ -150,7 +184,7 @@ def evaluate(
     from models.distillation.evaluate import measure, written  # noqa: PLC0415
     from models.grounded import GroundedEngine  # noqa: PLC0415
 
-    samples = [row for shard in shards(facts) for row in read_facts(shard) if row.split == "test"]
+    samples = [row for shard in shards(facts) for row in read_facts(shard, "test")]
     chosen = open_engine(model, engines, runtime)
     table = Table(
         "engine",

@@ -26,7 +26,8 @@ SnapshotOption = Annotated[
 ModelOption = Annotated[
     str,
     typer.Option(
-        envvar="PRISM_MODEL", help="grounded, a folder of BART's layout, or a name on the hub."
+        envvar="PRISM_MODEL",
+        help="small (shipped), grounded, a folder of BART's layout, or a name on the hub.",
     ),
 ]
 

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
     model: str = Field(
         "grounded",
-        description="Writer: grounded, a folder of BART's layout, or a name on the hub.",
+        description="Writer: small, grounded, a folder of BART's layout, or a name on the hub.",
     )
     runtime: Runtime = Field(
         "auto", description="What runs the model: ctranslate2, torch; auto is torch on a GPU."

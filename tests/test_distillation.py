@@ -47,6 +47,13 @@ def test_a_finished_run_is_not_run_again(labels: Path, tmp_path: Path) -> None:
     train(labels, tmp_path, SHORT, on_step=lambda step, _: pytest.fail(f"step {step}"))
 
 
+def test_a_run_does_not_go_on_from_the_checkpoints_of_another(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path, SHORT, stop_at=2)
+    other = SHORT.model_copy(update={"batch": 8})
+    with pytest.raises(FileExistsError, match=r"another run \(batch was 4\)"):
+        train(labels, tmp_path, other)
+
+
 def test_the_loss_falls(labels: Path, tmp_path: Path) -> None:
     losses: list[float] = []
     config = TINY.model_copy(update={"steps": 20})
@@ -79,6 +86,8 @@ def test_a_run_has_a_card_and_curves(labels: Path, tmp_path: Path) -> None:
     assert TrainConfig(**card["config"]) == SHORT
     assert [row["step"] for row in card["validation"]] == [2, 4, 6]
     assert {"valid_loss", "faithful", "exact"} <= card["validation"][0].keys()
+    assert {"prompt", "text", "faithful"} == card["samples"][0].keys()
+    assert len(card["labels"]) == 12
     assert (tmp_path / "student" / "curves.svg").read_text().startswith("<?xml")
 
 

@@ -1,6 +1,7 @@
 """Facts files: written whole, read back equal, and honest about what was set aside."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,13 +33,30 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path) -> None:
     assert write_facts(tmp_path / "facts", iter(rows), shard_rows=10) == 25
     found = shards(tmp_path / "facts")
     assert [path.name for path in found] == [f"facts-0000{n}.parquet" for n in range(3)]
-    assert [row for path in found for row in read_facts(path)] == rows
+    for split in ("train", "test"):
+        expected = [row for row in rows if row.split == split]
+        assert [row for path in found for row in read_facts(path, split)] == expected
 
 
-def test_facts_files_that_exist_are_not_replaced(tmp_path: Path) -> None:
-    write_facts(tmp_path, samples(3))
-    with pytest.raises(FileExistsError, match="already"):
+def test_facts_files_are_replaced_whole(tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", samples(25), shard_rows=10)
+
+    def breaks() -> Iterator[Sample]:
+        yield from samples(12)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_facts(tmp_path / "facts", breaks(), shard_rows=10)
+    assert len(shards(tmp_path / "facts")) == 3
+    write_facts(tmp_path / "facts", samples(5), shard_rows=10)
+    assert len(shards(tmp_path / "facts")) == 1
+
+
+def test_a_folder_with_other_things_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="not replaced"):
         write_facts(tmp_path, samples(3))
+    assert (tmp_path / "diary.txt").read_text() == "mine"
 
 
 def test_a_folder_without_facts_files_is_named(tmp_path: Path) -> None:
@@ -49,7 +67,7 @@ def test_a_folder_without_facts_files_is_named(tmp_path: Path) -> None:
 def test_another_table_is_refused_with_the_missing_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"facts": ["{}"]}), tmp_path / "facts-00000.parquet")
     with pytest.raises(FactsFileError, match="page, split, unseen"):
-        read_facts(tmp_path / "facts-00000.parquet")
+        read_facts(tmp_path / "facts-00000.parquet", "test")
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,15 @@ def test_a_killed_run_goes_on_with_the_first_missing_shard(
     assert rows_of(killed) == rows_of(straight)
 
 
+def test_labels_of_other_facts_are_not_kept(samples: list[Sample], tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", samples, shard_rows=100)
+    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    write_facts(tmp_path / "facts", samples[200:], shard_rows=100)
+    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    list(label(tmp_path / "facts", tmp_path / "fresh", GroundedEngine()))
+    assert rows_of(tmp_path / "labels") == rows_of(tmp_path / "fresh")
+
+
 def test_every_grounded_text_of_a_made_up_world_is_faithful(samples: list[Sample]) -> None:
     rng = random.Random(1)
     worlds = [invented(varied(row.facts, rng), ["Night", "Heat"], rng) for row in samples]

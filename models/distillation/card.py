@@ -1,6 +1,5 @@
 """The card of a training run: what it was made from, how it went, and its curves as a picture."""
 
-import hashlib
 import json
 import platform
 from importlib.metadata import version
@@ -10,7 +9,7 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from models.distillation.train import TrainConfig
+from models.distillation.train import SAMPLES, TrainConfig, labels_hash
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 _SMOOTHED = 25  # steps
@@ -30,17 +29,11 @@ def write_card(out: Path, labels: Path, work: Path, config: TrainConfig) -> None
         "threads": torch.get_num_threads(),
         "hours": round(sum(row["seconds"] for row in steps) / 3600, 2),
         "validation": measured,
+        "samples": json.loads((work / SAMPLES).read_text("utf-8")),
     }
-    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    text = json.dumps(card, indent=2, ensure_ascii=False)
+    (out / "card.json").write_text(text + "\n", "utf-8")
     _curves(steps, measured, out / "curves.svg")
-
-
-def labels_hash(labels: Path) -> str:
-    """Return a short hash of a folder of labels."""
-    digest = hashlib.sha256()
-    for shard in sorted(labels.glob("labels-*.parquet")):
-        digest.update(hashlib.sha256(shard.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def _curves(steps: list[dict[str, float]], measured: list[dict[str, float]], file: Path) -> None:

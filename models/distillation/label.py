@@ -1,5 +1,6 @@
 """Labelling: an Oracle writes a text for each of the Facts, and only faithful ones are kept."""
 
+import hashlib
 import random
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from models.prompts import prism_prompt
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256
+_MADE_FROM = b"made from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def label(
 ) -> Iterator[Labelled]:
     """Label the training rows of a Facts folder; yield after every shard.
 
-    A shard that exists is not done again, so a killed run goes on where it was.
+    A shard that was made from the same Facts in the same way is not done again, so a killed run
+    goes on where it was.
 
     Parameters
     ----------
@@ -51,13 +54,17 @@ def label(
     seed : of variations and made-up worlds
     """
     out.mkdir(parents=True, exist_ok=True)
-    for shard in shards(facts):
-        target = out / shard.name.replace("facts", "labels")
-        if target.exists():
+    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed}"
+    targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
+    for stale in set(out.glob("labels-*.parquet")) - set(targets):
+        stale.unlink()
+    for target, shard in targets.items():
+        made_from = f"{way} {hashlib.sha256(shard.read_bytes()).hexdigest()}".encode()
+        if target.exists() and (pq.read_schema(target).metadata or {}).get(_MADE_FROM) == made_from:
             yield Labelled(target.name, pq.read_metadata(target).num_rows, 0)
             continue
         rng = random.Random(f"{seed} {shard.name}")  # noqa: S311
-        training = [sample.facts for sample in read_facts(shard) if sample.split == "train"]
+        training = [sample.facts for sample in read_facts(shard, "train")]
         rows = list(_situations(training, made_up, rng))
         kept = []
         for begin in range(0, len(rows), _BATCH):
@@ -71,7 +78,8 @@ def label(
                             "facts": row.model_dump_json(),
                         }
                     )
-        write_shard(target, pa.Table.from_pylist(kept, SCHEMA))
+        schema = SCHEMA.with_metadata({_MADE_FROM: made_from})
+        write_shard(target, pa.Table.from_pylist(kept, schema))
         yield Labelled(target.name, len(kept), len(rows) - len(kept))
 
 

@@ -4,11 +4,13 @@ The work folder holds the tokenizer, the last checkpoint (safetensors and JSON, 
 `log.jsonl`. A run that is killed goes on from its checkpoint.
 """
 
+import hashlib
 import json
 import random
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ from models.prism import MAX_PROMPT, MAX_TEXT, load_tokenizer
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
+_SAMPLES = 8  # texts to read in the card of a run
+SAMPLES = "samples.json"
 _PAD, _START = 1, 2  # BART's padding, and the token its decoder starts with
 _POOL = 64  # batches that are sorted by length together
 
@@ -71,17 +75,26 @@ class Labels:
     """Tokenised labels in memory, and the rows kept back for validation."""
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
-        prompts, texts, facts = _read(folder)
-        rows = list(zip(_encode(tokenizer, prompts), _encode(tokenizer, texts), strict=True))
-        fits = [len(p) <= MAX_PROMPT and len(t) <= MAX_TEXT for p, t in rows]
+        files = _files(folder)
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
         # Every n-th row, so that all shards are in it.
-        held = set(range(0, len(rows), max(_SPARSE, len(rows) // _VALIDATION)))
-        self.training = [row for n, row in enumerate(rows) if fits[n] and n not in held]
-        self.validation = [rows[n] for n in sorted(held) if fits[n]]
-        self.validation_facts = [
-            Facts.model_validate_json(facts[n]) for n in sorted(held) if fits[n]
-        ]
-        self.dropped = fits.count(False)
+        spacing = max(_SPARSE, rows // _VALIDATION)
+        self.training: list[Row] = []
+        self.validation: list[Row] = []
+        self.validation_facts: list[Facts] = []
+        self.dropped = 0  # too long
+        numbers = count()
+        for file in files:
+            prompts, texts, about = _columns(file, "prompt", "text", "facts")
+            encoded = zip(_encode(tokenizer, prompts), _encode(tokenizer, texts), strict=True)
+            for (prompt, text), facts, number in zip(encoded, about, numbers, strict=False):
+                if len(prompt) > MAX_PROMPT or len(text) > MAX_TEXT:
+                    self.dropped += 1
+                elif number % spacing:
+                    self.training.append((prompt, text))
+                else:
+                    self.validation.append((prompt, text))
+                    self.validation_facts.append(Facts.model_validate_json(facts))
 
     def batches(self, size: int, seed: int) -> Iterator[list[Row]]:
         """Yield batches for ever; rows of like length together, to pad little."""
@@ -112,15 +125,16 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tokens]:
     ]
 
 
-def _read(folder: Path) -> tuple[list[str], list[str], list[str]]:
-    tables = [pq.read_table(path) for path in sorted(folder.glob("labels-*.parquet"))]
-    if not tables:
+def _files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("labels-*.parquet"))
+    if not files:
         raise FactsFileError(f"{folder} has no labels-*.parquet: run prism label")
-    columns = [
-        [value for table in tables for value in table[name].to_pylist()]
-        for name in ("prompt", "text", "facts")
-    ]
-    return columns[0], columns[1], columns[2]
+    return files
+
+
+def _columns(file: Path, *names: str) -> list[list[str]]:
+    table = pq.read_table(file, columns=list(names))
+    return [table[name].to_pylist() for name in names]
 
 
 class _Optimiser:
@@ -174,6 +188,8 @@ def train(
 ) -> None:
     """Train from the last checkpoint in the work folder, if there is one.
 
+    Raises FileExistsError where the work folder belongs to a run with other settings or labels.
+
     Parameters
     ----------
     labels : folder of `labels-*.parquet`
@@ -183,6 +199,7 @@ def train(
     stop_at : last step of this call, by default `config.steps`
     """
     work.mkdir(parents=True, exist_ok=True)
+    _claim(work, config, labels, base)
     tokenizer = _tokenizer(labels, work, config, base)
     data = Labels(labels, tokenizer)
     torch.manual_seed(config.seed)
@@ -208,11 +225,36 @@ def train(
                 "seconds": time.perf_counter() - started,
             }
             if step % config.checkpoint_every == 0 or step == config.steps:
-                figures |= validate(model, tokenizer, data)
+                measured, samples = validate(model, tokenizer, data)
+                figures |= measured
                 _checkpoint(work, model, optimiser, step)
+                (work / SAMPLES).write_text(json.dumps(samples, ensure_ascii=False), "utf-8")
             log.write(json.dumps(figures) + "\n")
             log.flush()
             on_step(step, figures)
+
+
+def labels_hash(labels: Path) -> str:
+    """Return a short hash of a folder of labels."""
+    digest = hashlib.sha256()
+    for file in _files(labels):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> None:
+    """Note what the run is made from, and refuse to go on with the checkpoints of another."""
+    run = {**config.model_dump(), "labels": labels_hash(labels), "base": base and str(base)}
+    file = work / "run.json"
+    if file.exists():
+        before = json.loads(file.read_text("utf-8"))
+        other = [f"{name} was {before.get(name)}" for name in run if run[name] != before.get(name)]
+        if other:
+            raise FileExistsError(
+                f"{work} holds another run ({', '.join(other)}): go on with its settings, remove "
+                "it, or choose another --work"
+            )
+    file.write_text(json.dumps(run, indent=2), "utf-8")
 
 
 def export(work: Path, config: TrainConfig, base: Path | None, out: Path) -> None:
@@ -236,10 +278,15 @@ def _tokenizer(labels: Path, work: Path, config: TrainConfig, base: Path | None)
     if base is not None:
         return load_tokenizer(base)
     if not (work / "tokenizer.json").exists():
-        prompts, texts, _ = _read(labels)
-        rng = random.Random(config.seed)  # noqa: S311
-        chosen = rng.sample(prompts + texts, min(_TOKENIZER_ROWS, len(prompts) * 2))
-        train_tokenizer(chosen, config.vocabulary).save(str(work / "tokenizer.json"))
+        files = _files(labels)
+        each = -(-_TOKENIZER_ROWS // len(files))
+        texts = [
+            text
+            for file in files
+            for column in _columns(file, "prompt", "text")
+            for text in column[:: max(1, 2 * len(column) // each)]
+        ]
+        train_tokenizer(texts, config.vocabulary).save(str(work / "tokenizer.json"))
     return load_tokenizer(work)
 
 
@@ -266,8 +313,12 @@ def _loss(model: nn.Module, batch: Sequence[Row]) -> Tensor:
 @torch.no_grad()
 def validate(
     model: BartForConditionalGeneration, tokenizer: Tokenizer, data: Labels, texts: int = 96
-) -> dict[str, float]:
-    """Return the validation loss, and of some greedy texts the share that is faithful and exact."""
+) -> tuple[dict[str, float], list[dict[str, object]]]:
+    """Return figures, and some greedy texts.
+
+    The figures are the validation loss, and of the greedy texts the share that is faithful and
+    the share that equals its label.
+    """
     model.eval()
     losses = [
         float(_loss(model, data.validation[begin : begin + 64]))
@@ -277,13 +328,16 @@ def validate(
     written = greedy(model, tokenizer, [prompt for prompt, _ in rows])
     wanted = tokenizer.decode_batch([text.tolist() for _, text in rows])
     model.train()
+    faithful = [check(text, f).passed for text, f in zip(written, facts, strict=True)]
+    samples: list[dict[str, object]] = [
+        {"prompt": tokenizer.decode(prompt.tolist()), "text": text, "faithful": passed}
+        for (prompt, _), text, passed in zip(rows[:_SAMPLES], written, faithful, strict=False)
+    ]
     return {
         "valid_loss": float(np.mean(losses)),
-        "faithful": float(
-            np.mean([check(text, f).passed for text, f in zip(written, facts, strict=True)])
-        ),
+        "faithful": float(np.mean(faithful)),
         "exact": float(np.mean([a == b for a, b in zip(written, wanted, strict=True)])),
-    }
+    }, samples
 
 
 @torch.no_grad()
