@@ -15,7 +15,7 @@ everything the sentence names.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -127,7 +127,7 @@ _LONGEST = 7  # words in any phrase above and below
 # Phrases that say nothing that could be false of an item that is offered. Their words mean nothing
 # outside them: "has appeal" or "the same" is not licensed.
 _PHRASES = (
-    "along with", "brought to you", "for you", "here is", "is for you", "is here", "is next",
+    "along with", "for you", "here is", "is for you", "is here", "is next",
     "is on your list", "is recommended", "is suggested", "led us to", "made your list",
     "may appeal to you", "may be for you", "may be next", "may be one to start with",
     "may suit you", "might be for you", "might suit you", "next for you", "next for you is",
@@ -146,6 +146,7 @@ _OWN_WORDS = (
     _FUNCTION_WORDS | _PHRASE_WORDS | _BEFORE_TITLE | set(_STRENGTH) | _ADVERBS | _NEGATIONS
     | {"same", "series", "part", "one", "people", "here", "most", "belongs", "in", "listed"}
 )  # fmt: skip
+_DETAILS = {"category", "quoted", "year", "decade"}
 _ENDINGS = (".", "!", "?")
 _NO_CAUSE = "these Facts give no cause"
 
@@ -170,7 +171,7 @@ class _Reader:
         self.entities: list[Item] = [facts.item, *facts.evidence]
         self.causal = facts.evidence_kind in {"contribution", "similar"}
         self.claims: list[Claim] = []
-        self.tokens = list(_tokenise(text, facts))
+        self.tokens = _tokenise(text, facts)
         self.liked: set[int] = set()  # entities said to be liked
         self.liked_at: set[int] = set()  # title tokens that are objects of a liking
         self.sentence_of: list[int] = []
@@ -534,7 +535,7 @@ class _Reader:
             i += 1
 
     def is_detail(self, i: int) -> bool:
-        return self.kind(i) in {"category", "quoted", "year", "decade"}
+        return self.kind(i) in _DETAILS
 
     def end_of_description(self, i: int) -> int:
         """Return the last token of the description that starts with the detail at i."""
@@ -794,7 +795,7 @@ _TOKEN = re.compile(
 _CONTRACTED = {"it's", "that's"}
 
 
-def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
+def _tokenise(text: str, facts: Facts) -> list[_Token]:
     entities = [facts.item, *facts.evidence]
     categories = {category for entity in entities for category in entity.categories}
     values = categories | {str(v) for entity in entities for v in entity.attributes.values()}
@@ -806,6 +807,11 @@ def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
     known += [(n, "noun", n in many) for n in nouns if n not in _OWN_WORDS]
     known.sort(key=lambda entry: len(entry[0]), reverse=True)
 
+    tokens: list[_Token] = []
+
+    def add(kind: Kind, text: str, start: int, end: int, *, plural: bool = False) -> None:
+        tokens.append(_Token(kind, text, start, end, plural=plural))
+
     position = 0
     while match := _TOKEN.search(text, position):
         start, position = match.span()
@@ -815,20 +821,29 @@ def _tokenise(text: str, facts: Facts) -> Iterator[_Token]:
             value = next((v for v in quoted if text.startswith(v, start)), None)
             if value is not None:
                 position = start + len(value)
-                yield _Token("quoted", value[1:-1], start, position)
+                add("quoted", value[1:-1], start, position)
                 continue
         if kind in {"word", "year", "decade", "other"}:
             found = next((entry for entry in known if _stands_at(text, start, entry[0])), None)
             if found is not None:
                 form, kind, plural = found
                 position = start + len(form)
-                yield _Token(kind, form, start, position, plural=plural)
+                add(kind, form, start, position, plural=plural)
                 continue
-        if kind == "word" and raw.casefold().replace("’", "'") in _CONTRACTED:
-            yield _Token("word", raw[:-2].casefold(), start, position - 2)
-            yield _Token("word", "is", position - 2, position)
-            continue
-        yield _Token(kind, raw if kind == "title" else raw.casefold(), start, position)
+        word = raw.casefold()
+        if kind == "word" and word.replace("’", "'") in _CONTRACTED:
+            add("word", word[:-2], start, position - 2)
+            add("word", "is", position - 2, position)
+        elif word in nouns and tokens and _calls_for_a_noun(tokens[-1]):
+            add("noun", word, start, position, plural=word in many)
+        else:
+            add(kind, raw if kind == "title" else word, start, position)
+    return tokens
+
+
+def _calls_for_a_noun(token: _Token) -> bool:
+    """Say whether one of our own words is a noun after this: "a 1994 list", not "on your list"."""
+    return token.kind in _DETAILS or token.text in {"a", "an", "another"}
 
 
 def _stands_at(text: str, start: int, form: str) -> bool:
