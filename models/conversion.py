@@ -38,7 +38,6 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
     target = cache / f"{weights_hash(folder)}-{compute_type}"
     if not (target / "model.bin").exists():
         spec = _specification(folder, tokenizer)
-        cache.mkdir(parents=True, exist_ok=True)
         with new_folder(target, "model.bin") as work:
             spec.validate()
             spec.optimize(quantization=compute_type)

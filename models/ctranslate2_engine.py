@@ -1,9 +1,11 @@
 """The Prism on CTranslate2: int8 on a CPU, where it is the default."""
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import ctranslate2
@@ -11,6 +13,7 @@ from tokenizers import Tokenizer
 
 from catalog.facts import Facts
 from models.conversion import ComputeType, converted
+from models.engine import ModelError
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 
 _CALIBRATION_TEXTS = 32
@@ -22,7 +25,7 @@ class CTranslate2Engine:
     Parameters
     ----------
     folder : of the Prism
-    cache : folder for the converted model and the calibration
+    cache : folder for the converted model and the calibration; made where it is missing
     compute_type : int8, or float32 as the reference
     translators, threads : replicas and the threads of each; by default what is fastest here
     name : what answers call it
@@ -40,10 +43,12 @@ class CTranslate2Engine:
     ) -> None:
         self.name = name
         self._tokenizer = load_tokenizer(folder)
-        self._model = converted(folder, self._tokenizer, compute_type, cache)
         self.version = f"{weights_hash(folder)}-{compute_type}"
-        if translators is None:
-            translators, threads = _calibrated(self._model, self._tokenizer)
+        with _alone(cache):
+            self._model = converted(folder, self._tokenizer, compute_type, cache)
+            if translators is None:
+                translators, threads = _calibrated(self._model, self._tokenizer)
+        self.layout = f"{translators} replicas of {threads} threads"
         self._translators = translators
         self._translator = _translator(self._model, translators, threads)
 
@@ -51,6 +56,25 @@ class CTranslate2Engine:
         """Return one text per Facts; empty where the item's title is too long for the Prism."""
         prompts = prompt_tokens(self._tokenizer, batch)
         return _write(self._translator, self._translators, self._tokenizer, prompts)
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Let processes that start together convert and measure one after the other.
+
+    Raises ModelError where the folder cannot be written.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = (cache / ".lock").open("w")
+    except OSError as error:
+        raise ModelError(
+            f"{cache} cannot be written ({error.strerror}): PRISM_ENGINES names the folder for "
+            "converted models"
+        ) from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        yield
 
 
 def _translator(model: Path, translators: int, threads: int) -> ctranslate2.Translator:

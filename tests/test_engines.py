@@ -208,6 +208,30 @@ def test_a_folder_without_weights_is_named(tmp_path: Path, cache: Path) -> None:
         open_engine(str(tmp_path), cache)
 
 
+def test_a_folder_that_cannot_be_written_is_named(student: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match="PRISM_ENGINES"):
+        open_engine(str(student), tmp_path / "file" / "engines")
+
+
+def test_processes_that_start_together_convert_once(student: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from models.engines import open_engine\n"
+        f"print(open_engine({str(student)!r}, Path({str(tmp_path / 'shared')!r})).layout)"
+    )
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for _ in range(3)
+    ]
+    said = {process.communicate()[0] for process in starting}
+    assert [process.returncode for process in starting] == [0, 0, 0]
+    assert len(said) == 1
+    made = [path.name for path in (tmp_path / "shared").iterdir() if path.name != ".lock"]
+    assert len(made) == 1
+
+
 def test_serving_needs_no_torch(student: Path, cache: Path) -> None:
     script = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"

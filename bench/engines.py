@@ -1,0 +1,66 @@
+"""The shipped Prism on CTranslate2, beside transformers' `generate` on the same weights.
+
+Both write the same Facts, those of the demo users' top ten; the peer runs in fp32 on all cores.
+"Sustained" is what a worker does: one batch of its size after the other.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from bench.measure import console, in_turns, ratio
+from catalog import dataset as datasets
+from catalog.evidence import recommendations
+from catalog.facts import Facts
+from catalog.facts_file import batched
+from models.ctranslate2_engine import CTranslate2Engine
+from models.engine import Engine
+from models.engines import SHIPPED
+from models.torch_engine import TorchEngine
+from ranker.als import AlsRanker
+from service.settings import Settings
+
+USERS, ROUNDS = 32, 5
+CASES = {"batch 1": (20, 1), "batch 10": (40, 10), "batch 64": (64, 64)}
+"""Facts written, and how many at once."""
+
+
+def main() -> None:
+    """Print explanations a second."""
+    facts = _facts(Path("data/demo"), Path("data/ranker"))
+    ours = CTranslate2Engine(SHIPPED, Settings().engines)
+    rivals: dict[str, Engine] = {
+        "CTranslate2, int8": ours,
+        "transformers, fp32": TorchEngine(SHIPPED, "cpu", "float32"),
+    }
+    worker = Settings().batch_size
+    table = Table("", *rivals, "ratio", title="explanations a second, median")
+    for case, (count, size) in {**CASES, f"sustained, by {worker}": (len(facts), worker)}.items():
+        tasks = {n: partial(_write, e, facts[:count], size) for n, e in rivals.items()}
+        seconds = in_turns(tasks, ROUNDS)
+        rates = [f"{count / np.median(values):.0f}" for values in seconds.values()]
+        table.add_row(case, *rates, ratio(*reversed(seconds.values())))
+    console.print(f"{len(facts)} Facts; CTranslate2 runs {ours.layout}")
+    console.print(table)
+
+
+def _write(engine: Engine, facts: list[Facts], size: int) -> None:
+    for batch in batched(facts, size):
+        engine.write(batch)
+
+
+def _facts(data: Path, snapshot: Path) -> list[Facts]:
+    dataset, ranker = datasets.load(data), AlsRanker.load(snapshot)
+    histories = [dataset.history(user) for user in dataset.user_ids[:USERS]]
+    rankings = ranker.rank(histories, 10, [frozenset()] * len(histories))
+    return [
+        row.facts
+        for history, ranking in zip(histories, rankings, strict=True)
+        for row in recommendations(dataset, history, ranking.items)
+    ]
+
+
+if __name__ == "__main__":
+    main()
