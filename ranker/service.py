@@ -14,7 +14,7 @@ import numpy as np
 from catalog.dataset import Dataset
 from catalog.evidence import Recommendation, recommendations
 from catalog.text import clean_title
-from catalog.types import History, Interaction, Item, Liking
+from catalog.types import History, Interaction, Item, Liking, Ranking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 
@@ -58,6 +58,19 @@ class Recommendations:
     items: list[Recommendation]
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Whom to recommend how many items to: a known user, or whoever has this history."""
+
+    user_id: str | None
+    k: int
+    excluded: Set[str] = frozenset()
+    history: Sequence[Interaction] = ()
+
+
+RankError = UnknownUserError | UnknownItemError | InvalidValueError
+
+
 class RankingService:
     """Answers for one Dataset with one ranker.
 
@@ -72,23 +85,56 @@ class RankingService:
 
     # ------------------------------------------------------------------ ranking
 
-    def rank_user(self, user_id: str, k: int, excluded: Set[str]) -> Recommendations:
-        """Return a known user's top k. Raises UnknownUserError."""
-        return self._rank(self._history(user_id), k, excluded)
+    def rank(self, queries: Sequence[Query]) -> list[Recommendations | RankError]:
+        """Return for each query its top k, or what is wrong with it.
 
-    def rank_history(
-        self, interactions: Sequence[Interaction], k: int, excluded: Set[str]
-    ) -> Recommendations:
-        """Return the top k for an inline history, in any order.
+        An inline history may be in any order. What may be wrong: an UnknownUserError; an
+        UnknownItemError, the history names items that the Dataset does not have; an
+        InvalidValueError, a value is not positive where values are counts.
+        """
+        answers: list[Recommendations | RankError | None] = [None] * len(queries)
+        histories: dict[int, History] = {}
+        for n, query in enumerate(queries):
+            try:
+                histories[n] = (
+                    self._inline(query.history)
+                    if query.user_id is None
+                    else self._history(query.user_id)
+                )
+            except (UnknownUserError, UnknownItemError, InvalidValueError) as error:
+                answers[n] = error
+        for k in {queries[n].k for n in histories}:
+            same = [n for n in histories if queries[n].k == k]
+            ranked = self._top([histories[n] for n in same], k, [queries[n].excluded for n in same])
+            for n, ranking in zip(same, ranked, strict=True):
+                answers[n] = Recommendations(
+                    ranking.ranker,
+                    ranking.version,
+                    recommendations(self.dataset, histories[n], ranking.items),
+                )
+        return [answer for answer in answers if answer is not None]
+
+    def _top(
+        self, histories: Sequence[History], k: int, excluded: Sequence[Set[str]]
+    ) -> list[Ranking]:
+        rankings = self.ranker.rank(histories, k, excluded)
+        untold = [n for n, ranking in enumerate(rankings) if not ranking.items]
+        popular = self._popularity.rank(
+            [histories[n] for n in untold], k, [excluded[n] for n in untold]
+        )
+        for n, ranking in zip(untold, popular, strict=True):
+            rankings[n] = ranking
+        return rankings
+
+    def most_active(self, limit: int) -> list[str]:
+        """Return the users with the most interactions, the most active first."""
+        counts = np.diff(self.dataset.indptr)
+        return [self.dataset.user_ids[u] for u in np.argsort(-counts, kind="stable")[:limit]]
+
+    def _inline(self, interactions: Sequence[Interaction]) -> History:
+        """Return an inline history in order.
 
         As in a Dataset, of a repeat the later counts, or the sum where values are counts.
-
-        Raises
-        ------
-        UnknownItemError
-            The history names items that the Dataset does not have.
-        InvalidValueError
-            A value is not positive, where values are counts.
         """
         unknown = [t.item_id for t in interactions if t.item_id not in self.dataset.item_index]
         if unknown:
@@ -105,19 +151,11 @@ class RankingService:
             if threshold is None:
                 value += earlier
             entries[one.item_id] = value, one.timestamp
-        history = History(
+        return History(
             list(entries),
             np.array([value for value, _ in entries.values()], dtype=np.float64),
             np.array([timestamp for _, timestamp in entries.values()], dtype=np.int64),
         )
-        return self._rank(history, k, excluded)
-
-    def _rank(self, history: History, k: int, excluded: Set[str]) -> Recommendations:
-        [ranking] = self.ranker.rank([history], k, [excluded])
-        if not ranking.items:
-            [ranking] = self._popularity.rank([history], k, [excluded])
-        items = recommendations(self.dataset, history, ranking.items)
-        return Recommendations(ranking.ranker, ranking.version, items)
 
     # ------------------------------------------------------------------ looking things up
 

@@ -8,6 +8,8 @@ from catalog.facts import Facts
 from catalog.types import VALUE_LIMIT, Id, Item, Liking
 from models.writer import Reason, Source, TextClaim
 
+Part = Literal["ranker", "worker"]
+
 
 class Touched(BaseModel):
     """An entry of an inline history."""
@@ -93,9 +95,7 @@ class RecommendResponse(BaseModel):
     user_id: str | None
     ranker: RankerInfo
     model: str
-    degraded: list[Literal["worker"]] = Field(
-        description="Parts that could not do their work for this answer."
-    )
+    degraded: list[Part] = Field(description="Parts that could not do their work for this answer.")
     items: list[RecommendedItem]
 
 
@@ -103,7 +103,7 @@ class ExplainResponse(BaseModel):
     """The answer to `POST /explain`, in the order of the request."""
 
     model: str
-    degraded: list[Literal["worker"]]
+    degraded: list[Part]
     explanations: list[Explanation]
 
 

@@ -6,7 +6,7 @@ model never meets a stale text, and no key or value holds a user id.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -31,8 +31,8 @@ class Cache(Protocol):
         """Return what is known under each key; what cannot be read is None."""
         ...
 
-    async def put(self, key: str, written: Written) -> None:
-        """Keep a text, unless there is one already: the first write wins."""
+    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
+        """Keep texts, unless there is one already: the first write wins, and is returned."""
         ...
 
 
@@ -57,17 +57,22 @@ class MemoryCache:
         """Return what is known under each key; see `Cache`."""
         return [self._get(key) for key in keys]
 
-    async def put(self, key: str, written: Written) -> None:
-        """Keep a text; see `Cache`."""
-        if self._get(key) is not None:
-            return
+    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
+        """Keep texts; see `Cache`."""
+        return {key: self._put(key, written) for key, written in texts.items()}
+
+    def _put(self, key: str, written: Written) -> Written:
+        kept = self._get(key)
+        if kept is not None:
+            return kept
         value = written.model_dump_json().encode()
         if _size(key, value) > self._max_bytes:
-            return
+            return written
         self._entries[key] = (self._clock() + self._ttl, value)
         self.bytes += _size(key, value)
         while self.bytes > self._max_bytes:
             self._drop(next(iter(self._entries)))
+        return written
 
     def _get(self, key: str) -> Written | None:
         entry = self._entries.get(key)
@@ -84,7 +89,7 @@ class MemoryCache:
         self.bytes -= _size(key, self._entries.pop(key)[1])
 
 
-def decode(value: bytes) -> Written | None:
+def decode(value: bytes | str) -> Written | None:
     """Return a cached value, or None for one that is corrupt or foreign."""
     try:
         return Written.model_validate_json(value)

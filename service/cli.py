@@ -1,18 +1,15 @@
-"""The `prism` command: composes the commands, serves, and turns errors into one line."""
+"""The `prism` command: all commands together, and errors in one line."""
 
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
 from models.engine import ModelError
 from ranker.als import SnapshotError
-from service import cli_data, cli_distill
-from service.console import DataOption, ModelOption, SnapshotOption, bad_parameter, console
+from service import cli_data, cli_distill, cli_serve
+from service.console import console
 
 app = typer.Typer(
     name="prism",
@@ -23,40 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_data.app)
 app.add_typer(cli_distill.app)
-
-
-@app.command()
-def serve(
-    data: DataOption = Path("data/demo"),
-    snapshot: SnapshotOption = Path("data/ranker"),
-    model: ModelOption = "grounded",
-    host: Annotated[
-        str, typer.Option(envvar="PRISM_HOST", help="Address; 127.0.0.1 is this machine only.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(envvar="PRISM_PORT", min=0, max=65535, help="Port; 0 for any free one.")
-    ] = 8000,
-) -> None:
-    """Serve recommendations with explanations, everything in this one process."""
-    # Imported here, so that importing data and training need no web framework.
-    from service import embedded  # noqa: PLC0415
-    from service.logs import configure_logs  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
-
-    try:
-        settings = Settings(data=data, snapshot=snapshot, model=model, host=host, port=port)
-    except ValidationError as error:
-        raise bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
-    configure_logs(settings.log_level)
-    try:
-        sock = embedded.listen(settings.host, settings.port)
-    except embedded.ListenError as error:
-        console.print(f"error: {error}", markup=False)
-        raise typer.Exit(1) from None
-    service = embedded.embedded_app(settings)
-    address, bound = sock.getsockname()[:2]
-    console.print(f"Prism serves on http://{address}:{bound} (stop with Ctrl-C)", markup=False)
-    embedded.serve(service, sock, settings)
+app.add_typer(cli_serve.app)
 
 
 def main() -> None:

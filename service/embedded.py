@@ -14,17 +14,21 @@ from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from catalog import dataset as datasets
+from catalog.dataset import Dataset
 from models.engines import open_engine
 from models.writer import Writer
 from ranker.als import AlsRanker, SnapshotError
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import RankingService
+from service.background import background
 from service.cache import MemoryCache
-from service.explain import Explainer
+from service.explain import Explainer, Serving
+from service.fallback import Fallback
 from service.gateway import create_app
 from service.jobs import LocalJobs
 from service.metrics import Metrics
+from service.ranking import LocalRanking
 from service.settings import Settings
 from service.worker import Worker
 
@@ -47,6 +51,41 @@ def embedded_app(settings: Settings) -> FastAPI:
     DatasetError, SnapshotError
         The data or the snapshot cannot be used; the message says why.
     """
+    dataset, ranker = open_ranker(settings)
+    metrics = Metrics()
+    engine = open_engine(settings.model, settings.engines, settings.runtime)
+    writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
+    jobs = LocalJobs(settings.queue_limit)
+    cache = MemoryCache(settings.cache_bytes, settings.cache_ttl_s)
+    worker = Worker(jobs, writer, cache, metrics, settings.batch_size)
+    metrics.running(ranker=ranker, model=writer.model)
+
+    @contextlib.asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        # Systems of a few hundred numbers: BLAS threads would only compete with the requests.
+        with threadpool_limits(limits=1, user_api="blas"):
+            async with background(worker.run, "worker"):
+                yield
+            jobs.close()
+
+    serving = Serving(writer.model, writer.fingerprint, jobs)
+    explainer = Explainer(lambda: serving, cache, metrics)
+
+    async def measure_queue() -> None:
+        metrics.queue(await jobs.depth(), await jobs.oldest_s())
+
+    ranking = LocalRanking(RankingService(dataset, ranker))
+    log.info(
+        "loaded", dataset=dataset.info.name, users=len(dataset.user_ids),
+        items=len(dataset.item_ids), ranker=ranker.name, ranker_version=ranker.version,
+        model=writer.model,
+    )  # fmt: skip
+    fallback = Fallback(ranking, metrics, 0, 1)
+    return create_app(settings, fallback, ranking, explainer, metrics, running, measure_queue)
+
+
+def open_ranker(settings: Settings) -> tuple[Dataset, Ranker]:
+    """Return the Dataset and the ranker of the settings. Raises DatasetError, SnapshotError."""
     dataset = datasets.load(settings.data)
     ranker: Ranker = PopularityRanker(dataset)
     if settings.ranker == "als":
@@ -56,36 +95,7 @@ def embedded_app(settings: Settings) -> FastAPI:
             raise SnapshotError(
                 f"{settings.snapshot} was fitted to other items than {settings.data}"
             )
-    metrics = Metrics()
-    engine = open_engine(settings.model, settings.engines, settings.runtime)
-    writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
-    jobs = LocalJobs(settings.queue_limit)
-    cache = MemoryCache(settings.cache_bytes, settings.cache_ttl_s)
-    worker = Worker(jobs, writer, cache, metrics, settings.batch_size)
-    metrics.watch(jobs)
-    metrics.running(ranker.name, ranker.version, writer.model)
-
-    @contextlib.asynccontextmanager
-    async def background() -> AsyncIterator[None]:
-        # Systems of a few hundred numbers: BLAS threads would only compete with the requests.
-        with threadpool_limits(limits=1, user_api="blas"):
-            task = asyncio.create_task(worker.run(), name="worker")
-            try:
-                yield
-            finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-                jobs.close()
-
-    explainer = Explainer(writer, cache, jobs, metrics)
-    ranking = RankingService(dataset, ranker)
-    log.info(
-        "loaded", dataset=dataset.info.name, users=len(dataset.user_ids),
-        items=len(dataset.item_ids), ranker=ranker.name, ranker_version=ranker.version,
-        model=writer.model,
-    )  # fmt: skip
-    return create_app(settings, ranking, explainer, metrics, background)
+    return dataset, ranker
 
 
 def listen(host: str, port: int) -> socket.socket:

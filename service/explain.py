@@ -4,19 +4,25 @@ Whatever is slow or gone costs an explanation its style, never the request its a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 
 from catalog.facts import Facts
-from models.writer import Reason, Writer, Written, grounded_text
+from models.grounded import GroundedEngine
+from models.writer import Reason, Written, grounded_text
 from service.cache import Cache, cache_key
-from service.jobs import Job, JobFailedError, Jobs, QueueFullError
+from service.jobs import Job, JobFailedError, Jobs
 from service.metrics import Metrics
 
 log = structlog.get_logger()
+GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
+_CACHE_S = 0.5
+"""Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
+_LATE_S = 0.1
+"""Time for the last look into the cache, after the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +34,51 @@ class Explained:
     cached: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """The explanations of a request, all by one model."""
+
+    model: str
+    items: list[Explained]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The model that writes now: its name, the fingerprint of all it depends on, its queue."""
+
+    model: str
+    fingerprint: bytes
+    jobs: Jobs
+
+
 class Explainer:
-    """Turns Facts into explanations."""
+    """Turns Facts into explanations.
 
-    def __init__(self, writer: Writer, cache: Cache, jobs: Jobs, metrics: Metrics) -> None:
-        self.model = writer.model
-        self._fingerprint = writer.fingerprint
-        self._cache, self._jobs, self._metrics = cache, jobs, metrics
+    `serving` tells which model writes now, None where none ever has: then texts are grounded.
+    """
 
-    async def explain(self, batch: Sequence[Facts], deadline: float) -> list[Explained]:
+    def __init__(
+        self, serving: Callable[[], Serving | None], cache: Cache, metrics: Metrics
+    ) -> None:
+        self._serving, self._cache, self._metrics = serving, cache, metrics
+
+    @property
+    def model(self) -> str:
+        """What answers name as their model."""
+        serving = self._serving()
+        return GROUNDED if serving is None else serving.model
+
+    async def explain(self, batch: Sequence[Facts], deadline: float) -> Explanations:
         """Return an explanation for each of the Facts, by the deadline (monotonic seconds)."""
-        keys = [cache_key(self._fingerprint, facts) for facts in batch]
+        serving = self._serving()
+        if serving is None:
+            texts = await asyncio.to_thread(
+                lambda: [grounded_text(facts, "unavailable") for facts in batch]
+            )
+            keys = [cache_key(b"", facts) for facts in batch]
+            explained = [Explained(k, t, cached=False) for k, t in zip(keys, texts, strict=True)]
+            return self._counted(GROUNDED, explained)
+        keys = [cache_key(serving.fingerprint, facts) for facts in batch]
         started = monotonic()
         known = await self._known(keys, deadline)
         looked_up = monotonic()
@@ -48,7 +88,7 @@ class Explainer:
             for key, facts, found in zip(keys, batch, known, strict=True)
             if found is None
         }
-        made = await self._make(missing, deadline) if missing else {}
+        made = await self._make(serving.jobs, missing, deadline) if missing else {}
         if missing:
             self._metrics.stage("explain", monotonic() - looked_up)
         explained = [
@@ -57,34 +97,50 @@ class Explainer:
             else Explained(key, made[key], cached=False)
             for key, found in zip(keys, known, strict=True)
         ]
+        return self._counted(serving.model, explained)
+
+    def _counted(self, model: str, explained: list[Explained]) -> Explanations:
         for one in explained:
             self._metrics.cache.labels("hit" if one.cached else "miss").inc()
             self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
-        return explained
+        return Explanations(model, explained)
 
     async def _known(self, keys: Sequence[str], deadline: float) -> list[Written | None]:
         try:
-            async with asyncio.timeout(deadline - monotonic()):
+            async with asyncio.timeout(min(_CACHE_S, deadline - monotonic())):
                 return await self._cache.get_many(keys)
-        except Exception:
-            log.exception("cache failed")
+        except Exception as error:
+            self._metrics.failed("cache")
+            log.warning("cache failed", error=repr(error))
             return [None] * len(keys)
 
-    async def _make(self, missing: dict[str, Facts], deadline: float) -> dict[str, Written]:
+    async def _make(
+        self, queue: Jobs, missing: dict[str, Facts], deadline: float
+    ) -> dict[str, Written]:
         now = monotonic()
-        waiting: dict[str, asyncio.Future[Written]] = {}
         made: dict[str, Written] = {}
         stand_ins: dict[str, Reason] = {}
-        for key, facts in missing.items():
-            try:
-                waiting[key] = self._jobs.submit(Job(key, facts, now, deadline))
-            except QueueFullError:
-                stand_ins[key] = "shed"
+        jobs = [Job(key, facts, now, deadline) for key, facts in missing.items()]
+        try:
+            async with asyncio.timeout(min(_CACHE_S, deadline - now)):
+                waiting = await queue.submit(jobs)
+        except Exception as error:
+            self._metrics.failed("queue")
+            log.warning("queue failed", error=repr(error))
+            waiting = {}
+            stand_ins = dict.fromkeys(missing, "unavailable")
+        else:
+            stand_ins = {key: "shed" for key in missing if key not in waiting}
         if waiting:
             # asyncio.wait leaves the futures alone at the deadline: others may share them.
             await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - monotonic()))
+        results = {key: _result(result) for key, result in waiting.items()}
+        late = [key for key, result in results.items() if result is None]
+        if late:  # a message may be lost: the cache knows what was written all the same
+            found = await self._known(late, monotonic() + _LATE_S)
+            results |= {k: text for k, text in zip(late, found, strict=True) if text is not None}
         for key, result in waiting.items():
-            written = _result(result)
+            written = results[key]
             if written is None:
                 stand_ins[key] = _reason(result)
             else:

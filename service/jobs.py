@@ -5,6 +5,7 @@ The batching of a worker and the waiting of a request meet only here, through fu
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -13,41 +14,51 @@ from catalog.facts import Facts
 from models.writer import Written
 
 
-class QueueFullError(RuntimeError):
-    """More jobs wait than can be done in time."""
-
-
 class JobFailedError(RuntimeError):
     """The job cannot be done: its engine fails on it, or the service is stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One explanation to be written; `expires` is monotonic seconds, when nobody waits any more."""
+    """One explanation to be written; `expires` is monotonic seconds, when nobody waits any more.
+
+    `token` is what a queue needs to find the job again once it is done.
+    """
 
     key: str
     facts: Facts
     created: float
     expires: float
+    token: str = ""
+
+
+Result = Written | JobFailedError
 
 
 class Jobs(Protocol):
     """A queue of jobs with one result each."""
 
-    def submit(self, job: Job) -> "asyncio.Future[Written]":
-        """Queue a job, or join the one in flight under its key. Raises QueueFullError."""
+    async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
+        """Queue jobs, or join those in flight under their keys; return what to wait for, by key.
+
+        A key that is missing found the queue full.
+        """
         ...
 
     async def take(self, limit: int) -> list[Job]:
         """Wait for work and return up to `limit` jobs, those that somebody waits for first."""
         ...
 
-    def finish(self, key: str, result: Written | JobFailedError) -> None:
-        """Give everybody who waits for the key its result."""
+    async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
+        """Give everybody who waits for the jobs their results."""
         ...
 
-    def depth(self) -> int:
+    async def depth(self) -> int:
         """Return the number of jobs waiting."""
+        ...
+
+    async def oldest_s(self) -> float:
+        """Return how long the oldest awaited job has waited, seconds."""
         ...
 
 
@@ -66,18 +77,22 @@ class LocalJobs:
         self._expires: dict[str, float] = {}  # the latest deadline of those who wait
         self._work = asyncio.Event()
 
-    def submit(self, job: Job) -> "asyncio.Future[Written]":
-        """Queue a job or join the one in flight; see `Jobs`."""
+    async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
+        """Queue jobs or join those in flight; see `Jobs`."""
+        waiting = {job.key: self._submit(job) for job in jobs}
+        return {key: future for key, future in waiting.items() if future is not None}
+
+    def _submit(self, job: Job) -> "asyncio.Future[Written] | None":
         known = self._results.get(job.key)
         if known is not None:
             self._expires[job.key] = max(self._expires[job.key], job.expires)
             if job.key in self._bulk:
                 self._interactive.append(self._bulk.pop(job.key))
             return known
-        if self.depth() >= self._limit:
+        if self._depth() >= self._limit:
             self._drop_expired()
-        if self.depth() >= self._limit:
-            raise QueueFullError
+        if self._depth() >= self._limit:
+            return None
         result = asyncio.get_running_loop().create_future()
         # A failure that nobody waits for any more is no error of the event loop.
         result.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -99,11 +114,11 @@ class LocalJobs:
         while self._interactive and self._expires[self._interactive[0].key] <= now:
             dropped.append(self._interactive.popleft().key)
         for key in dropped:
-            self.finish(key, JobFailedError("expired in a full queue"))
+            self._finish(key, JobFailedError("expired in a full queue"))
 
     async def take(self, limit: int) -> list[Job]:
         """Wait for work and return it; see `Jobs`."""
-        while not self.depth():
+        while not self._depth():
             self._work.clear()
             await self._work.wait()
         now = monotonic()
@@ -118,8 +133,12 @@ class LocalJobs:
             taken.append(self._bulk.pop(next(iter(self._bulk))))
         return taken
 
-    def finish(self, key: str, result: Written | JobFailedError) -> None:
-        """Hand a result to everybody who waits; see `Jobs`."""
+    async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
+        """Hand results to everybody who waits; see `Jobs`."""
+        for job, result in results:
+            self._finish(job.key, result)
+
+    def _finish(self, key: str, result: Result) -> None:
         self._expires.pop(key, None)
         waiting = self._results.pop(key, None)
         if waiting is None or waiting.done():
@@ -129,8 +148,15 @@ class LocalJobs:
         else:
             waiting.set_exception(result)
 
-    def depth(self) -> int:
+    async def depth(self) -> int:
         """Return the number of jobs waiting."""
+        return self._depth()
+
+    async def oldest_s(self) -> float:
+        """Return the age of the oldest awaited job."""
+        return monotonic() - self._interactive[0].created if self._interactive else 0.0
+
+    def _depth(self) -> int:
         return len(self._interactive) + len(self._bulk)
 
     def close(self) -> None:
@@ -138,4 +164,4 @@ class LocalJobs:
         self._interactive.clear()
         self._bulk.clear()
         for key in list(self._results):
-            self.finish(key, JobFailedError("the service is stopping"))
+            self._finish(key, JobFailedError("the service is stopping"))

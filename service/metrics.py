@@ -1,10 +1,9 @@
 """Prometheus metrics of one process; names begin with `prism_`, labels hold no user data."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 
 from models.faithfulness import Claim
-from service.jobs import Jobs
+from ranker.protocol import Ranker
 
 _SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
@@ -44,8 +43,24 @@ class Metrics:
             "prism_batch_size", "Explanations written in one batch.",
             buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=self.registry,
         )  # fmt: skip
-        self._info = Gauge(
-            "prism_info", "What is running; always 1.", ["ranker", "ranker_version", "model"],
+        self._failures = Counter(
+            "prism_failures", "Failures of a part that the answer did without.", ["part"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._depth = Gauge("prism_queue_depth", "Jobs not done.", registry=self.registry)
+        self._oldest = Gauge(
+            "prism_queue_oldest_seconds", "Age of the oldest awaited job.", registry=self.registry
+        )
+        self._ranker = Gauge(
+            "prism_ranker_info", "The ranker that is running; always 1.", ["name", "version"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._model = Gauge(
+            "prism_model_info", "The model that is running; always 1.", ["model"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._warmed = Gauge(
+            "prism_warm_hit_ratio", "Share of active users' explanations known after a retrain.",
             registry=self.registry,
         )  # fmt: skip
 
@@ -57,24 +72,28 @@ class Metrics:
         """Count a claim for which a text was rejected."""
         self.rejections.labels(claim.type, claim.outcome).inc()
 
-    def running(self, ranker: str, ranker_version: str, model: str) -> None:
-        """Say which versions are running."""
-        self._info.labels(ranker, ranker_version, model).set(1)
+    def running(self, *, ranker: Ranker | None = None, model: str | None = None) -> None:
+        """Say which versions are running, and no others."""
+        if ranker is not None:
+            self._ranker.clear()
+            self._ranker.labels(ranker.name, ranker.version).set(1)
+        if model is not None:
+            self._model.clear()
+            self._model.labels(model).set(1)
 
-    def watch(self, jobs: Jobs) -> None:
-        """Report the depth of a queue whenever metrics are read."""
-        self.registry.register(_QueueDepth(jobs))
+    def warmed(self, hits: int, total: int) -> None:
+        """Report how many explanations of active users were known after a retrain."""
+        self._warmed.set(hits / total if total else 0.0)
+
+    def failed(self, part: str) -> None:
+        """Count a failure of a part that the answer did without: cache, queue, ranker."""
+        self._failures.labels(part).inc()
+
+    def queue(self, depth: int, oldest_s: float) -> None:
+        """Say how many jobs wait, and how long the oldest has."""
+        self._depth.set(depth)
+        self._oldest.set(oldest_s)
 
     def exposition(self) -> bytes:
         """Return everything in the Prometheus text format."""
         return generate_latest(self.registry)
-
-
-class _QueueDepth:
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        return [
-            GaugeMetricFamily("prism_queue_depth", "Jobs waiting.", value=float(self._jobs.depth()))
-        ]

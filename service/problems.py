@@ -10,8 +10,13 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from ranker.service import InvalidValueError, UnknownItemError, UnknownUserError
+from service.ranking import RankingUnavailableError
+
 _SHOWN = 10
 """Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""
+
+_RETRY_AFTER_S = 2
 
 
 class FieldError(BaseModel):
@@ -59,12 +64,53 @@ class ProblemError(Exception):
         )
 
 
+def invalid(field: str, message: str) -> ProblemError:
+    """Return the error of one wrong field."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"{field}: {message}",
+        type_="urn:prism:invalid-request",
+        errors=[FieldError(field=field, message=message)],
+    )
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
 
     @app.exception_handler(ProblemError)
     async def _problem(_: Request, error: ProblemError) -> JSONResponse:
         return error.response()
+
+    @app.exception_handler(UnknownUserError)
+    async def _user(_: Request, error: UnknownUserError) -> JSONResponse:
+        return ProblemError(
+            HTTPStatus.NOT_FOUND,
+            f"no user {str(error)!r}; /users?search= finds known ones",
+            type_="urn:prism:unknown-user",
+        ).response()
+
+    @app.exception_handler(UnknownItemError)
+    async def _item(_: Request, error: UnknownItemError) -> JSONResponse:
+        shown = ", ".join(repr(item) for item in error.ids[:_SHOWN])
+        more = f" and {len(error.ids) - _SHOWN} more" if len(error.ids) > _SHOWN else ""
+        return ProblemError(
+            HTTPStatus.NOT_FOUND,
+            f"no item {shown}{more}; /items?search= finds known ones",
+            type_="urn:prism:unknown-item",
+        ).response()
+
+    @app.exception_handler(InvalidValueError)
+    async def _value(_: Request, error: InvalidValueError) -> JSONResponse:
+        return invalid(f"history.{error.index}.value", str(error)).response()
+
+    @app.exception_handler(RankingUnavailableError)
+    async def _no_ranker(_: Request, error: RankingUnavailableError) -> JSONResponse:
+        return ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{error}; try again in a moment",
+            type_="urn:prism:no-ranker",
+            headers={"Retry-After": str(_RETRY_AFTER_S)},
+        ).response()
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.engines import Runtime
@@ -40,4 +40,26 @@ class Settings(BaseSettings):
     queue_limit: int = Field(10_000, ge=1, description="Jobs waiting beyond which requests shed.")
     batch_size: int = Field(32, ge=1, description="Most explanations written in one batch.")
     shutdown_s: int = Field(30, ge=1, description="Time for requests in flight at shutdown.")
+    ranker_url: str = Field("http://127.0.0.1:8001", description="Gateway: the ranking service.")
+    last_good_users: int = Field(
+        10_000, ge=0, description="Gateway: users whose last answer is kept."
+    )
+    last_good_age_s: int = Field(86_400, ge=1, description="Gateway: age at which it is forgotten.")
+    reload_s: int = Field(10, ge=1, description="Ranker: how often to look for a new snapshot.")
+    warm_users: int = Field(
+        100, ge=0, description="Gateway: most active users explained in advance after a retrain."
+    )
+
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"), description="Redis; rediss:// for TLS."
+    )
+    redis_password_file: Path | None = Field(None, description="File with the password of Redis.")
+    redis_connections: int = Field(64, ge=2, description="Most connections to Redis.")
+    near_cache_bytes: int = Field(
+        16 * 2**20, ge=0, description="Gateway: size of its own cache before Redis, bytes."
+    )
+    claim_after_s: float = Field(
+        5.0, gt=0.1, description="Silence of a worker after which another takes its jobs, seconds."
+    )
+    deliveries: int = Field(3, ge=1, description="Attempts after which a job is a dead letter.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")

@@ -18,21 +18,28 @@ from service.jobs import Job, JobFailedError, Jobs
 from service.metrics import Metrics
 
 log = structlog.get_logger()
+_CACHE_S = 1.0
+"""Time for the cache; the texts go to those who wait even where it fails."""
 
 
 class Worker:
-    """Writes what is in the queue until it is cancelled."""
+    """Writes what is in the queue until it is cancelled, or told to stop."""
 
     def __init__(
         self, jobs: Jobs, writer: Writer, cache: Cache, metrics: Metrics, batch_size: int
     ) -> None:
         self._jobs, self._writer, self._cache = jobs, writer, cache
         self._metrics, self._batch_size = metrics, batch_size
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Take no more jobs; `run` returns once those it took are done."""
+        self._stopping = True
 
     async def run(self) -> None:
-        """Serve jobs for ever; the failure of a job is its own, never the worker's."""
+        """Serve jobs; the failure of a job is its own. Errors of the queue pass through."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine") as thread:
-            while True:
+            while not self._stopping:
                 batch = await self._jobs.take(self._batch_size)
                 if batch:
                     await self._do(batch, thread)
@@ -41,30 +48,59 @@ class Worker:
         now = monotonic()
         for job in batch:
             self._metrics.stage("queue", now - job.created)
-        self._metrics.batch_size.observe(len(batch))
-        facts = [job.facts for job in batch]
-        loop = asyncio.get_running_loop()
-        texts = await loop.run_in_executor(thread, self._write, facts)
-        if isinstance(texts, Exception):
-            if len(batch) > 1:  # one job may poison a batch: find it, and spare the others
-                for job in batch:
-                    await self._do([job], thread)
-                return
-            log.error("engine failed", key=batch[0].key, exc_info=texts)
-            self._jobs.finish(batch[0].key, JobFailedError("the engine failed"))
+        batch = await self._not_done(batch)
+        if not batch:
             return
-        for job, written in zip(batch, texts, strict=True):
-            await self._keep(job.key, written)
-            self._jobs.finish(job.key, written)
+        self._metrics.batch_size.observe(len(batch))
+        written = await self._write(batch, thread)
+        if isinstance(written, Exception) and len(batch) > 1:
+            # One job may poison a batch: find it, and spare the others.
+            for job in batch:
+                await self._settle([job], await self._write([job], thread))
+        else:
+            await self._settle(batch, written)
 
-    def _write(self, facts: Sequence[Facts]) -> list[Written] | Exception:
+    async def _not_done(self, batch: Sequence[Job]) -> list[Job]:
+        """Finish what another worker has written meanwhile; return the rest."""
+        try:
+            async with asyncio.timeout(_CACHE_S):
+                known = await self._cache.get_many([job.key for job in batch])
+        except Exception as error:
+            log.warning("cache failed", error=repr(error))
+            return list(batch)
+        done = [(job, text) for job, text in zip(batch, known, strict=True) if text is not None]
+        if done:
+            await self._jobs.finish(done)
+        return [job for job, text in zip(batch, known, strict=True) if text is None]
+
+    async def _settle(self, batch: Sequence[Job], written: list[Written] | Exception) -> None:
+        if isinstance(written, Exception):
+            log.error("engine failed", exc_info=written)
+            await self._jobs.finish(
+                [(job, JobFailedError(f"the engine failed: {written!r}")) for job in batch]
+            )
+            return
+        texts = {job.key: text for job, text in zip(batch, written, strict=True)}
+        kept = await self._keep(texts)
+        await self._jobs.finish([(job, kept[job.key]) for job in batch])
+
+    async def _write(
+        self, batch: Sequence[Job], thread: ThreadPoolExecutor
+    ) -> list[Written] | Exception:
+        facts = [job.facts for job in batch]
+        return await asyncio.get_running_loop().run_in_executor(thread, self._try, facts)
+
+    def _try(self, facts: Sequence[Facts]) -> list[Written] | Exception:
         try:
             return self._writer.write(facts)
         except Exception as error:  # returned, as asyncio loses a StopIteration raised in a thread
             return error
 
-    async def _keep(self, key: str, written: Written) -> None:
+    async def _keep(self, texts: dict[str, Written]) -> dict[str, Written]:
+        """Keep the texts; return under each key the one that everybody gets."""
         try:
-            await self._cache.put(key, written)
+            async with asyncio.timeout(_CACHE_S):
+                return await self._cache.put_many(texts)
         except Exception:
-            log.exception("cache failed", key=key)
+            log.exception("cache failed")
+            return texts

@@ -1,0 +1,192 @@
+"""The distributed deployment: gateway, ranker and worker as processes of their own, over Redis."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from threadpoolctl import threadpool_limits
+
+from models.engines import open_engine
+from models.writer import Writer
+from ranker.service import RankingService
+from service.background import background, forever
+from service.cache import MemoryCache
+from service.embedded import open_ranker
+from service.explain import Explainer, Serving
+from service.fallback import Fallback
+from service.gateway import create_app
+from service.health import add_health
+from service.metrics import Metrics
+from service.middleware import RequestMiddleware
+from service.models_registry import ModelsRegistry
+from service.ranking import LocalRanking
+from service.ranking_api import create_ranker_app
+from service.ranking_client import Breaker, HttpRanking
+from service.redis_cache import NearCache, RedisCache
+from service.redis_connection import connect
+from service.redis_jobs import RedisJobs
+from service.settings import Settings
+from service.warmer import Warmer
+from service.worker import Worker
+
+log = structlog.get_logger()
+_FOLLOW_S, _LEARN_S = 1.0, 60.0
+"""How often the gateway looks which model is served, and asks what is popular."""
+
+
+def ranker_app(settings: Settings) -> FastAPI:
+    """Compose `prism ranker`: the owner of Dataset and snapshot.
+
+    Raises DatasetError, SnapshotError.
+    """
+    metrics = Metrics()
+    local = LocalRanking(RankingService(*open_ranker(settings)))
+    metrics.running(ranker=local.service.ranker)
+
+    async def reload() -> None:
+        """Swap to a new snapshot when there is one; requests in flight end with the old one."""
+        stamp = _stamp(settings)
+        while True:
+            await asyncio.sleep(settings.reload_s)
+            if (now := _stamp(settings)) != stamp:
+                dataset, ranker = await asyncio.to_thread(open_ranker, settings)
+                local.service = await asyncio.to_thread(RankingService, dataset, ranker)
+                metrics.running(ranker=ranker)
+                stamp = now
+                log.info("reloaded", ranker=ranker.name, ranker_version=ranker.version)
+
+    @contextlib.asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        with threadpool_limits(limits=1, user_api="blas"):
+            async with background(reload, "reload"):
+                yield
+
+    return create_ranker_app(local, metrics, settings.max_body, running)
+
+
+def _stamp(settings: Settings) -> list[tuple[int, int]]:
+    """Return what changes whenever the data or the snapshot are replaced."""
+    files = [settings.data / "dataset.json", settings.snapshot / "snapshot.json"]
+    return [(stat.st_ino, stat.st_mtime_ns) for file in files if (stat := _stat(file)) is not None]
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except FileNotFoundError:  # for a moment, while it is being replaced
+        return None
+
+
+def gateway_app(settings: Settings) -> FastAPI:
+    """Compose `prism gateway`: no data, no model; it asks the ranker, Redis and the workers."""
+    metrics = Metrics()
+    redis = connect(settings)
+    ranking = HttpRanking(settings.ranker_url, Breaker())
+    fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
+    cache = NearCache(
+        MemoryCache(settings.near_cache_bytes, settings.cache_ttl_s),
+        RedisCache(redis, settings.cache_ttl_s),
+    )
+    registry, queues = ModelsRegistry(redis), dict[str, RedisJobs]()
+
+    def serving() -> Serving | None:
+        chosen = registry.chosen
+        if chosen is None or chosen.fingerprint not in queues:
+            return None
+        return Serving(chosen.model, bytes.fromhex(chosen.fingerprint), queues[chosen.fingerprint])
+
+    async def follow_models() -> None:
+        async with contextlib.AsyncExitStack() as listening:
+            while True:
+                await registry.choose()
+                chosen = registry.chosen
+                if chosen is not None and chosen.fingerprint not in queues:
+                    jobs = _queue(redis, chosen.fingerprint, settings)
+                    await listening.enter_async_context(jobs.listening())
+                    queues[chosen.fingerprint] = jobs
+                await asyncio.sleep(_FOLLOW_S)
+
+    async def learn() -> None:
+        while True:
+            await fallback.learn_what_is_popular(settings.max_k)
+            await asyncio.sleep(_LEARN_S)
+
+    async def measure() -> None:
+        now = serving()
+        if now is not None:
+            metrics.running(model=now.model)
+            with contextlib.suppress(RedisError):
+                metrics.queue(await now.jobs.depth(), await now.jobs.oldest_s())
+
+    @contextlib.asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        warmer = Warmer(ranking, cache, serving, redis, metrics, settings.warm_users)
+        async with (
+            background(follow_models, "models"),
+            background(learn, "popular"),
+            background(warmer.run, "warmer"),
+        ):
+            yield
+        await ranking.close()
+        await redis.aclose()
+
+    explainer = Explainer(serving, cache, metrics)
+    return create_app(settings, fallback, ranking, explainer, metrics, running, measure)
+
+
+def worker_app(settings: Settings) -> FastAPI:
+    """Compose `prism worker`: an engine that takes jobs from Redis.
+
+    Raises ModelError.
+    """
+    metrics = Metrics()
+    redis = connect(settings)
+    engine = open_engine(settings.model, settings.engines, settings.runtime)
+    writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
+    fingerprint = writer.fingerprint.hex()
+    jobs = _queue(redis, fingerprint, settings)
+    cache = RedisCache(redis, settings.cache_ttl_s)
+    worker = Worker(jobs, writer, cache, metrics, settings.batch_size)
+    registry = ModelsRegistry(redis)
+    metrics.running(model=writer.model)
+
+    async def announce() -> None:
+        await registry.announce(fingerprint, writer.model)
+
+    async def measure() -> None:
+        with contextlib.suppress(RedisError):
+            metrics.queue(await jobs.depth(), await jobs.oldest_s())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with jobs.working(), background(announce, "announce"):
+            task = asyncio.create_task(forever(worker.run, "worker"))
+            health.ready = True
+            try:
+                yield
+            finally:
+                worker.stop()
+                await task  # what it took, it finishes
+        await redis.aclose()
+
+    app = FastAPI(title="Prism worker", lifespan=lifespan)
+    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
+    health = add_health(app, metrics, measure)
+    log.info("loaded", model=writer.model)
+    return app
+
+
+def _queue(redis: Redis, fingerprint: str, settings: Settings) -> RedisJobs:
+    return RedisJobs(
+        redis,
+        fingerprint,
+        settings.queue_limit,
+        claim_after_s=settings.claim_after_s,
+        deliveries=settings.deliveries,
+    )

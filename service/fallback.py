@@ -1,0 +1,80 @@
+"""What the gateway recommends while the ranking service is gone: the last good, then the popular.
+
+A user's last good answer is kept for a while, for a bounded number of users; for everybody else
+there is what most users like. Both are marked by `degraded: ["ranker"]`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+
+from ranker.service import Query, Recommendations
+from service.metrics import Metrics
+from service.ranking import Ranking, RankingUnavailableError
+
+
+class Fallback:
+    """Asks a ranking service, and remembers its answers for when it does not answer.
+
+    Parameters
+    ----------
+    ranking : the ranking service
+    metrics : counts failures
+    users : most users whose last answer is kept
+    age_s : seconds for which it is
+    """
+
+    def __init__(
+        self,
+        ranking: Ranking,
+        metrics: Metrics,
+        users: int,
+        age_s: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._ranking, self._metrics = ranking, metrics
+        self._users, self._age_s, self._clock = users, age_s, clock
+        self._last: OrderedDict[str, tuple[float, Recommendations]] = OrderedDict()
+        self._popular: Recommendations | None = None
+
+    async def rank(self, query: Query, timeout_s: float) -> tuple[Recommendations, bool]:
+        """Return the top k, and whether they are a fallback.
+
+        Raises what `Ranking.rank` raises, RankingUnavailableError only where nothing is known.
+        """
+        try:
+            answer = await self._ranking.rank(query, timeout_s)
+        except RankingUnavailableError:
+            self._metrics.failed("ranker")
+            return self._known(query), True
+        self._remember(query, answer)
+        return answer, False
+
+    async def learn_what_is_popular(self, k: int) -> None:
+        """Ask for what most users like, which is what somebody without a history gets."""
+        self._popular = await self._ranking.rank(Query(None, k), timeout_s=5.0)
+
+    def _remember(self, query: Query, answer: Recommendations) -> None:
+        if query.user_id is None or query.excluded or not answer.items:
+            return
+        known = self._last.pop(query.user_id, None)
+        # A longer answer of the same ranker says more than the latest one.
+        if known and known[1].version == answer.version and len(known[1].items) > query.k:
+            answer = known[1]
+        self._last[query.user_id] = self._clock(), answer
+        if len(self._last) > self._users:
+            self._last.popitem(last=False)
+
+    def _known(self, query: Query) -> Recommendations:
+        answer = self._popular
+        if query.user_id is not None:
+            at, last = self._last.get(query.user_id, (0.0, None))
+            if last is not None and self._clock() - at <= self._age_s:
+                answer = last
+        if answer is None:
+            raise RankingUnavailableError("the ranking service does not answer")
+        touched = {t.item_id for t in query.history}
+        left_out = query.excluded | touched
+        items = [row for row in answer.items if row.facts.item.id not in left_out]
+        return replace(answer, items=items[: query.k])

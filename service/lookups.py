@@ -1,0 +1,44 @@
+"""The routes that look up users and items: the gateway's, and the ranking service's own."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from catalog.types import Id, Item
+from service import api
+from service.ranking import Ranking
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.")]
+Search = Annotated[str, Query(max_length=200, description="Text to look for.")]
+
+
+def add_lookups(app: FastAPI, ranking: Ranking) -> None:
+    """Add the routes, answered by a ranking service here or elsewhere."""
+
+    @app.get("/users/{user_id:path}/history", tags=["look up"])
+    async def history(user_id: Id, limit: Limit = 100) -> api.HistoryResponse:
+        """Return what a user touched, latest first."""
+        entries = await ranking.history(user_id, limit)
+        items = [
+            api.HistoryItem(item=e.item, value=e.value, timestamp=e.timestamp, liking=e.liking)
+            for e in entries
+        ]
+        return api.HistoryResponse(user_id=user_id, items=items)
+
+    @app.get("/users", tags=["look up"])
+    async def users(search: Search = "", limit: Limit = 20) -> api.UsersResponse:
+        """Return users whose id contains the search text."""
+        found = await ranking.users(search, limit)
+        return api.UsersResponse(
+            users=[api.UserInfo(user_id=user, interactions=count) for user, count in found]
+        )
+
+    @app.get("/items/{item_id:path}", tags=["look up"])
+    async def item(item_id: Id) -> Item:
+        """Return an item."""
+        return await ranking.item(item_id)
+
+    @app.get("/items", tags=["look up"])
+    async def items(search: Search = "", limit: Limit = 20) -> api.ItemsResponse:
+        """Return items whose title contains the search text."""
+        return api.ItemsResponse(items=await ranking.items(search, limit))

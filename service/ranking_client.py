@@ -1,0 +1,192 @@
+"""The ranking service over HTTP, as the gateway asks it: timeouts, a retry, a circuit breaker."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from time import monotonic
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from catalog.evidence import Contribution, Recommendation
+from catalog.types import Item
+from ranker.service import (
+    HistoryEntry,
+    Query,
+    Recommendations,
+    UnknownItemError,
+    UnknownUserError,
+)
+from service import api
+from service.ranking import RankingUnavailableError
+from service.ranking_api import ActiveUsers, RankAnswer, RankQuery, RankRequest, RankResponse
+
+M = TypeVar("M", bound=BaseModel)
+_RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_LOOKUP_S = 2.0
+_RETRY_AFTER_S = 0.05
+"""Mean pause before the one retry."""
+
+
+class Breaker:
+    """A circuit breaker: after `failures` in a row nothing is asked for `open_s` seconds.
+
+    Then one question is let through; its answer closes the circuit or opens it anew.
+    """
+
+    def __init__(
+        self, failures: int = 5, open_s: float = 2.0, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._limit, self._open_s, self._clock = failures, open_s, clock
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether questions are turned away now."""
+        return self._failures >= self._limit and self._clock() < self._until
+
+    def before(self) -> None:
+        """Raise RankingUnavailableError while the circuit is open; let one question try after."""
+        if self.open:
+            raise RankingUnavailableError("the ranking service does not answer")
+        if self._failures >= self._limit:
+            self._until = self._clock() + self._open_s
+
+    def succeeded(self) -> None:
+        """Close the circuit."""
+        self._failures = 0
+
+    def failed(self) -> None:
+        """Count a failure."""
+        self._failures += 1
+        self._until = self._clock() + self._open_s
+
+
+class HttpRanking:
+    """Asks `prism ranker`; see `Ranking`.
+
+    Parameters
+    ----------
+    url : of the ranking service
+    breaker : shared by all questions
+    """
+
+    def __init__(self, url: str, breaker: Breaker) -> None:
+        self._breaker = breaker
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=httpx.Timeout(_LOOKUP_S, connect=0.5),
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def rank(self, query: Query, timeout_s: float) -> Recommendations:
+        """Return the top k for a query; see `Ranking`."""
+        asked = RankQuery.model_construct(
+            user_id=query.user_id,
+            k=query.k,
+            exclude=sorted(query.excluded),
+            history=[
+                api.Touched(item_id=t.item_id, value=t.value, timestamp=t.timestamp)
+                for t in query.history
+            ],
+        )
+        body = RankRequest.model_construct(queries=[asked]).model_dump_json()
+        response = await self._ask("POST", "/rank", timeout_s, content=body)
+        [answer] = _parsed(response, RankResponse).answers
+        if answer.problem is not None:
+            raise answer.problem.error()
+        return _recommendations(answer)
+
+    async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
+        """Return a user's latest interactions; see `Ranking`."""
+        path = f"/users/{quote(user_id, safe='')}/history"
+        response = await self._ask("GET", path, _LOOKUP_S, params={"limit": limit})
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise UnknownUserError(user_id)
+        return [
+            HistoryEntry(row.item, row.value, row.timestamp, row.liking)
+            for row in _parsed(response, api.HistoryResponse).items
+        ]
+
+    async def users(self, search: str, limit: int) -> list[tuple[str, int]]:
+        """Return users by a part of their id; see `Ranking`."""
+        params: dict[str, str | int] = {"search": search, "limit": limit}
+        response = await self._ask("GET", "/users", _LOOKUP_S, params=params)
+        return [(u.user_id, u.interactions) for u in _parsed(response, api.UsersResponse).users]
+
+    async def items(self, search: str, limit: int) -> list[Item]:
+        """Return items by a part of their title; see `Ranking`."""
+        params: dict[str, str | int] = {"search": search, "limit": limit}
+        response = await self._ask("GET", "/items", _LOOKUP_S, params=params)
+        return _parsed(response, api.ItemsResponse).items
+
+    async def item(self, item_id: str) -> Item:
+        """Return an item; see `Ranking`."""
+        response = await self._ask("GET", f"/items/{quote(item_id, safe='')}", _LOOKUP_S)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise UnknownItemError([item_id])
+        return _parsed(response, Item)
+
+    async def active(self, limit: int) -> ActiveUsers:
+        """Return the most active users."""
+        response = await self._ask("GET", "/active", _LOOKUP_S, params={"limit": limit})
+        return _parsed(response, ActiveUsers)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        timeout_s: float,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        content: str | None = None,
+    ) -> httpx.Response:
+        """Ask, once more after a pause if the first time fails: every question is idempotent."""
+        self._breaker.before()
+        headers = {"Content-Type": "application/json"} if content else {}
+        try:
+            async with asyncio.timeout(timeout_s):
+                for last in (False, True):
+                    try:
+                        response = await self._client.request(
+                            method, path, params=params, content=content, headers=headers
+                        )
+                        if response.status_code not in _RETRIED:
+                            break
+                    except httpx.TransportError:
+                        if last:
+                            raise
+                    await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_AFTER_S)  # noqa: S311
+        except (httpx.TransportError, TimeoutError) as error:
+            self._breaker.failed()
+            raise RankingUnavailableError("the ranking service does not answer") from error
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._breaker.failed()
+            raise RankingUnavailableError(f"the ranking service answered {response.status_code}")
+        self._breaker.succeeded()
+        return response
+
+
+def _parsed(response: httpx.Response, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as error:
+        raise RankingUnavailableError(
+            f"the ranking service gave no answer of version 1 ({error.error_count()} errors)"
+        ) from error
+
+
+def _recommendations(answer: RankAnswer) -> Recommendations:
+    items = [
+        Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
+        for row in answer.items
+    ]
+    return Recommendations(answer.ranker, answer.version, items)
