@@ -24,7 +24,7 @@ from models.grounded import explain
 from models.writer import Writer, Written
 from ranker.als import AlsConfig, AlsRanker, fit
 from service.cache import Cache, MemoryCache, cache_key
-from service.explain import Explained, Explainer
+from service.explain import Explained, Explainer, Serving
 from service.jobs import LocalJobs
 from service.metrics import Metrics
 from service.worker import Worker
@@ -93,7 +93,7 @@ class BrokenCache:
         """Fail; see `Cache`."""
         raise ConnectionError("the cache is gone")
 
-    async def put(self, key: str, written: Written) -> None:
+    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
         """Fail; see `Cache`."""
         raise ConnectionError("the cache is gone")
 
@@ -123,7 +123,7 @@ class Service:
 
     async def explain(self, *facts: Facts, within_s: float = GENEROUS_S) -> list[Explained]:
         """Ask for explanations, as one request does."""
-        return await self.explainer.explain(facts, monotonic() + within_s)
+        return (await self.explainer.explain(facts, monotonic() + within_s)).items
 
     def measured(self, name: str, **labels: str) -> float:
         """Return a metric, 0 where nothing was counted yet."""
@@ -144,7 +144,8 @@ def new_service(
     jobs = LocalJobs(queue_limit)
     cache = MemoryCache(10**6, ttl_s=3600) if cache is None else cache
     worker = Worker(jobs, writer, cache, metrics, batch_size)
-    explainer = Explainer(writer, cache, jobs, metrics)
+    serving = Serving(writer.model, writer.fingerprint, jobs)
+    explainer = Explainer(lambda: serving, cache, metrics)
     return Service(engine, writer, cache, jobs, metrics, explainer), worker
 
 

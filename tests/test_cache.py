@@ -37,7 +37,7 @@ async def get(cache: MemoryCache, key: str) -> Written | None:
 async def size_of(key: str, value: Written) -> int:
     """Return what one entry takes of a cache."""
     cache = MemoryCache(10**9, ttl_s=1)
-    await cache.put(key, value)
+    await cache.put_many({key: value})
     return cache.bytes
 
 
@@ -45,7 +45,7 @@ async def cache_for(entries: Sequence[tuple[str, Written]], ttl_s: float = 60) -
     """Return a cache that these entries fill to the last byte."""
     cache = MemoryCache(sum([await size_of(key, value) for key, value in entries]), ttl_s)
     for key, value in entries:
-        await cache.put(key, value)
+        await cache.put_many({key: value})
     return cache
 
 
@@ -54,14 +54,14 @@ class TestKeeping:
         cache = MemoryCache(10**6, ttl_s=60)
         claim = TextClaim(start=0, end=6, type="title", item_id="50")
         value = Written(text="“Amélie” 🎬", source="grounded", reason="rejected", claims=(claim,))
-        await cache.put("a", value)
+        await cache.put_many({"a": value})
         assert await cache.get_many(["b", "a", "a"]) == [None, value, value]
 
     async def test_the_first_write_wins(self) -> None:
         cache = MemoryCache(10**6, ttl_s=60)
-        await cache.put("a", written("the first"))
+        await cache.put_many({"a": written("the first")})
         before = cache.bytes
-        await cache.put("a", written("the second"))
+        await cache.put_many({"a": written("the second")})
         assert await get(cache, "a") == written("the first")
         assert cache.bytes == before
 
@@ -70,7 +70,7 @@ class TestForgetting:
     async def test_an_entry_is_gone_once_its_time_is_over(self) -> None:
         clock = Clock()
         cache = MemoryCache(10**6, ttl_s=60, clock=clock)
-        await cache.put("a", written())
+        await cache.put_many({"a": written()})
         clock.now = 59.9
         assert await get(cache, "a") == written()
         clock.now = 60
@@ -80,49 +80,49 @@ class TestForgetting:
     async def test_reading_and_writing_again_do_not_make_it_live_longer(self) -> None:
         clock = Clock()
         cache = MemoryCache(10**6, ttl_s=60, clock=clock)
-        await cache.put("a", written("the first"))
+        await cache.put_many({"a": written("the first")})
         clock.now = 30
         await get(cache, "a")
-        await cache.put("a", written("the second"))
+        await cache.put_many({"a": written("the second")})
         clock.now = 60
         assert await get(cache, "a") is None
 
     async def test_after_its_time_another_text_may_take_its_place(self) -> None:
         clock = Clock()
         cache = MemoryCache(10**6, ttl_s=60, clock=clock)
-        await cache.put("a", written("the first"))
+        await cache.put_many({"a": written("the first")})
         clock.now = 60
-        await cache.put("a", written("the second"))
+        await cache.put_many({"a": written("the second")})
         assert await get(cache, "a") == written("the second")
         assert cache.bytes == await size_of("a", written("the second"))
 
     async def test_the_least_recently_used_makes_room(self) -> None:
         cache = await cache_for([(key, written()) for key in "abc"])
         await get(cache, "a")
-        await cache.put("d", written())
+        await cache.put_many({"d": written()})
         assert [await get(cache, key) is not None for key in "abcd"] == [True, False, True, True]
 
     async def test_a_write_that_lost_counts_as_a_use(self) -> None:
         cache = await cache_for([(key, written()) for key in "abc"])
-        await cache.put("a", written("too late"))
-        await cache.put("d", written())
+        await cache.put_many({"a": written("too late")})
+        await cache.put_many({"d": written()})
         assert [await get(cache, key) is not None for key in "abcd"] == [True, False, True, True]
 
     async def test_a_long_text_may_take_the_place_of_several(self) -> None:
         cache = await cache_for([(key, written()) for key in "abc"])
         long = written("long " * 80)
-        await cache.put("d", long)
+        await cache.put_many({"d": long})
         assert await get(cache, "a") is None
         assert await get(cache, "d") == long
 
     async def test_what_could_never_fit_drives_nothing_out(self) -> None:
         cache = await cache_for([(key, written()) for key in "abc"])
-        await cache.put("d", written("x" * 10_000))
+        await cache.put_many({"d": written("x" * 10_000)})
         assert [await get(cache, key) is not None for key in "abcd"] == [True, True, True, False]
 
     async def test_no_bytes_keep_nothing(self) -> None:
         cache = MemoryCache(0, ttl_s=60)
-        await cache.put("a", written())
+        await cache.put_many({"a": written()})
         assert await get(cache, "a") is None
         assert cache.bytes == 0
 
@@ -134,7 +134,7 @@ class TestBound:
         tracemalloc.start()
         try:
             for key, value in values:
-                await cache.put(key, value)
+                await cache.put_many({key: value})
             spent, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -162,7 +162,7 @@ class Operations(RuleBasedStateMachine):
     @rule(key=keys, length=st.integers(0, 2000))
     def put(self, key: str, length: int) -> None:
         value, known = written("x" * length), self.found(key)
-        self.loop.run(self.cache.put(key, value))
+        self.loop.run(self.cache.put_many({key: value}))
         fits = self.loop.run(size_of(key, value)) <= self.MAX_BYTES
         if known is None and fits:
             self.first[key] = self.clock.now, value

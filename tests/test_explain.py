@@ -15,6 +15,7 @@ from service_fixtures import (
     GENEROUS_S,
     BrokenCache,
     ScriptedEngine,
+    Service,
     a_lie,
     anyio_backend,  # noqa: F401
     facts_about,
@@ -35,6 +36,13 @@ pytestmark = pytest.mark.anyio
 
 ONE, TWO = facts_about("1"), facts_about("2")
 SOON_S = 0.05
+
+
+async def drained(service: Service, depth: int) -> None:
+    """Wait until so many jobs wait."""
+    async with asyncio.timeout(GENEROUS_S):
+        while await service.jobs.depth() != depth:
+            await asyncio.sleep(0.001)
 
 
 class TestCaching:
@@ -167,7 +175,7 @@ class TestTrouble:
         assert [one.written.reason for one in three] == ["deadline", "deadline", "shed"]
         assert {one.written.source for one in three} == {"grounded"}
         async with working(service, worker):
-            await until(lambda: service.jobs.depth() == 0)
+            await drained(service, 0)
             [later] = await service.explain(facts_about("3"))
         assert (later.cached, later.written.reason) == (False, None)
 
@@ -186,7 +194,7 @@ class TestTrouble:
     async def test_a_service_that_stops_answers_at_once(self) -> None:
         service, _ = new_service(ScriptedEngine())  # nobody works
         request = asyncio.create_task(service.explain(ONE))
-        await until(lambda: service.jobs.depth() == 1)
+        await drained(service, 1)
         service.jobs.close()
         [answer] = await asyncio.wait_for(request, GENEROUS_S / 2)
         assert (answer.written.text, answer.written.reason) == (explain(ONE), "unavailable")

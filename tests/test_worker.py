@@ -27,10 +27,16 @@ from service.jobs import Job, JobFailedError
 pytestmark = pytest.mark.anyio
 
 
-def submit(service: Service, item_id: str) -> asyncio.Future[Written]:
+async def submit(service: Service, item_id: str) -> asyncio.Future[Written]:
     """Queue a job, as one request does."""
     facts, now = facts_about(item_id), monotonic()
-    return service.jobs.submit(Job(service.key(facts), facts, now, now + GENEROUS_S))
+    key = service.key(facts)
+    return (await service.jobs.submit([Job(key, facts, now, now + GENEROUS_S)]))[key]
+
+
+async def text_of(service: Service, item_id: str) -> Written:
+    """Queue a job and wait for its text."""
+    return await (await submit(service, item_id))
 
 
 class TestBatches:
@@ -38,9 +44,11 @@ class TestBatches:
         engine = ScriptedEngine()
         async with running(engine) as service:
             engine.gate.clear()
-            first = submit(service, "1")
+            first = await submit(service, "1")
             await until(lambda: engine.batches == [["1"]])
-            later = [submit(service, str(n)) for n in range(2, 8)]  # six requests of their own
+            later = [
+                await submit(service, str(n)) for n in range(2, 8)
+            ]  # six requests of their own
             engine.gate.set()
             texts = await asyncio.gather(first, *later)
         assert engine.batches == [["1"], ["2", "3", "4", "5", "6", "7"]]
@@ -51,24 +59,22 @@ class TestBatches:
     async def test_no_batch_is_larger_than_the_limit(self) -> None:
         engine = ScriptedEngine()
         async with running(engine, batch_size=4) as service:
-            await asyncio.gather(*[submit(service, str(n)) for n in range(10)])
+            await asyncio.gather(*[text_of(service, str(n)) for n in range(10)])
         assert [len(batch) for batch in engine.batches] == [4, 4, 2]
 
     async def test_requests_are_taken_while_the_engine_is_busy(self) -> None:
         engine = ScriptedEngine()
         async with running(engine) as service:
             engine.gate.clear()
-            submit(service, "1")
+            await submit(service, "1")
             await until(lambda: bool(engine.batches))
-            submit(service, "2")
-            submit(service, "3")
-            assert service.jobs.depth() == 2
-            service.metrics.watch(service.jobs)
-            assert service.measured("prism_queue_depth") == 2
+            await submit(service, "2")
+            await submit(service, "3")
+            assert await service.jobs.depth() == 2
 
     async def test_the_time_of_every_stage_is_measured(self) -> None:
         async with running(ScriptedEngine()) as service:
-            await submit(service, "1")
+            await text_of(service, "1")
         for stage in ("queue", "generate", "check"):
             assert service.measured("prism_stage_seconds_count", stage=stage) == 1
 
@@ -83,13 +89,13 @@ class TestFailures:
 
         engine = ScriptedEngine(say)
         async with running(engine) as service:
-            jobs = {n: submit(service, n) for n in "12345"}
+            jobs = {n: await submit(service, n) for n in "12345"}
             await asyncio.wait(jobs.values(), timeout=GENEROUS_S)
             failed = [n for n, job in jobs.items() if isinstance(job.exception(), JobFailedError)]
             assert failed == ["3"]
             assert engine.batches == [[*"12345"], ["1"], ["2"], ["3"], ["4"], ["5"]]
             assert [n for n in "12345" if await service.cached(facts_about(n))] == [*"1245"]
-            assert (await submit(service, "6")).text == explain(facts_about("6"))
+            assert (await text_of(service, "6")).text == explain(facts_about("6"))
 
     async def test_an_engine_that_loses_texts_fails_rather_than_mixes_them_up(self) -> None:
         class Forgetful(ScriptedEngine):
@@ -98,19 +104,19 @@ class TestFailures:
                 return texts[1:] if len(batch) > 1 else texts
 
         async with running(Forgetful()) as service:
-            texts = await asyncio.gather(*[submit(service, n) for n in "123"])
+            texts = await asyncio.gather(*[text_of(service, n) for n in "123"])
         assert [text.text for text in texts] == [explain(facts_about(n)) for n in "123"]
 
     async def test_a_cache_that_is_gone_does_not_cost_the_answer(self) -> None:
         async with running(ScriptedEngine(), cache=BrokenCache()) as service:
-            assert (await submit(service, "1")).text == explain(facts_about("1"))
-            assert (await submit(service, "2")).text == explain(facts_about("2"))
+            assert (await text_of(service, "1")).text == explain(facts_about("1"))
+            assert (await text_of(service, "2")).text == explain(facts_about("2"))
 
 
 class TestTheCheck:
     async def test_a_true_text_is_kept_as_the_engine_wrote_it(self) -> None:
         async with running(ScriptedEngine(lambda facts: f"Try “{facts.item.title}”.")) as service:
-            text = await submit(service, "1")
+            text = await text_of(service, "1")
             assert (text.text, text.source, text.reason) == ("Try “Film 1”.", "prism", None)
             assert await service.cached(facts_about("1")) == text
         assert service.measured("prism_rejected_claims_total") == 0
@@ -130,7 +136,7 @@ class TestTheCheck:
     ) -> None:
         facts = facts_about("1")
         async with running(ScriptedEngine(say)) as service:
-            text = await submit(service, "1")
+            text = await text_of(service, "1")
             assert (text.text, text.source) == (explain(facts), "grounded")
             assert text.reason == "rejected"
             assert await service.cached(facts) == text
