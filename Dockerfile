@@ -1,4 +1,4 @@
-# The embedded service with the demo data inside: gateway, ranker and worker in one process.
+# Every role in one image, with the demo data inside; `--target gpu` adds torch for workers.
 FROM python:3.11-slim-bookworm AS base
 # OpenMP, which the ALS library is linked to.
 RUN apt-get update \
@@ -24,14 +24,24 @@ RUN pip install --no-deps . \
  && prism train-ranker \
  && pip uninstall --yes pandas
 
-FROM base
+FROM base AS cpu
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
 COPY --from=build /app/data /data
 ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0
+# No API keys inside: docker-compose.yml publishes the port on 127.0.0.1 only, and so should you.
+ENV PRISM_ALLOW_OPEN=1
 USER prism
 EXPOSE 8000
-HEALTHCHECK --start-period=20s --interval=10s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz')"]
+HEALTHCHECK --start-period=20s --interval=10s CMD ["prism", "ready"]
 ENTRYPOINT ["prism"]
 CMD ["serve"]
+
+FROM build AS build-gpu
+RUN pip install --constraint constraints.txt torch transformers
+
+FROM cpu AS gpu
+COPY --from=build-gpu /venv /venv
+
+# What is built where no target is named.
+FROM cpu

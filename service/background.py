@@ -19,9 +19,10 @@ async def background(work: Callable[[], Awaitable[None]], name: str) -> AsyncIte
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        # On Python 3.11 `asyncio.wait_for` may swallow a cancellation, so once may not be enough.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_PAUSE_S)
 
 
 async def forever(work: Callable[[], Awaitable[None]], name: str) -> None:

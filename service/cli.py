@@ -8,8 +8,9 @@ from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
 from models.engine import ModelError
 from ranker.als import SnapshotError
-from service import cli_data, cli_distill, cli_serve
+from service import cli_data, cli_distill, cli_keys, cli_queue, cli_serve
 from service.console import console
+from service.keys import KeysError
 
 app = typer.Typer(
     name="prism",
@@ -21,13 +22,17 @@ app = typer.Typer(
 app.add_typer(cli_data.app)
 app.add_typer(cli_distill.app)
 app.add_typer(cli_serve.app)
+app.add_typer(cli_keys.app)
+app.add_typer(cli_queue.app)
 
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one line, without a traceback."""
     try:
         app()
-    except (DatasetError, SnapshotError, FactsFileError, ModelError, FileExistsError) as error:
+    except (
+        DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, FileExistsError
+    ) as error:  # fmt: skip
         hint = ""
         if isinstance(error, SnapshotError):
             hint = "\nRun: prism train-ranker"

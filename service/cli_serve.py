@@ -22,6 +22,7 @@ PortOption = Annotated[
     int, typer.Option(envvar="PRISM_PORT", min=0, max=65535, help="Port; 0 for any free one.")
 ]
 _LOCAL = "127.0.0.1"
+_PROBE_S = 2.0
 
 
 @app.command()
@@ -36,7 +37,10 @@ def serve(
     # Imported here, so that importing data and training need no web framework.
     from service.embedded import embedded_app  # noqa: PLC0415
 
-    _serve("Prism", embedded_app, data=data, snapshot=snapshot, model=model, host=host, port=port)
+    _serve(
+        "Prism", embedded_app, public=True,
+        data=data, snapshot=snapshot, model=model, host=host, port=port,
+    )  # fmt: skip
 
 
 @app.command()
@@ -48,7 +52,7 @@ def gateway(host: HostOption = _LOCAL, port: PortOption = 8000) -> None:
     """
     from service.distributed import gateway_app  # noqa: PLC0415
 
-    _serve("The gateway", gateway_app, host=host, port=port)
+    _serve("The gateway", gateway_app, public=True, host=host, port=port)
 
 
 @app.command()
@@ -77,8 +81,10 @@ def worker(
     _serve("The worker", worker_app, model=model, host=host, port=port)
 
 
-def _serve(what: str, compose: "Callable[[Settings], FastAPI]", **given: Any) -> None:
-    from service import embedded  # noqa: PLC0415
+def _serve(
+    what: str, compose: "Callable[[Settings], FastAPI]", *, public: bool = False, **given: Any
+) -> None:
+    from service import embedded, security  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
 
@@ -86,6 +92,8 @@ def _serve(what: str, compose: "Callable[[Settings], FastAPI]", **given: Any) ->
         settings = Settings(**given)
     except ValidationError as error:
         raise bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
+    if public:
+        security.check_address(settings)
     configure_logs(settings.log_level)
     try:
         sock = embedded.listen(settings.host, settings.port)

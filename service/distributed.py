@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,20 +23,24 @@ from service.explain import Explainer, Serving
 from service.fallback import Fallback
 from service.gateway import create_app
 from service.health import add_health
+from service.jobs import Jobs
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
 from service.models_registry import ModelsRegistry
 from service.ranking import LocalRanking
 from service.ranking_api import create_ranker_app
 from service.ranking_client import Breaker, HttpRanking
+from service.rate_limit import local_rate_limit
 from service.redis_cache import NearCache, RedisCache
 from service.redis_connection import connect
 from service.redis_jobs import RedisJobs
+from service.redis_rate_limit import RedisRateLimit
 from service.settings import Settings
 from service.warmer import Warmer
 from service.worker import Worker
 
 log = structlog.get_logger()
+_MEASURE_S = 1.0
 _FOLLOW_S, _LEARN_S = 1.0, 60.0
 """How often the gateway looks which model is served, and asks what is popular."""
 
@@ -84,7 +89,10 @@ def _stat(file: Path) -> os.stat_result | None:
 
 
 def gateway_app(settings: Settings) -> FastAPI:
-    """Compose `prism gateway`: no data, no model; it asks the ranker, Redis and the workers."""
+    """Compose `prism gateway`: no data, no model; it asks the ranker, Redis and the workers.
+
+    Raises KeysError.
+    """
     metrics = Metrics()
     redis = connect(settings)
     ranking = HttpRanking(settings.ranker_url, Breaker())
@@ -121,8 +129,7 @@ def gateway_app(settings: Settings) -> FastAPI:
         now = serving()
         if now is not None:
             metrics.running(model=now.model)
-            with contextlib.suppress(RedisError):
-                metrics.queue(await now.jobs.depth(), await now.jobs.oldest_s())
+            await _measure(now.jobs, metrics)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -137,7 +144,9 @@ def gateway_app(settings: Settings) -> FastAPI:
         await redis.aclose()
 
     explainer = Explainer(serving, cache, metrics)
-    return create_app(settings, fallback, ranking, explainer, metrics, running, measure)
+    local = local_rate_limit(settings)
+    limit = None if local is None else RedisRateLimit(redis, local, metrics)
+    return create_app(settings, fallback, ranking, explainer, metrics, running, measure, limit)
 
 
 def worker_app(settings: Settings) -> FastAPI:
@@ -160,8 +169,7 @@ def worker_app(settings: Settings) -> FastAPI:
         await registry.announce(fingerprint, writer.model)
 
     async def measure() -> None:
-        with contextlib.suppress(RedisError):
-            metrics.queue(await jobs.depth(), await jobs.oldest_s())
+        await _measure(jobs, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -180,6 +188,15 @@ def worker_app(settings: Settings) -> FastAPI:
     health = add_health(app, metrics, measure)
     log.info("loaded", model=writer.model)
     return app
+
+
+async def _measure(jobs: Jobs, metrics: Metrics) -> None:
+    """Measure the queue, but let no Redis that hangs hold up whoever reads the metrics."""
+    try:
+        async with asyncio.timeout(_MEASURE_S):
+            metrics.queue(await jobs.depth(), await jobs.oldest_s())
+    except (TimeoutError, RedisError):
+        metrics.queue(math.nan, math.nan)
 
 
 def _queue(redis: Redis, fingerprint: str, settings: Settings) -> RedisJobs:

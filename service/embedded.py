@@ -29,6 +29,7 @@ from service.gateway import create_app
 from service.jobs import LocalJobs
 from service.metrics import Metrics
 from service.ranking import LocalRanking
+from service.rate_limit import local_rate_limit
 from service.settings import Settings
 from service.worker import Worker
 
@@ -48,8 +49,8 @@ def embedded_app(settings: Settings) -> FastAPI:
 
     Raises
     ------
-    DatasetError, SnapshotError
-        The data or the snapshot cannot be used; the message says why.
+    DatasetError, SnapshotError, KeysError
+        The data, the snapshot or the API keys cannot be used; the message says why.
     """
     dataset, ranker = open_ranker(settings)
     metrics = Metrics()
@@ -81,7 +82,10 @@ def embedded_app(settings: Settings) -> FastAPI:
         model=writer.model,
     )  # fmt: skip
     fallback = Fallback(ranking, metrics, 0, 1)
-    return create_app(settings, fallback, ranking, explainer, metrics, running, measure_queue)
+    limit = local_rate_limit(settings)
+    return create_app(
+        settings, fallback, ranking, explainer, metrics, running, measure_queue, limit
+    )
 
 
 def open_ranker(settings: Settings) -> tuple[Dataset, Ranker]:

@@ -22,15 +22,21 @@ from service.metrics import Metrics
 from service.middleware import RequestMiddleware
 from service.problems import Problem, invalid
 from service.ranking import Ranking
+from service.rate_limit import RateLimit
+from service.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.settings import Settings
 
 K = Annotated[int, Query(ge=1, description="Number of items.")]
 Deadline = Annotated[int, Query(ge=1, description="Milliseconds in which an answer is wanted.")]
 _PROBLEMS: dict[int | str, dict[str, object]] = {
+    401: {"model": Problem, "description": "No API key, or a wrong one."},
     404: {"model": Problem, "description": "No such user or item."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {"model": Problem, "description": "A field is wrong; `errors` says which."},
+    429: {"model": Problem, "description": "Too fast; Retry-After says when to ask again."},
 }
+_LEAST_RANK_S = 0.25
+"""Time for the ranking even where the deadline is shorter: without items there is no answer."""
 _DEGRADED = {"deadline", "shed", "unavailable"}
 
 
@@ -42,22 +48,28 @@ def create_app(
     metrics: Metrics,
     background: Callable[[], AbstractAsyncContextManager[None]],
     refresh: Callable[[], Awaitable[None]] = nothing,
+    limit: RateLimit | None = None,
 ) -> FastAPI:
-    """Return the gateway's app; `background` runs around its whole life."""
+    """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with background():
             health.ready = True
             yield
+            health.ready = False
 
     app = FastAPI(
         title="Prism",
         description="Recommends items and says why, in sentences that are checked to be true.",
         lifespan=lifespan,
         responses=_PROBLEMS,
+        redoc_url=None,  # one page for the documentation is enough
     )
+    # The last is outermost: refusals are logged and counted, and every answer has the headers.
+    app.add_middleware(GuardMiddleware, keys=open_keys(settings), limit=limit)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
+    app.add_middleware(HeadersMiddleware)
     problems.install(app)
     health = add_health(app, metrics, refresh)
     add_lookups(app, lookups)
@@ -117,7 +129,8 @@ class _Routes:
         if query.k > self._settings.max_k:
             raise invalid("k", f"at most {self._settings.max_k}")
         deadline = self._deadline(deadline_ms)
-        ranked, is_fallback = await self._ranking.rank(query, deadline - monotonic())
+        left = max(_LEAST_RANK_S, deadline - monotonic())
+        ranked, is_fallback = await self._ranking.rank(query, left)
         timing.lap("rank")
         facts = [r.facts for r in ranked.items]
         model = self._explainer.model

@@ -1,6 +1,13 @@
 """Prometheus metrics of one process; names begin with `prism_`, labels hold no user data."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from models.faithfulness import Claim
 from ranker.protocol import Ranker
@@ -15,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "prism_requests", "HTTP requests.", ["route", "status"], registry=self.registry
         )
@@ -89,8 +97,8 @@ class Metrics:
         """Count a failure of a part that the answer did without: cache, queue, ranker."""
         self._failures.labels(part).inc()
 
-    def queue(self, depth: int, oldest_s: float) -> None:
-        """Say how many jobs wait, and how long the oldest has."""
+    def queue(self, depth: float, oldest_s: float) -> None:
+        """Say how many jobs are not done and how long the oldest waits; NaN where nobody knows."""
         self._depth.set(depth)
         self._oldest.set(oldest_s)
 

@@ -59,6 +59,11 @@ class DeadLetter(BaseModel):
     reason: str
     facts: str
 
+    @property
+    def item_id(self) -> str:
+        """The item that the job is about."""
+        return Facts.model_validate_json(self.facts).item.id
+
 
 class _Done(BaseModel):
     """What the channel carries: the result of one job."""
@@ -265,7 +270,7 @@ class RedisJobs:
                     token,
                 )
             except (ValueError, KeyError):
-                log.warning("unreadable jo", stream=stream)
+                log.warning("unreadable job", stream=stream)
                 gone.append(token)
                 continue
             if stream == self._awaited and job.expires <= now:

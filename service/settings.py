@@ -30,6 +30,19 @@ class Settings(BaseSettings):
     engines: Path = Field(Path("data/engines"), description="Folder for converted models.")
     policy: Policy = Field("strict", description="Faithfulness policy of what is served.")
 
+    api_keys: Path | None = Field(
+        None, description="File of the API keys that are valid; without it everybody may ask."
+    )
+    allow_open: bool = Field(
+        False, description="Serve other machines although there are no API keys."
+    )
+    rate_per_s: float | None = Field(
+        None, ge=0.001, le=1e6, description="Requests a second of one caller; none: no limit."
+    )
+    rate_burst: int = Field(
+        20, ge=1, le=1_000_000, description="Requests a caller may make at once, after a rest."
+    )
+
     max_k: int = Field(100, ge=1, description="Most items of one answer.")
     max_history: int = Field(10_000, ge=1, description="Most entries of an inline history.")
     max_body: int = Field(2 * 2**20, ge=1, description="Largest request body, bytes.")

@@ -47,7 +47,8 @@ class Worker:
     async def _do(self, batch: Sequence[Job], thread: ThreadPoolExecutor) -> None:
         now = monotonic()
         for job in batch:
-            self._metrics.stage("queue", now - job.created)
+            if job.expires > now:  # not what nobody waits for
+                self._metrics.stage("queue", now - job.created)
         batch = await self._not_done(batch)
         if not batch:
             return

@@ -37,7 +37,9 @@ from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import RankingService
 from service.embedded import embedded_app
+from service.fallback import Fallback
 from service.gateway import create_app
+from service.ranking import LocalRanking
 from service.settings import Settings
 
 JSON = {"content-type": "application/json"}
@@ -692,9 +694,10 @@ def scripted(
         async with working(service, worker):
             yield
 
-    ranking = RankingService(dataset, ranker)
+    ranking = LocalRanking(RankingService(dataset, ranker))
+    fallback = Fallback(ranking, service.metrics, users=0, age_s=1)
     return client_of(
-        create_app(Settings(), ranking, service.explainer, service.metrics, background)
+        create_app(Settings(), fallback, ranking, service.explainer, service.metrics, background)
     )
 
 
@@ -784,8 +787,11 @@ class TestOperating:
         async def background() -> AsyncIterator[None]:
             yield
 
-        ranking = RankingService(demo, PopularityRanker(demo))
-        app = create_app(Settings(), ranking, service.explainer, service.metrics, background)
+        ranking = LocalRanking(RankingService(demo, PopularityRanker(demo)))
+        fallback = Fallback(ranking, service.metrics, users=0, age_s=1)
+        app = create_app(
+            Settings(), fallback, ranking, service.explainer, service.metrics, background
+        )
         with client_of(app) as client:
             assert client.get("/readyz").status_code == 200
         ended = httpx.ASGITransport(app)

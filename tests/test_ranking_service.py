@@ -15,6 +15,7 @@ from catalog.types import History, Interaction, Item, RankedItem, Ranking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import (
+    Query,
     RankingService,
     Recommendations,
     UnknownItemError,
@@ -63,6 +64,26 @@ class TellTale:
         return [Ranking(self.name, self.version, rows) for _ in histories]
 
 
+def answered(service: RankingService, query: Query) -> Recommendations:
+    """Ask one question; raise what is wrong with it."""
+    [answer] = service.rank([query])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def rank_user(service: RankingService, user_id: str, k: int, excluded: Set[str]) -> Recommendations:
+    """Rank for a known user."""
+    return answered(service, Query(user_id, k, excluded))
+
+
+def rank_history(
+    service: RankingService, touches: Sequence[Interaction], k: int, excluded: Set[str]
+) -> Recommendations:
+    """Rank for an inline history."""
+    return answered(service, Query(None, k, excluded, touches))
+
+
 def ids(answer: Recommendations) -> list[str]:
     """Return the recommended ids, best first."""
     return [r.facts.item.id for r in answer.items]
@@ -93,7 +114,7 @@ class TestKnownUsers:
     def test_they_get_what_they_have_not_touched_with_exact_contributions(
         self, service: RankingService, demo: Dataset
     ) -> None:
-        answer = service.rank_user("42", 10, NONE)
+        answer = rank_user(service, "42", 10, NONE)
         assert (answer.ranker, answer.version) == ("als", fitted(demo).version)
         assert len(set(ids(answer))) == 10
         assert not set(ids(answer)) & set(demo.history("42").item_ids)
@@ -107,18 +128,18 @@ class TestKnownUsers:
 
     @pytest.mark.parametrize("user", ["", "nobody", "42 ", "0", "\x00"])
     def test_unknown_ones_are_an_error(self, service: RankingService, user: str) -> None:
-        for ask in (lambda: service.rank_user(user, 1, NONE), lambda: service.history(user, 1)):
+        for ask in (lambda: rank_user(service, user, 1, NONE), lambda: service.history(user, 1)):
             with pytest.raises(UnknownUserError) as caught:
                 ask()
             assert str(caught.value) == user
 
     def test_the_excluded_make_room_for_the_next_best(self, service: RankingService) -> None:
-        best = ids(service.rank_user("42", 5, NONE))
-        rest = ids(service.rank_user("42", 3, frozenset({best[0], best[2], "unheard of"})))
+        best = ids(rank_user(service, "42", 5, NONE))
+        rest = ids(rank_user(service, "42", 3, frozenset({best[0], best[2], "unheard of"})))
         assert rest == [best[1], best[3], best[4]]
 
     def test_nothing_is_left_where_everything_is_excluded(self, popular: RankingService) -> None:
-        assert popular.rank_user("ann", 5, frozenset(film.id for film in FILMS)).items == []
+        assert rank_user(popular, "ann", 5, frozenset(film.id for film in FILMS)).items == []
 
 
 class TestInlineHistories:
@@ -130,10 +151,10 @@ class TestInlineHistories:
         assert len(set(known.timestamps.tolist())) > 1
         columns = (known.item_ids, known.values.tolist(), known.timestamps.tolist())
         touches = [Interaction(*row) for row in zip(*columns, strict=True)]
-        expected = service.rank_user(user, 10, NONE)
-        assert service.rank_history(touches, 10, NONE) == expected
+        expected = rank_user(service, user, 10, NONE)
+        assert rank_history(service, touches, 10, NONE) == expected
         random.Random(0).shuffle(touches)
-        shuffled = service.rank_history(touches, 10, NONE)
+        shuffled = rank_history(service, touches, 10, NONE)
         assert [r.facts for r in shuffled.items] == [r.facts for r in expected.items]
         assert [r.score for r in shuffled.items] == pytest.approx([r.score for r in expected.items])
 
@@ -145,12 +166,12 @@ class TestInlineHistories:
             Interaction("nope"),
         ]
         with pytest.raises(UnknownItemError) as caught:
-            service.rank_history(touches, 10, NONE)
+            rank_history(service, touches, 10, NONE)
         assert caught.value.ids == ["also nope", "nope"]
 
     def test_one_more_liking_changes_the_answer(self, service: RankingService) -> None:
-        before = service.rank_history([Interaction("1")], 10, NONE)
-        after = service.rank_history([Interaction("1"), Interaction("2571", 5.0)], 10, NONE)
+        before = rank_history(service, [Interaction("1")], 10, NONE)
+        after = rank_history(service, [Interaction("1"), Interaction("2571", 5.0)], 10, NONE)
         assert ids(after) != ids(before)
         assert all(evidence(r) == ["1"] for r in before.items)
         assert any("2571" in evidence(r) for r in after.items)
@@ -160,7 +181,7 @@ class TestInlineHistories:
         self, small_dataset: SmallDataset, touches: list[Interaction]
     ) -> None:
         service = RankingService(small_dataset(LOG, items=FILMS), TellTale([]))
-        answer = service.rank_history(touches, 3, NONE)
+        answer = rank_history(service, touches, 3, NONE)
         assert answer.ranker == "popularity"
         assert ids(answer)[:2] == (["ronin", "up"] if touches else ["heat", "ronin"])
         for r in answer.items:
@@ -169,13 +190,13 @@ class TestInlineHistories:
     def test_a_demo_user_who_only_dislikes_gets_popular_films(
         self, service: RankingService
     ) -> None:
-        answer = service.rank_history([Interaction("318", 0.5), Interaction("1", 1.0)], 10, NONE)
+        answer = rank_history(service, [Interaction("318", 0.5), Interaction("1", 1.0)], 10, NONE)
         assert answer.ranker == "popularity"
         assert len(answer.items) == 10
         assert not {"318", "1"} & set(ids(answer))
 
     def test_one_liking_is_enough(self, service: RankingService) -> None:
-        answer = service.rank_history([Interaction("318")], 10, NONE)
+        answer = rank_history(service, [Interaction("318")], 10, NONE)
         assert answer.ranker == "als"
         assert len(answer.items) == 10
         for r in answer.items:
@@ -186,8 +207,8 @@ class TestInlineHistories:
     def test_any_value_that_the_api_lets_in_gets_an_answer(
         self, service: RankingService, value: float
     ) -> None:
-        answer = service.rank_history(
-            [Interaction("1", value), Interaction("318", value)], 10, NONE
+        answer = rank_history(
+            service, [Interaction("1", value), Interaction("318", value)], 10, NONE
         )
         assert len(answer.items) == 10
         assert np.isfinite([r.score for r in answer.items]).all()
@@ -199,7 +220,7 @@ class TestReadingAHistory:
     @staticmethod
     def told(dataset: Dataset, *interactions: Interaction) -> list[tuple[Any, ...]]:
         ranker = TellTale([0.0] * len({t.item_id for t in interactions}), "her")
-        RankingService(dataset, ranker).rank_history(interactions, 1, NONE)
+        rank_history(RankingService(dataset, ranker), interactions, 1, NONE)
         [history] = ranker.histories
         columns = (history.item_ids, history.values.tolist(), history.timestamps.tolist())
         return list(zip(*columns, strict=True))
@@ -255,7 +276,7 @@ class TestReadingAHistory:
     ) -> None:
         dataset = small_dataset(LOG, items=FILMS, info=info)
         assert self.told(dataset, Interaction("heat")) == [("heat", value, 0)]
-        answer = popular_service(dataset).rank_history([Interaction("heat")], 3, NONE)
+        answer = rank_history(popular_service(dataset), [Interaction("heat")], 3, NONE)
         [entry] = answer.items[0].facts.evidence
         assert (entry.id, entry.liking) == ("heat", "liked")
 
@@ -271,7 +292,7 @@ class TestEvidenceByContribution:
             Interaction(i, v, n) for n, (i, v) in enumerate(zip(item_ids, values, strict=True))
         ]
         service = RankingService(dataset, TellTale(shares, "her"))
-        [answer] = service.rank_history(touches, 1, NONE).items
+        [answer] = rank_history(service, touches, 1, NONE).items
         return answer
 
     @pytest.fixture
@@ -322,7 +343,7 @@ class TestEvidenceWithoutContributions:
 
     def test_likings_that_share_most_categories_are_similar(self, popular: RankingService) -> None:
         touches = [Interaction("heat", 4.0, 1), Interaction("up", 5.0, 2)]
-        answer = popular.rank_history(touches, 3, NONE)
+        answer = rank_history(popular, touches, 3, NONE)
         by_id = {r.facts.item.id: r for r in answer.items}
         assert by_id["ronin"].facts.evidence_kind == "similar"
         assert evidence(by_id["ronin"]) == ["heat"]
@@ -336,7 +357,7 @@ class TestEvidenceWithoutContributions:
             Interaction("heat", 4.0, 1),
             Interaction("up", 5.0, 2),
         ]
-        answer = popular.rank_history(touches, 3, NONE)
+        answer = rank_history(popular, touches, 3, NONE)
         by_id = {r.facts.item.id: r for r in answer.items}
         assert by_id["her"].facts.evidence_kind == "recent"
         assert evidence(by_id["her"]) == ["up", "heat"]
@@ -350,7 +371,7 @@ class TestEvidenceWithoutContributions:
         log = [("bob", "new", 5.0), *[("cat", i, 5.0) for i in kinds]]
         service = popular_service(small_dataset(log, items=[*films, new]))
         touches = [Interaction(i, 5.0, n) for n, i in enumerate(kinds)]
-        [r] = service.rank_history(touches, 1, NONE).items
+        [r] = rank_history(service, touches, 1, NONE).items
         assert (r.facts.item.id, r.facts.evidence_kind) == ("new", "similar")
         assert evidence(r) == ["c", "b", "d"]
 
@@ -375,7 +396,7 @@ class TestHiddenItems:
         hidden = {dataset.item_ids[i] for i in np.flatnonzero(dataset.hidden)}
         assert hidden & set(dataset.history("42").item_ids)
         for user in dataset.user_ids[:40]:
-            for r in hiding.rank_user(user, 10, NONE).items:
+            for r in rank_user(hiding, user, 10, NONE).items:
                 assert not hidden & {r.facts.item.id, *evidence(r)}
 
     def test_they_are_found_nowhere(self, hiding: RankingService) -> None:

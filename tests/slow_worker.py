@@ -1,0 +1,40 @@
+"""A worker whose engine is as slow, or as broken, as the test says; the rest is the real one.
+
+PRISM_TEST_TEXT_S is the time of a text; a job about an item with the id in PRISM_TEST_CRASH makes
+the engine raise, one with the id in PRISM_TEST_DIE ends the process as a segmentation fault would.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from catalog.facts import Facts
+from models.grounded import explain
+from service import cli, distributed
+
+
+class SlowEngine:
+    """Writes the grounded texts, slowly."""
+
+    name = "slow"
+    version = os.environ.get("PRISM_TEST_VERSION", "1")
+
+    def write(self, batch: Sequence[Facts]) -> list[str]:
+        """Write one text per Facts."""
+        for facts in batch:
+            if facts.item.id == os.environ.get("PRISM_TEST_DIE"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if facts.item.id == os.environ.get("PRISM_TEST_CRASH"):
+                raise RuntimeError("the engine crashed")
+        time.sleep(float(os.environ.get("PRISM_TEST_TEXT_S", "0")) * len(batch))
+        return [explain(facts) for facts in batch]
+
+
+distributed.open_engine = lambda *_: SlowEngine()
+sys.argv = ["prism", "worker", *sys.argv[1:]]
+cli.main()

@@ -1,0 +1,323 @@
+"""Gateway, ranker and workers as real processes over a real Redis, and what happens when one dies."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cluster import SLOW_WORKER, Cluster, Process, cluster, wait_for
+from service_fixtures import GENEROUS_S, client_of
+
+from catalog.dataset import Dataset
+from service.embedded import embedded_app
+from service.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def new_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Return a function that makes the test's cluster, with settings of its own."""
+    with _Stack() as stack:
+        yield lambda **settings: stack.enter(cluster(tmp_path, **settings))
+
+
+class _Stack:
+    def __enter__(self) -> "_Stack":
+        self._open: list[Any] = []
+        return self
+
+    def enter(self, context: Any) -> Any:
+        self._open.append(context)
+        return context.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        for context in reversed(self._open):
+            context.__exit__(None, None, None)
+
+
+def ask(gateway: Process, user: str, **options: object) -> dict[str, Any]:
+    """Ask for a user's page, which must be answered."""
+    query = "".join(f"&{name}={value}" for name, value in options.items())
+    response = gateway.get(f"/recommend?user_id={user}{query}")
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def told(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the explanations of an answer."""
+    return [item["explanation"] for item in answer["items"]]
+
+
+# ---------------------------------------------------------------------- all is well
+
+
+def test_five_hundred_users_get_what_the_embedded_service_tells_them(
+    new_cluster: Callable[..., Cluster], demo: Dataset
+) -> None:
+    running = new_cluster()
+    for _ in range(2):
+        running.new("worker").start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    users = demo.user_ids[:500]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda user: ask(gateway, user, deadline_ms=20_000), users))
+    root = Path(running.settings["PRISM_DATA"])
+    settings = Settings(
+        data=root, snapshot=Path(running.settings["PRISM_SNAPSHOT"]),
+        engines=Path(running.settings["PRISM_ENGINES"]),
+    )  # fmt: skip
+    same = total = 0
+    with client_of(embedded_app(settings)) as embedded:
+        for user, answer in zip(users, answers, strict=True):
+            assert answer["degraded"] == []
+            alone = embedded.get(f"/recommend?user_id={user}&deadline_ms=20000").json()
+            for here, there in zip(answer["items"], alone["items"], strict=True):
+                assert here["item_id"] == there["item_id"]
+                assert here["explanation"]["evidence"] == there["explanation"]["evidence"]
+                assert here["explanation"]["id"] == there["explanation"]["id"]
+                same += here["explanation"]["text"] == there["explanation"]["text"]
+                total += 1
+    assert same >= 0.99 * total
+
+
+def test_the_gateway_looks_up_through_the_ranker(new_cluster: Callable[..., Cluster]) -> None:
+    running = new_cluster()
+    gateway = running.new("gateway").start()
+    assert gateway.get("/items?search=heat").json()["items"]
+    assert gateway.get("/items/1").json()["title"] == "Toy Story"
+    assert gateway.get("/users?search=42").json()["users"][0]["user_id"] == "42"
+    assert gateway.get("/users/42/history?limit=3").json()["items"]
+    for path in ("/items/none", "/users/none/history", "/recommend?user_id=none"):
+        response = gateway.get(path)
+        assert response.status_code == 404
+        assert response.json()["detail"].startswith(("no item 'none'", "no user 'none'"))
+
+
+# ---------------------------------------------------------------------- workers
+
+
+def test_a_worker_killed_in_mid_batch_loses_no_job(new_cluster: Callable[..., Cluster]) -> None:
+    running = new_cluster(PRISM_TEST_TEXT_S="0.02", PRISM_BATCH_SIZE="8")
+    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(2)]
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    with ThreadPoolExecutor(6) as pool:
+        users = [str(user) for user in range(10, 22)]
+        pages = [pool.submit(ask, gateway, user, deadline_ms=20_000) for user in users]
+        wait_for(lambda: workers[0].metric("prism_batch_size_count") >= 2)
+        workers[0].kill()
+        answers = [page.result() for page in pages]
+    assert all(answer["degraded"] == [] for answer in answers)
+    again = [ask(gateway, user) for user in users]
+    for before, after in zip(answers, again, strict=True):
+        assert [e["text"] for e in told(before)] == [e["text"] for e in told(after)]
+        assert all(e["cached"] for e in told(after))
+    assert depth(running) == 0
+
+
+def depth(running: Cluster) -> int:
+    """Return the number of jobs in all queues."""
+    client = running.redis.client
+    return sum(int(client.xlen(name)) for name in client.scan_iter("prism:jobs:*"))
+
+
+def test_without_workers_every_answer_is_in_time_and_the_cache_warms_when_they_return(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster()
+    worker = running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    worker.kill()
+    started = time.monotonic()
+    answer = ask(gateway, "77", deadline_ms=500)
+    assert time.monotonic() - started < 0.5 + GENEROUS_S / 2
+    assert answer["degraded"] == ["worker"]
+    assert {(e["source"], e["reason"]) for e in told(answer)} == {("grounded", "deadline")}
+    worker.start()
+    wait_for(lambda: all(e["cached"] for e in told(ask(gateway, "77", deadline_ms=100))))
+
+
+def test_a_job_that_crashes_the_engine_is_a_dead_letter_and_the_others_are_not_harmed(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster(PRISM_TEST_CRASH="318")
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    facts = [about(item) for item in ("317", "318", "319")]
+    body = {"facts": facts, "deadline_ms": 10_000}
+    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
+    reasons = [e["reason"] for e in response.json()["explanations"]]
+    assert reasons == [None, "unavailable", None]
+    [letter] = [fields for _, fields in running.redis.client.xrange("prism:dead")]
+    assert json.loads(letter["facts"])["item"]["id"] == "318"
+    assert "crashed" in letter["reason"]
+
+
+def test_a_job_that_kills_its_workers_is_given_up(new_cluster: Callable[..., Cluster]) -> None:
+    running = new_cluster(PRISM_TEST_DIE="318", PRISM_DELIVERIES="2", PRISM_CLAIM_AFTER_S="0.5")
+    gateway = running.new("gateway").start()
+    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(3)]
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    body = {"facts": [about("318"), about("319")], "deadline_ms": 15_000}
+    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
+    assert [e["reason"] for e in response.json()["explanations"]] == ["unavailable", None]
+    died = [worker.running.poll() is not None for worker in workers if worker.running]
+    assert sum(died) == 2
+    [letter] = [fields for _, fields in running.redis.client.xrange("prism:dead")]
+    assert "died 2 times" in letter["reason"]
+
+
+def about(item: str) -> dict[str, Any]:
+    """Return Facts about an item, as JSON."""
+    return {"item": {"id": item, "title": f"Film {item}"}}
+
+
+def test_an_old_and_a_new_model_side_by_side_do_not_mix(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster()
+    running.new("worker", SLOW_WORKER, PRISM_TEST_VERSION="old").start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["model"] == "slow@old")
+    before = ask(gateway, "5")
+    running.new("worker", SLOW_WORKER, PRISM_TEST_VERSION="new").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["model"] == "slow@new")
+    after = ask(gateway, "5")
+    assert not {e["id"] for e in told(before)} & {e["id"] for e in told(after)}
+    assert after["model"] == "slow@new"
+
+
+# ---------------------------------------------------------------------- Redis
+
+
+def test_redis_may_go_and_come_back(new_cluster: Callable[..., Cluster]) -> None:
+    running = new_cluster()
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    running.redis.stop()
+    gone = ask(gateway, "8", deadline_ms=1000)
+    assert gone["degraded"] == ["worker"]
+    assert len(gone["items"]) == 10
+    running.redis.start()
+    wait_for(lambda: ask(gateway, "8", deadline_ms=1000)["degraded"] == [])
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only", "slow"])
+def test_redis_in_trouble_costs_no_answer(
+    new_cluster: Callable[..., Cluster], trouble: str
+) -> None:
+    running = new_cluster()
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    client = running.redis.client
+    if trouble == "full":
+        client.config_set("maxmemory", "1")
+    elif trouble == "read-only":
+        client.replicaof("127.0.0.1", 1)
+    else:
+        assert running.redis.running is not None
+        running.redis.running.send_signal(signal.SIGSTOP)
+    try:
+        answer = ask(gateway, "9", deadline_ms=800)
+        assert len(answer["items"]) == 10
+        assert all(e["text"] for e in told(answer))
+    finally:
+        if trouble == "slow" and running.redis.running is not None:
+            running.redis.running.send_signal(signal.SIGCONT)
+        elif trouble == "full":
+            client.config_set("maxmemory", "0")
+        else:
+            client.replicaof("no", "one")
+    wait_for(lambda: ask(gateway, "9", deadline_ms=1000)["degraded"] == [])
+
+
+# ---------------------------------------------------------------------- the ranker
+
+
+def test_without_the_ranker_there_is_the_last_good_answer_then_the_popular_one(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster()
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    ranker = running.processes[0]
+    good = ask(gateway, "42")
+    wait_for(lambda: gateway.metric("prism_requests_total") > 0)
+    ranker.kill()
+    last = ask(gateway, "42", k=5)
+    assert last["degraded"] == ["ranker"]
+    ids = [item["item_id"] for item in good["items"]]
+    assert [item["item_id"] for item in last["items"]] == ids[:5]
+    fewer = ask(gateway, "42", exclude=ids[0])
+    assert [item["item_id"] for item in fewer["items"]] == ids[1:]
+    other = ask(gateway, "43")
+    assert other["degraded"] == ["ranker"]
+    assert other["ranker"]["name"] == "popularity"
+    ranker.start()
+    wait_for(lambda: ask(gateway, "43")["degraded"] == [])
+
+
+def test_without_the_ranker_and_nothing_known_it_is_503_with_a_time(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster()
+    running.processes[0].kill()
+    gateway = running.new("gateway").start()
+    response = gateway.get("/recommend?user_id=42")
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+# ---------------------------------------------------------------------- stopping
+
+
+@pytest.mark.parametrize("role", ["gateway", "ranker", "worker"])
+def test_a_role_told_to_stop_under_load_fails_no_request(
+    new_cluster: Callable[..., Cluster], role: str
+) -> None:
+    running = new_cluster(PRISM_TEST_TEXT_S="0.005")
+    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(2)]
+    gateways = [running.new("gateway").start() for _ in range(2)]
+    wait_for(lambda: ask(gateways[0], "1", k=1)["degraded"] == [])
+    wait_for(lambda: ask(gateways[1], "1", k=1)["degraded"] == [])
+    leaving = {"gateway": gateways[0], "ranker": running.processes[0], "worker": workers[0]}[role]
+    stop, failed, answered = threading.Event(), [], []
+
+    def keep_asking(number: int) -> None:
+        user = number
+        while not stop.is_set():
+            user += 7
+            gateway = gateways[1] if role == "gateway" and leaving_now.is_set() else gateways[0]
+            try:
+                answered.append(ask(gateway, str(user % 600 + 1), k=3))
+            except Exception as error:
+                failed.append(repr(error))
+
+    leaving_now = threading.Event()
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(keep_asking, number) for number in range(4)]
+        wait_for(lambda: len(answered) > 20)
+        leaving_now.set()
+        assert leaving.kill(signal.SIGTERM) == 0
+        so_far = len(answered)
+        wait_for(lambda: len(answered) > so_far + 20)
+        stop.set()
+        for one in asking:
+            one.result()
+    assert not failed
+    if role == "worker":
+        assert all(answer["degraded"] == [] for answer in answered)
