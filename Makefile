@@ -18,12 +18,13 @@ run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the rank
 data: $(DEMO) $(RANKER) ## Prepare the demo data and the ranker
 
 test: .venv/.dev $(DEMO) $(RANKER) lint ## Everything that can fail a submission
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
 test-fast: .venv/.dev $(DEMO) $(RANKER) ## The inner loop: what is not marked slow
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not long"
 
-verify: test bench ## What takes long: the tests, then every benchmark
+verify: test bench ## What takes long: the tests, long faults, then every benchmark
+	$(BIN)/python -m pytest -s -m long
 
 lint: .venv/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .

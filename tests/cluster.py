@@ -156,6 +156,15 @@ class Cluster:
         self.processes.append(process)
         return process
 
+    def resident_bytes(self) -> int:
+        """Return the memory of all processes together, Redis included."""
+        own = [process.running for process in [*self.processes, self.redis] if process.running]
+        return sum(
+            int(Path(f"/proc/{one.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            for one in own
+            if one.poll() is None
+        )
+
     def logs(self) -> str:
         """Return all that the processes have logged."""
         return "\n".join(process.log.read_text("utf-8") for process in self.processes)
