@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.request import urlopen
 
 import typer
 from pydantic import ValidationError
@@ -79,6 +80,17 @@ def worker(
     from service.distributed import worker_app  # noqa: PLC0415
 
     _serve("The worker", worker_app, model=model, host=host, port=port)
+
+
+@app.command()
+def ready(port: PortOption = 8000) -> None:
+    """Exit with 0 if a server on this machine can serve: for health checks."""
+    try:
+        with urlopen(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:  # noqa: S310
+            answer.read()
+    except OSError as error:
+        console.print(f"not ready: {error}", markup=False)
+        raise typer.Exit(1) from None
 
 
 def _serve(

@@ -35,6 +35,6 @@ class SlowEngine:
         return [explain(facts) for facts in batch]
 
 
-distributed.open_engine = lambda *_: SlowEngine()
+distributed.open_engine = lambda *_: SlowEngine()  # type: ignore[attr-defined]
 sys.argv = ["prism", "worker", *sys.argv[1:]]
 cli.main()

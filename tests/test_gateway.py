@@ -821,7 +821,8 @@ class TestOperating:
         assert count("prism_queue_depth") == 0
         exposition = client.get("/metrics")
         assert exposition.headers["content-type"].startswith("text/plain; version=0.0.4")
-        assert any(name == "prism_info" for name, _ in samples_of(exposition.text))
+        names = {name for name, _ in samples_of(exposition.text)}
+        assert {"prism_model_info", "prism_ranker_info"} <= names
 
     def test_metrics_name_no_user_no_item_and_no_unknown_path(
         self, client: Client, demo: Dataset
