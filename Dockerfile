@@ -28,7 +28,9 @@ FROM base
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
 COPY --from=build /app/data /data
-ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0
+# The model is converted and measured for this machine at the start: PRISM_ENGINES must be writable.
+ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0 \
+    PRISM_ENGINES=/tmp/engines
 USER prism
 EXPOSE 8000
 HEALTHCHECK --start-period=20s --interval=10s \
