@@ -28,7 +28,9 @@ FROM base AS cpu
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
 COPY --from=build /app/data /data
-ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0
+# The model is converted and measured for this machine at the start: PRISM_ENGINES must be writable.
+ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0 \
+    PRISM_ENGINES=/tmp/engines
 # No API keys inside: docker-compose.yml publishes the port on 127.0.0.1 only, and so should you.
 ENV PRISM_ALLOW_OPEN=1
 USER prism

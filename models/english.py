@@ -93,7 +93,8 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     is ("animated children's film", ...). None where a category has no English form here. A
     category is left out where nobody would say both: a "drama thriller" is a thriller.
     """
-    words = [category_words(category) for category in categories]
+    told = {category_words(category).attributive: category for category in categories}
+    words = [category_words(category) for category in told.values()]  # each form once
     fronts = [w.attributive for w in words if w.attributive]
     if not fronts or len(fronts) != len(words):
         return None

@@ -123,6 +123,7 @@ _OFFERED = (
     "may", "might", "could", "made your list", "follows from", "is on your list", "is here",
     "is recommended", "is next", "is for you", "is another", "on your list", "next",
 )  # fmt: skip
+_PREDICATES = {"is", "belongs", "made", "comes", "follows"}
 _LONGEST = 7  # words in any phrase above and below
 # Phrases that say nothing that could be false of an item that is offered. Their words mean nothing
 # outside them: "has appeal" or "the same" is not licensed.
@@ -174,6 +175,7 @@ class _Reader:
         self.tokens = _tokenise(text, facts)
         self.liked: set[int] = set()  # entities said to be liked
         self.liked_at: set[int] = set()  # title tokens that are objects of a liking
+        self.offered_at: set[int] = set()  # title tokens said to be what you may like
         self.sentence_of: list[int] = []
         number = 0
         for token in self.tokens:
@@ -428,6 +430,7 @@ class _Reader:
         titles = self.titles_from(last + 1)
         if titles:
             self.claim(first, last, "role", all(0 in self.called(n) for n in titles), 0)
+            self.offered_at.update(titles)
 
     # ------------------------------------------------------------------ series, attributes, causes
 
@@ -555,6 +558,9 @@ class _Reader:
 
     def read_description(self, first: int, last: int) -> None:
         details = [n for n in range(first, last + 1) if self.is_detail(n)]
+        told = [self.tokens[n].text for n in details]
+        if len(set(told)) < len(told):
+            self.claim(first, last, "count", outcome=False, why="the same detail twice")
         inner = self.tokens[first : last + 1]
         plural = any(token.plural for token in inner)
         begin = first
@@ -711,6 +717,7 @@ class _Reader:
 
     def read_roles(self) -> None:
         """The item is what is offered, and named; what else is named is liked."""
+        named = told = False
         for i, token in enumerate(self.tokens):
             if token.kind != "title" or i in self.liked_at or not self.called(i):
                 continue
@@ -722,19 +729,22 @@ class _Reader:
                 after = closing + 1 if self.mark(closing) == "," else after
             first = next(n for n in range(i + 1) if i in self.titles_from(n))
             before = first - (self.mark(first - 1) == ":")
-            offered = self.ends_with(before, _OFFERS) or any(
-                self.words_at(after, phrase) for phrase in _OFFERED
+            offered = (
+                i in self.offered_at
+                or self.ends_with(before, _OFFERS)
+                or any(self.words_at(after, phrase) for phrase in _OFFERED)
             )
+            if 0 in self.called(i):
+                named = True
+                told |= offered or self.word(after) in _PREDICATES
             if offered and 0 not in self.called(i):
                 self.claim(i, i, "role", outcome=False, why="this is not what is recommended")
             elif 0 not in self.called(i) and not self.called(i) & self.liked:
                 self.claim(i, i, "role", "unverifiable", why="named, but not as a liking")
-        names_item = any(
-            token.kind == "title" and 0 in self.called(i) and i not in self.liked_at
-            for i, token in enumerate(self.tokens)
-        )
-        if not names_item:
+        if not named:
             self.whole_text("role", "it never names the item")
+        elif not told:
+            self.whole_text("role", "it names the item, but says nothing of it")
         if not self.text.endswith(_ENDINGS):
             self.whole_text("other", "it breaks off")
 

@@ -156,6 +156,14 @@ class Cluster:
         self.processes.append(process)
         return process
 
+    def prism(self, *arguments: str) -> str:
+        """Run a command of ours against this cluster; return what it says."""
+        done = subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT, check=True,
+            env={**os.environ, **self.settings, "COLUMNS": "200"},
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
     def resident_bytes(self) -> int:
         """Return the memory of all processes together, Redis included."""
         everybody = [*(process.running for process in self.processes), self.redis.running]

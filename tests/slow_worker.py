@@ -1,7 +1,8 @@
 """A worker whose engine is as slow, or as broken, as the test says; the rest is the real one.
 
 PRISM_TEST_TEXT_S is the time of a text; a job about an item with the id in PRISM_TEST_CRASH makes
-the engine raise, one with the id in PRISM_TEST_DIE ends the process as a segmentation fault would.
+the engine raise, one with the id in PRISM_TEST_DIE ends the process as a segmentation fault would;
+the clock of the host is wrong by PRISM_TEST_CLOCK_S.
 """
 
 import os
@@ -35,6 +36,8 @@ class SlowEngine:
         return [explain(facts) for facts in batch]
 
 
+_true_time = time.time
+time.time = lambda: _true_time() + float(os.environ.get("PRISM_TEST_CLOCK_S", "0"))
 distributed.open_engine = lambda *_: SlowEngine()  # type: ignore[attr-defined]
 sys.argv = ["prism", "worker", *sys.argv[1:]]
 cli.main()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from cluster import SLOW_WORKER, Cluster, Process, cluster, wait_for
 from service_fixtures import GENEROUS_S, client_of
 
 from catalog.dataset import Dataset
+from ranker.als import AlsConfig, fit
 from service.embedded import embedded_app
 from service.settings import Settings
 
@@ -201,7 +203,64 @@ def test_an_old_and_a_new_model_side_by_side_do_not_mix(
     assert after["model"] == "slow@new"
 
 
+def test_dead_letters_are_listed_replayed_and_dropped(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    running = new_cluster(PRISM_TEST_CRASH="318")
+    worker = running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    body = {"facts": [about("318")], "deadline_ms": 10_000}
+    httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
+    listed = running.prism("dead-letters", "list")
+    assert "318" in listed
+    assert "crashed" in listed
+    worker.kill(signal.SIGTERM)
+    worker.environment.pop("PRISM_TEST_CRASH")
+    worker.start()
+    assert "1 jobs queued anew" in running.prism("dead-letters", "replay")
+    wait_for(lambda: depth(running) == 0)
+    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
+    [explanation] = response.json()["explanations"]
+    assert explanation["cached"]
+    assert "0 dead letters dropped" in running.prism("dead-letters", "drop")
+
+
+def test_clocks_of_hosts_may_differ(new_cluster: Callable[..., Cluster]) -> None:
+    running = new_cluster()
+    running.new("worker", SLOW_WORKER, PRISM_TEST_CLOCK_S="7200").start()
+    running.new("worker", SLOW_WORKER, PRISM_TEST_CLOCK_S="-7200").start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    for user in range(10, 20):
+        assert ask(gateway, str(user))["degraded"] == []
+
+
 # ---------------------------------------------------------------------- Redis
+
+
+def test_no_secret_and_no_history_is_logged_or_counted(
+    new_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    running = new_cluster()
+    secret = "a-password-that-nobody-may-see"
+    running.redis.client.config_set("requirepass", secret)
+    password = tmp_path / "password"
+    password.write_text(f"{secret}\n")
+    given = {"PRISM_REDIS_PASSWORD_FILE": str(password), "PRISM_LOG_LEVEL": "debug"}
+    running.new("worker", SLOW_WORKER, **given).start()
+    gateway = running.new("gateway", **given).start()
+    wait_for(lambda: ask(gateway, "564", k=1)["degraded"] == [])
+    answer = ask(gateway, "564")
+    running.redis.stop()
+    ask(gateway, "565", deadline_ms=300)
+    wrong = running.new("gateway", PRISM_REDIS_URL="redis://:another-secret@127.0.0.1:1/0").start()
+    wrong.get("/recommend?user_id=564&deadline_ms=300")
+    told_to_nobody = [secret, "another-secret", '"564"', "user_id=564", *(
+        text for item in answer["items"] for text in (item["title"], item["explanation"]["text"])
+    )]  # fmt: skip
+    said = running.logs() + "".join(p.get("/metrics").text for p in running.processes)
+    assert [text for text in told_to_nobody if text in said] == []
 
 
 def test_redis_may_go_and_come_back(new_cluster: Callable[..., Cluster]) -> None:
@@ -283,6 +342,32 @@ def test_without_the_ranker_and_nothing_known_it_is_503_with_a_time(
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) >= 1
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_new_snapshot_is_taken_up_without_a_failed_request_and_warms_the_cache(
+    new_cluster: Callable[..., Cluster], demo: Dataset, tmp_path: Path
+) -> None:
+    snapshot = tmp_path / "snapshot"
+    shutil.copytree(Path("data/ranker"), snapshot)
+    running = new_cluster(PRISM_SNAPSHOT=str(snapshot), PRISM_RELOAD_S="1", PRISM_WARM_USERS="5")
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
+    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+    before = ask(gateway, "42")["ranker"]["version"]
+    ranker = fit(demo, AlsConfig(seed=5))
+    ranker.save(snapshot, {})
+
+    def swapped() -> bool:
+        answer = ask(gateway, "42")
+        assert answer["degraded"] == []
+        return bool(answer["ranker"]["version"] == ranker.version)
+
+    wait_for(swapped)
+    assert before != ranker.version
+    wait_for(lambda: f'"ranker_version": "{ranker.version}", "users": 5' in running.logs())
+    active = gateway.get("/users?limit=1000").json()["users"]
+    most = max(active, key=lambda user: user["interactions"])["user_id"]
+    wait_for(lambda: all(e["cached"] for e in told(ask(gateway, most))))
 
 
 # ---------------------------------------------------------------------- stopping

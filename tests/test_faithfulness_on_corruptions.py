@@ -209,6 +209,10 @@ We loved “Casino”, so we suggest “Heat”.
 You loved “Casino”, so we suggest “Heat”. “The Godfather” may suit you.
 You loved “Casino” because you liked “The Godfather”. We suggest “Heat”.
 Because we suggest “Heat”, you loved “Casino”.
+You loved “Casino”, so we suggest “Heat”, a crime crime thriller.
+You and “Heat”.
+“Heat”, a 1995 crime thriller.
+You loved “Casino”. “Heat”.
 You loved “Casino”, so we suggest “Heat
 You loved “Casino”, so we suggest
 """,
