@@ -80,6 +80,11 @@ class Process:
                 break
         raise RuntimeError(f"{self._command} did not start: {said}")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()

@@ -1,0 +1,211 @@
+"""What the distributed deployment costs beside the raw engine, and a cached answer beside its parts.
+
+Starts Redis, ranker, worker and gateway as processes of their own. "BART-Base-sized" is a model of
+that size with random weights: its texts are nonsense of full length, all rejected, but it computes
+as the real one does.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socket import socket
+from statistics import median
+from time import perf_counter, sleep
+
+import httpx
+import torch
+from redis import Redis
+from rich.table import Table
+from transformers import BartConfig, BartForConditionalGeneration
+
+from bench.measure import console, quantiles
+from bench.recommend import Process
+from catalog import dataset as datasets
+from catalog.evidence import recommendations
+from catalog.facts import Facts
+from catalog.facts_file import batched
+from models.ctranslate2_engine import CTranslate2Engine
+from models.distillation.student import save_student
+from models.engines import SHIPPED
+from models.prism import load_tokenizer
+from ranker.als import AlsRanker
+from service.settings import Settings
+
+PRISM = str(Path(sys.executable).with_name("prism"))
+USERS = {"small": 100, "BART-Base-sized": 6}
+WARM_ROUNDS = 300
+
+
+def main() -> None:
+    """Print both tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = _base_sized(Path(folder) / "base")
+        throughput = Table(
+            "engine", "raw", "embedded", "distributed", "distributed / raw",
+            "CPU ms outside the engine", title="explanations a second, users never seen before",
+        )  # fmt: skip
+        for name, model in {"small": str(SHIPPED), "BART-Base-sized": str(base)}.items():
+            throughput.add_row(name, *_throughput(model, USERS[name]))
+        console.print(throughput)
+        with _deployment("small") as gateway:
+            console.print(_cached(gateway))
+
+
+# ---------------------------------------------------------------------- throughput
+
+
+def _throughput(model: str, users: int) -> list[str]:
+    facts = _facts(users)
+    engine = CTranslate2Engine(Path(model), Settings().engines)
+    engine.write(facts[:4])
+    cpu, started = _own_cpu(), perf_counter()
+    for batch in batched(facts, Settings().batch_size):
+        engine.write(batch)
+    raw = len(facts) / (perf_counter() - started)
+    raw_cpu = (_own_cpu() - cpu) / len(facts)
+    del engine
+    ids = [str(user) for user in range(1, users + 1)]
+    with Process([PRISM, "serve", "--port", "0", "--model", model]) as embedded:
+        alone, _ = _rate(embedded, ids, lambda: 0.0)
+    with _deployment(model) as gateway:
+        together, cpu = _rate(gateway.url, ids, gateway.cpu)
+    return [
+        f"{raw:.0f}", f"{alone:.0f}", f"{together:.0f}", f"{together / raw:.0%}",
+        f"{(cpu / len(facts) - raw_cpu) * 1000:.1f}",
+    ]  # fmt: skip
+
+
+def _rate(url: str, users: list[str], cpu: Callable[[], float]) -> tuple[float, float]:
+    """Return explanations a second and the CPU seconds they took, eight requests at a time."""
+    with httpx.Client(base_url=url, timeout=120) as client, ThreadPoolExecutor(8) as pool:
+        client.get("/recommend?user_id=671&k=1&deadline_ms=30000")
+        paths = [f"/recommend?user_id={user}&deadline_ms=30000" for user in users]
+        used, started = cpu(), perf_counter()
+        answers = [response.json() for response in pool.map(client.get, paths)]
+        seconds = perf_counter() - started
+    assert all(answer["degraded"] == [] for answer in answers)
+    return sum(len(answer["items"]) for answer in answers) / seconds, cpu() - used
+
+
+def _facts(users: int) -> list[Facts]:
+    dataset, ranker = datasets.load(Path("data/demo")), AlsRanker.load(Path("data/ranker"))
+    histories = [dataset.history(str(user)) for user in range(1, users + 1)]
+    rankings = ranker.rank(histories, 10, [frozenset()] * len(histories))
+    return [
+        row.facts
+        for history, ranking in zip(histories, rankings, strict=True)
+        for row in recommendations(dataset, history, ranking.items)
+    ]
+
+
+def _base_sized(folder: Path) -> Path:
+    """Make a model of facebook/bart-base's shape over the shipped tokenizer."""
+    tokenizer = load_tokenizer(SHIPPED)
+    torch.manual_seed(0)
+    config = BartConfig(
+        vocab_size=50_265, d_model=768, encoder_layers=6, decoder_layers=6,
+        encoder_ffn_dim=3072, decoder_ffn_dim=3072, encoder_attention_heads=12,
+        decoder_attention_heads=12, forced_eos_token_id=None,
+    )  # fmt: skip
+    folder.mkdir()
+    save_student(BartForConditionalGeneration(config), tokenizer, folder)
+    return folder
+
+
+# ---------------------------------------------------------------------- a cached answer
+
+
+def _cached(deployment: "_Deployment") -> Table:
+    path = "/recommend?user_id=42&k=10"
+    milliseconds: dict[str, list[float]] = {}
+
+    def timed(name: str, do: Callable[[], object]) -> None:
+        started = perf_counter()
+        do()
+        milliseconds.setdefault(name, []).append((perf_counter() - started) * 1000)
+
+    with (
+        httpx.Client(base_url=deployment.url, timeout=30) as gateway,
+        httpx.Client(base_url=deployment.ranker, timeout=30) as ranker,
+        tempfile.TemporaryDirectory() as folder,
+        ExitStack() as stack,
+    ):
+        answer = gateway.get(path + "&deadline_ms=30000")
+        body = Path(folder) / "body.json"
+        body.write_bytes(answer.content)
+        bare = [sys.executable, "-m", "bench.recommend", str(body)]
+        peer = stack.enter_context(
+            httpx.Client(base_url=stack.enter_context(Process(bare)), timeout=30)
+        )
+        redis = Redis.from_url(deployment.redis)
+        keys = [f"prism:text:{item['explanation']['id']}" for item in answer.json()["items"]]
+        question = {"queries": [{"user_id": "42", "k": 10}]}
+        for _ in range(WARM_ROUNDS):
+            timed("cached /recommend", lambda: gateway.get(path))
+            timed("bare route, same bytes", lambda: peer.get("/"))
+            timed("ranker, POST /rank", lambda: ranker.post("/rank", json=question))
+            timed("Redis, MGET of 10", lambda: redis.mget(keys))
+    table = quantiles("a cached answer and the sum of its parts", milliseconds)
+    whole, *parts = (median(values) for values in milliseconds.values())
+    table.add_row("cached / sum of the parts", f"{whole / sum(parts):.2f}x", "", "", "")
+    return table
+
+
+# ---------------------------------------------------------------------- processes
+
+
+class _Deployment:
+    def __init__(self, url: str, ranker: str, redis: str, pids: list[int]) -> None:
+        self.url, self.ranker, self.redis, self._pids = url, ranker, redis, pids
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of all its processes so far."""
+        ticks = 0
+        for pid in self._pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _deployment(model: str) -> Iterator[_Deployment]:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    redis = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    os.environ |= {"PRISM_REDIS_URL": url, "PRISM_WARM_USERS": "0"}
+    try:
+        with ExitStack() as stack:
+            ranker, worker, gateway = (
+                Process([PRISM, "ranker", "--port", "0"]),
+                Process([PRISM, "worker", "--port", "0", "--model", model]),
+                Process([PRISM, "gateway", "--port", "0"]),
+            )
+            os.environ["PRISM_RANKER_URL"] = asked = stack.enter_context(ranker)
+            stack.enter_context(worker)
+            at = stack.enter_context(gateway)
+            while httpx.get(f"{at}/recommend?user_id=671&k=1").json()["degraded"]:
+                sleep(0.2)
+            pids = [redis.pid, ranker.pid, worker.pid, gateway.pid]
+            yield _Deployment(at, asked, url, pids)
+    finally:
+        redis.terminate()
+        redis.wait()
+
+
+def _own_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()
