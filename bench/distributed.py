@@ -1,4 +1,4 @@
-"""What the distributed deployment costs beside the raw engine, and a cached answer beside its parts.
+"""What the distributed deployment costs beside the engine alone, and a cached answer.
 
 Starts Redis, ranker, worker and gateway as processes of their own. "BART-Base-sized" is a model of
 that size with random weights: its texts are nonsense of full length, all rejected, but it computes

@@ -20,21 +20,21 @@ from service.background import background, forever
 from service.cache import MemoryCache
 from service.embedded import open_ranker
 from service.explain import Explainer, Serving
-from service.fallback import Fallback
 from service.gateway import create_app
 from service.health import add_health
 from service.jobs import Jobs
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
-from service.models_registry import ModelsRegistry
-from service.ranking import LocalRanking
-from service.ranking_api import create_ranker_app
-from service.ranking_client import Breaker, HttpRanking
+from service.ranking.api import create_ranker_app
+from service.ranking.client import Breaker, HttpRanking
+from service.ranking.fallback import Fallback
+from service.ranking.protocol import LocalRanking
 from service.rate_limit import local_rate_limit
-from service.redis_cache import NearCache, RedisCache
-from service.redis_connection import connect
-from service.redis_jobs import RedisJobs
-from service.redis_rate_limit import RedisRateLimit
+from service.redis.cache import NearCache, RedisCache
+from service.redis.connection import connect
+from service.redis.jobs import RedisJobs
+from service.redis.models import ModelsRegistry
+from service.redis.rate_limit import RedisRateLimit
 from service.settings import Settings
 from service.warmer import Warmer
 from service.worker import Worker

@@ -24,11 +24,11 @@ from ranker.service import RankingService
 from service.background import background
 from service.cache import MemoryCache
 from service.explain import Explainer, Serving
-from service.fallback import Fallback
 from service.gateway import create_app
 from service.jobs import LocalJobs
 from service.metrics import Metrics
-from service.ranking import LocalRanking
+from service.ranking.fallback import Fallback
+from service.ranking.protocol import LocalRanking
 from service.rate_limit import local_rate_limit
 from service.settings import Settings
 from service.worker import Worker

@@ -15,13 +15,13 @@ from catalog.types import Id, Interaction
 from ranker import service as ranker
 from service import api, problems
 from service.explain import Explained, Explainer
-from service.fallback import Fallback
 from service.health import add_health, nothing
-from service.lookups import add_lookups
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
 from service.problems import Problem, invalid
-from service.ranking import Ranking
+from service.ranking.fallback import Fallback
+from service.ranking.lookups import add_lookups
+from service.ranking.protocol import Ranking
 from service.rate_limit import RateLimit
 from service.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.settings import Settings

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from ranker.service import InvalidValueError, UnknownItemError, UnknownUserError
-from service.ranking import RankingUnavailableError
+from service.ranking.protocol import RankingUnavailableError
 
 _SHOWN = 10
 """Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""

@@ -16,8 +16,8 @@ from service.cache import Cache, cache_key
 from service.explain import Serving
 from service.jobs import Job
 from service.metrics import Metrics
-from service.ranking_client import HttpRanking
-from service.redis_jobs import RedisJobs
+from service.ranking.client import HttpRanking
+from service.redis.jobs import RedisJobs
 
 log = structlog.get_logger()
 _EVERY_S = 5.0

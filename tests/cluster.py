@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError
 from service_fixtures import GENEROUS_S
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMAND = [sys.executable, "-c", "from service.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from service.cli.main import main; main()"]
 SLOW_WORKER = [sys.executable, str(Path(__file__).with_name("slow_worker.py"))]
 _ANNOUNCED = re.compile(r"serves on http://127\.0\.0\.1:(\d+) ")
 

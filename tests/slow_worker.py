@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from catalog.facts import Facts
 from models.grounded import explain
-from service import cli, distributed
+from service import distributed
+from service.cli.main import main
 
 
 class SlowEngine:
@@ -40,4 +41,4 @@ _true_time = time.time
 time.time = lambda: _true_time() + float(os.environ.get("PRISM_TEST_CLOCK_S", "0"))
 distributed.open_engine = lambda *_: SlowEngine()  # type: ignore[attr-defined]
 sys.argv = ["prism", "worker", *sys.argv[1:]]
-cli.main()
+main()

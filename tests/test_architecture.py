@@ -73,8 +73,9 @@ def test_no_module_outside_models_loads_a_model_library_when_it_is_imported(pack
     ("module", "absent"),
     [
         ("service.gateway", {"pandas", "uvicorn"}),
-        ("service.embedded", {"pandas"}),
-        ("service.cli", {"pandas", "fastapi", "uvicorn"}),
+        ("service.embedded", {"pandas", "redis"}),
+        ("service.cli.main", {"pandas", "fastapi", "uvicorn", "redis"}),
+        ("service.distributed", {"pandas"}),
         ("ranker.service", {"pandas", "fastapi", "implicit"}),
         ("models.writer", {"pandas", "pyarrow"}),
     ],

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from catalog.dataset import load
 from ranker.als import AlsRanker
-from service.cli import app, main
+from service.cli.main import app, main
 
 ITEMS = """isbn,name,genres,published,secret
 1,Emma,Romance|Classics,1815,

@@ -247,9 +247,10 @@ def test_no_secret_and_no_history_is_logged_or_counted(
     running.redis.client.config_set("requirepass", secret)
     password = tmp_path / "password"
     password.write_text(f"{secret}\n")
-    given = {"PRISM_REDIS_PASSWORD_FILE": str(password), "PRISM_LOG_LEVEL": "debug"}
-    running.new("worker", SLOW_WORKER, **given).start()
-    gateway = running.new("gateway", **given).start()
+    running.settings["PRISM_REDIS_PASSWORD_FILE"] = str(password)
+    running.settings["PRISM_LOG_LEVEL"] = "debug"
+    running.new("worker", SLOW_WORKER).start()
+    gateway = running.new("gateway").start()
     wait_for(lambda: ask(gateway, "564", k=1)["degraded"] == [])
     answer = ask(gateway, "564")
     running.redis.stop()

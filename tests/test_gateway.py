@@ -37,9 +37,9 @@ from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import RankingService
 from service.embedded import embedded_app
-from service.fallback import Fallback
 from service.gateway import create_app
-from service.ranking import LocalRanking
+from service.ranking.fallback import Fallback
+from service.ranking.protocol import LocalRanking
 from service.settings import Settings
 
 JSON = {"content-type": "application/json"}

@@ -147,7 +147,7 @@ class Deployment:
     def start(self, role: str) -> None:
         """Start a process of Prism on the port of its role."""
         data = ["--data", "data/demo", "--snapshot", "data/ranker"] if role == "ranker" else []
-        prism = [sys.executable, "-c", "from service.cli import main; main()"]
+        prism = [sys.executable, "-c", "from service.cli.main import main; main()"]
         self._run(role, [*prism, role, "--port", str(self._ports[role]), *data])
         self._wait_until_ready(role, "/readyz")
 

@@ -29,12 +29,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from service import keys, rate_limit, redis_rate_limit
-from service.cli import main
+from service.cli.main import main
 from service.distributed import gateway_app
 from service.embedded import embedded_app
 from service.keys import Keys, KeysError, new_key
 from service.rate_limit import LocalRateLimit
+from service.redis import rate_limit as redis_rate_limit
 from service.security import GuardMiddleware, HeadersMiddleware, check_address
 from service.settings import Settings
 
@@ -420,7 +420,11 @@ class TestAddresses:
         assert "prism api-key NAME" in second
 
     def test_the_ranker_which_is_for_the_gateway_only_needs_no_keys(self, tmp_path: Path) -> None:
-        command: list[str | Path] = [sys.executable, "-c", "from service.cli import main; main()"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-c",
+            "from service.cli.main import main; main()",
+        ]
         command += ["ranker", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         assert done.returncode == 1

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from catalog.types import Item
 from ranker.service import HistoryEntry, Query, RankError, RankingService, Recommendations
-from service.batches import Batcher
+from service.ranking.batches import Batcher
 
 
 class RankingUnavailableError(RuntimeError):

@@ -11,7 +11,7 @@ from time import monotonic
 
 from ranker.service import Query, Recommendations
 from service.metrics import Metrics
-from service.ranking import Ranking, RankingUnavailableError
+from service.ranking.protocol import Ranking, RankingUnavailableError
 
 
 class Fallback:

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Query
 
 from catalog.types import Id, Item
 from service import api
-from service.ranking import Ranking
+from service.ranking.protocol import Ranking
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.")]
 Search = Annotated[str, Query(max_length=200, description="Text to look for.")]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service import keys
-from service.console import console
+from service.cli.console import console
 
 app = typer.Typer()
 

@@ -21,8 +21,8 @@ from ranker.service import (
     UnknownUserError,
 )
 from service import api
-from service.ranking import RankingUnavailableError
-from service.ranking_api import ActiveUsers, RankAnswer, RankQuery, RankRequest, RankResponse
+from service.ranking.api import ActiveUsers, RankAnswer, RankQuery, RankRequest, RankResponse
+from service.ranking.protocol import RankingUnavailableError
 
 M = TypeVar("M", bound=BaseModel)
 _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}

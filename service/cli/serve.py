@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import typer
 from pydantic import ValidationError
 
-from service.console import DataOption, ModelOption, SnapshotOption, bad_parameter, console
+from service.cli.console import DataOption, ModelOption, SnapshotOption, bad_parameter, console
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -86,7 +86,7 @@ def worker(
 def ready(port: PortOption = 8000) -> None:
     """Exit with 0 if a server on this machine can serve: for health checks."""
     try:
-        with urlopen(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:  # noqa: S310
+        with urlopen(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:
             answer.read()
     except OSError as error:
         console.print(f"not ready: {error}", markup=False)

@@ -14,8 +14,7 @@ from models.engines import Runtime, model_folder, open_engine
 from models.faithfulness import Policy
 from ranker.als import AlsRanker
 from ranker.sampling import sample_facts
-from service.cli_data import import_demo_command, train_ranker
-from service.console import (
+from service.cli.console import (
     DataOption,
     ModelOption,
     SnapshotOption,
@@ -23,6 +22,7 @@ from service.console import (
     console,
     progress_bar,
 )
+from service.cli.data import import_demo_command, train_ranker
 
 app = typer.Typer()
 _DEMO_DATA, _DEMO_RANKER, _DEMO_FACTS = Path("data/demo"), Path("data/ranker"), Path("data/facts")

@@ -8,8 +8,8 @@ from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
 from models.engine import ModelError
 from ranker.als import SnapshotError
-from service import cli_data, cli_distill, cli_keys, cli_queue, cli_serve
-from service.console import console
+from service.cli import data, distill, keys, queue, serve
+from service.cli.console import console
 from service.keys import KeysError
 
 app = typer.Typer(
@@ -19,11 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cli_data.app)
-app.add_typer(cli_distill.app)
-app.add_typer(cli_serve.app)
-app.add_typer(cli_keys.app)
-app.add_typer(cli_queue.app)
+app.add_typer(data.app)
+app.add_typer(distill.app)
+app.add_typer(serve.app)
+app.add_typer(keys.app)
+app.add_typer(queue.app)
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from ranker import service as ranking
 from ranker.service import InvalidValueError, RankError, UnknownItemError, UnknownUserError
 from service import api, problems
 from service.health import add_health
-from service.lookups import add_lookups
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
-from service.ranking import LocalRanking
+from service.ranking.lookups import add_lookups
+from service.ranking.protocol import LocalRanking
 
 MOST_QUERIES = 256
 """Queries of one request."""

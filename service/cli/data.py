@@ -18,7 +18,7 @@ from ranker import als
 from ranker.evaluate import Quality, evaluate, interval
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
-from service.console import DataOption, SnapshotOption, bad_parameter, console, progress_bar
+from service.cli.console import DataOption, SnapshotOption, bad_parameter, console, progress_bar
 
 app = typer.Typer()
 data_app = typer.Typer(no_args_is_help=True, help="Import datasets.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from service.console import console
+from service.cli.console import console
 
 if TYPE_CHECKING:
-    from service.redis_jobs import DeadLetter, DeadLetters
+    from service.redis.jobs import DeadLetter, DeadLetters
 
 T = TypeVar("T")
 app = typer.Typer()
@@ -65,8 +65,8 @@ def _with_letters(ask: "Callable[[DeadLetters], Awaitable[T]]") -> T:
     # Imported here, so that the other commands need no Redis client.
     from redis.exceptions import RedisError  # noqa: PLC0415
 
-    from service.redis_connection import connect  # noqa: PLC0415
-    from service.redis_jobs import DeadLetters  # noqa: PLC0415
+    from service.redis.connection import connect  # noqa: PLC0415
+    from service.redis.jobs import DeadLetters  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
 
     async def run() -> T:
