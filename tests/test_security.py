@@ -29,6 +29,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from service import keys, rate_limit
 from service.cli.main import main
 from service.distributed import gateway_app
 from service.embedded import embedded_app
