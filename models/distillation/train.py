@@ -37,6 +37,7 @@ from models.distillation.student import (
 )
 from models.faithfulness import check
 from models.prism import MAX_PROMPT, MAX_TEXT, load_tokenizer
+from models.references import with_names
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
@@ -327,7 +328,9 @@ def validate(
     written = greedy(model, tokenizer, [prompt for prompt, _ in rows])
     wanted = tokenizer.decode_batch([text.tolist() for _, text in rows])
     model.train()
-    faithful = [check(text, f).passed for text, f in zip(written, facts, strict=True)]
+    faithful = [
+        check(with_names(text, f), f).passed for text, f in zip(written, facts, strict=True)
+    ]
     samples: list[dict[str, object]] = [
         {"prompt": tokenizer.decode(prompt.tolist()), "text": text, "faithful": passed}
         for (prompt, _), text, passed in zip(rows[:_SAMPLES], written, faithful, strict=False)
