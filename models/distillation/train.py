@@ -54,7 +54,7 @@ class TrainConfig(BaseModel):
 
     layers: Layers = Field("4+4", description="Encoder and decoder layers.")
     vocabulary: int = Field(6000, description="Tokens of the tokenizer.")
-    steps: int = Field(4000, ge=1, description="Optimiser steps.")
+    steps: int = Field(2000, ge=1, description="Optimiser steps.")
     batch: int = Field(48, ge=1, description="Rows of a batch.")
     rate: float = Field(1.5e-3, gt=0, description="Peak learning rate of AdamW.")
     matrix_rate: float | None = Field(
@@ -62,7 +62,7 @@ class TrainConfig(BaseModel):
     )
     warmup: int = Field(100, ge=1, description="Steps of linear warm-up.")
     seed: int = Field(0, description="Of weights and order.")
-    checkpoint_every: int = Field(250, ge=1, description="Steps between checkpoints.")
+    checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints.")
 
 
 FINE_TUNING: Mapping[str, Any] = {"steps": 3000, "batch": 32, "rate": 5e-5, "matrix_rate": None}
