@@ -15,6 +15,7 @@ from catalog.facts import Facts
 from models.conversion import ComputeType, converted
 from models.engine import ModelError
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+from models.references import with_names
 
 _CALIBRATION_TEXTS = 32
 
@@ -53,9 +54,10 @@ class CTranslate2Engine:
         self._translator = _translator(self._model, translators, threads)
 
     def write(self, batch: Sequence[Facts]) -> list[str]:
-        """Return one text per Facts; empty where the item's title is too long for the Prism."""
+        """Return one text per Facts; see `Engine`."""
         prompts = prompt_tokens(self._tokenizer, batch)
-        return _write(self._translator, self._translators, self._tokenizer, prompts)
+        texts = _write(self._translator, self._translators, self._tokenizer, prompts)
+        return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
 
 
 @contextmanager
@@ -89,20 +91,19 @@ def _write(
     tokenizer: Tokenizer,
     prompts: Sequence[list[str]],
 ) -> list[str]:
-    asked = [n for n, prompt in enumerate(prompts) if prompt]
     results = translator.translate_batch(
-        [prompts[n] for n in asked],
+        list(prompts),
         beam_size=1,
         max_input_length=0,  # prompts are bounded by rule, never cut
         max_decoding_length=MAX_TEXT,
         # Every replica gets a part of even a small batch.
-        max_batch_size=max(1, min(32, -(-len(asked) // translators))),
+        max_batch_size=max(1, min(32, -(-len(prompts) // translators))),
     )
-    texts = [""] * len(prompts)
-    for n, result in zip(asked, results, strict=True):
+    texts = []
+    for result in results:
         # The model may have more tokens than the tokenizer: those stand for nothing.
         ids = [tokenizer.token_to_id(token) or 0 for token in result.hypotheses[0]]
-        texts[n] = tokenizer.decode(ids)
+        texts.append(tokenizer.decode(ids))
     return texts
 
 
@@ -125,7 +126,9 @@ def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
 
 def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:
     translator = _translator(model, translators, threads)
-    prompt = tokenizer.encode("1 contribution | item, items | “A title” 2000 Drama | loved “B”")
+    prompt = tokenizer.encode(
+        "1 contribution | item, items | “0” 2000 Drama | loved “1” | “0” A “1” B"
+    )
     best = float("inf")
     for _ in range(3):
         started = time.perf_counter()

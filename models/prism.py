@@ -13,6 +13,7 @@ from catalog.facts import Facts
 from models.engine import ModelError
 from models.grounded import style_of
 from models.prompts import prism_prompt
+from models.references import references
 
 MAX_PROMPT, MAX_TEXT = 256, 128
 """Longest prompt and text in tokens."""
@@ -45,8 +46,7 @@ def weights_hash(folder: Path) -> str:
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:
     """Return the prompt of each of the Facts as tokens, at most `MAX_PROMPT` of them.
 
-    Where the whole prompt is too long, details are left out by rule, never a part of a title; where
-    not even the item's own title fits, the prompt is empty, and so must the text be.
+    Where the whole prompt is too long, details are left out by rule, the spelled-out titles first.
     """
     encoded = tokenizer.encode_batch([prism_prompt(facts) for facts in batch])
     return [
@@ -56,17 +56,21 @@ def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str
 
 
 def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
-    style = style_of(facts)
+    style, known = style_of(facts), references(facts)
     for shorter in _shorter(facts):
-        encoded = tokenizer.encode(prism_prompt(shorter, style))
+        encoded = tokenizer.encode(prism_prompt(shorter, style, known, titles=False))
         if len(encoded) <= MAX_PROMPT:
-            tokens: list[str] = encoded.tokens
-            return tokens
-    return []
+            break
+    tokens: list[str] = encoded.tokens
+    return tokens
 
 
 def _shorter(facts: Facts) -> Iterator[Facts]:
-    """Yield the Facts with less and less: without attributes, categories, the last evidence."""
+    """Yield the Facts with less and less: whole, without attributes, categories, evidence.
+
+    The last fits: what is left is the item's year and its noun.
+    """
+    yield facts
     for detail in ("attributes", "categories"):
         bare: dict[str, object] = {detail: {} if detail == "attributes" else ()}
         evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)
@@ -74,6 +78,6 @@ def _shorter(facts: Facts) -> Iterator[Facts]:
             update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
         )
         yield facts
-    while len(facts.evidence) > 1:
+    while facts.evidence:
         facts = facts.model_copy(update={"evidence": facts.evidence[:-1]})
         yield facts

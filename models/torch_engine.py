@@ -10,6 +10,7 @@ from transformers import BartForConditionalGeneration
 
 from catalog.facts import Facts
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+from models.references import with_names
 
 Dtype = Literal["float16", "bfloat16", "float32"]
 
@@ -43,15 +44,12 @@ class TorchEngine:
 
     @torch.inference_mode()
     def write(self, batch: Sequence[Facts]) -> list[str]:
-        """Return one text per Facts; empty where the item's title is too long for the Prism."""
-        prompts = prompt_tokens(self._tokenizer, batch)
-        asked = [n for n, prompt in enumerate(prompts) if prompt]
-        texts = [""] * len(prompts)
-        if not asked:
-            return texts
+        """Return one text per Facts; see `Engine`."""
+        if not batch:
+            return []
         rows = [
-            torch.tensor([self._tokenizer.token_to_id(token) for token in prompts[n]])
-            for n in asked
+            torch.tensor([self._tokenizer.token_to_id(token) for token in prompt])
+            for prompt in prompt_tokens(self._tokenizer, batch)
         ]
         pad = self._model.config.pad_token_id
         inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
@@ -66,6 +64,5 @@ class TorchEngine:
             forced_bos_token_id=None,
             forced_eos_token_id=None,
         )
-        for n, text in zip(asked, self._tokenizer.decode_batch(tokens.tolist()), strict=True):
-            texts[n] = text
-        return texts
+        texts = self._tokenizer.decode_batch(tokens.tolist())
+        return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]

@@ -70,7 +70,15 @@ class Writer:
         would be forgotten.
         """
         digest = hashlib.sha256(f"{self.model} {self.policy}".encode())
-        for name in ("english", "faithfulness", "grounded", "prism", "prompts", "titles"):
+        for name in (
+            "english",
+            "faithfulness",
+            "grounded",
+            "prism",
+            "prompts",
+            "references",
+            "titles",
+        ):
             digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
         return digest.digest()
 

@@ -16,6 +16,7 @@ from models.distillation.label import label
 from models.faithfulness import check
 from models.grounded import GroundedEngine, explain
 from models.prompts import prism_prompt
+from models.references import with_names
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_label_is_a_prompt_and_a_faithful_text(samples: list[Sample], tmp_path
     for row in rows:
         facts = Facts.model_validate_json(row["facts"])
         assert row["prompt"] == prism_prompt(facts)
-        assert check(row["text"], facts).passed
+        assert check(with_names(row["text"], facts), facts).passed
 
 
 def test_no_label_is_made_of_a_test_row(samples: list[Sample], tmp_path: Path) -> None:

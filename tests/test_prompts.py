@@ -1,12 +1,17 @@
-"""The Prism's prompt: all that it may say, and nothing a title could break."""
+"""The Prism's prompt and its references: all that it may say, and nothing a title could break."""
 
 import random
+import re
 
-from random_facts import random_facts
+from hypothesis import given, settings
+from random_facts import hostile_facts, random_facts
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
+from models.faithfulness import check
+from models.grounded import explain
 from models.prompts import prism_prompt
+from models.references import with_names, with_references
 
 FILM = Noun(one="film", many="films")
 HEAT = Item(id="1", title="Heat", categories=("Action", "Crime"), year=1995)
@@ -25,8 +30,8 @@ def test_a_prompt_holds_the_item_and_what_was_liked() -> None:
         popularity="favourite",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “Heat” 1995 Action Crime | loved “Fargo” 1996 Crime Drama"
-        " | all Crime 1990s | favourite"
+        "7 contribution | film, films | “0” 1995 Action Crime | loved “1” 1996 Crime Drama"
+        " | all Crime 1990s | favourite | “0” Heat “1” Fargo"
     )
 
 
@@ -40,9 +45,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         ),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=7).endswith(
-        " | also “Fargo” Crime | also “Speed” Action | they Drama"
-    )
+    assert " | also “1” Crime | also “2” Action | they Drama | " in prism_prompt(facts, style=7)
 
 
 def test_a_sequel_is_told_as_one_of_a_series() -> None:
@@ -52,10 +55,10 @@ def test_a_sequel_is_told_as_one_of_a_series() -> None:
         evidence=(loved("Toy Story", year=1995),),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=0).endswith(" | all 1990s series")
+    assert " | all 1990s series | " in prism_prompt(facts, style=0)
 
 
-def test_attributes_and_unknown_categories_are_quoted_as_in_the_text() -> None:
+def test_attributes_and_unknown_categories_are_references() -> None:
     facts = Facts(
         noun=Noun(one="book", many="books"),
         item=Item(
@@ -65,24 +68,49 @@ def test_attributes_and_unknown_categories_are_quoted_as_in_the_text() -> None:
         evidence_kind="contribution",
     )
     prompt = prism_prompt(facts, style=1)
-    assert "“Emma” ‘Regency’ author ‘Jane Austen’" in prompt
-    assert prompt.endswith("all same author")
+    assert "“0” ‘a’ author ‘b’ | loved “1” author ‘b’ | all same author | " in prompt
+    text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
+    assert with_references(text, facts) == "“0” is listed under ‘a’. Its author is ‘b’."
 
 
 def test_equal_titles_are_told_apart_by_their_years() -> None:
     facts = Facts(item=HEAT, evidence=(loved("Heat", year=1986),), evidence_kind="similar")
-    prompt = prism_prompt(facts, style=1)
-    assert "“Heat” (1995)" in prompt
-    assert "“Heat” (1986)" in prompt
+    told = "You loved “Heat” (1986), so we suggest “Heat” (1995)."
+    assert with_references(told, facts) == "You loved “1”, so we suggest “0”."
+    assert with_names("You loved “1”, so we suggest “0”.", facts) == told
 
 
-def test_every_title_stands_whole_in_every_prompt() -> None:
+def test_every_title_can_be_read_in_the_prompt() -> None:
     rng = random.Random(5)
     for _ in range(500):
         facts = random_facts(rng, catalogue=[HEAT])
-        prompt = prism_prompt(facts)
-        for entity in (facts.item, *facts.evidence):
-            assert f"“{entity.title}”" in prompt
+        titles = prism_prompt(facts).rpartition(" | “0” ")[2]
+        assert all(entity.title in titles for entity in (facts.item, *facts.evidence))
+
+
+@given(hostile_facts())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) -> None:
+    text = explain(facts)
+    told = with_references(text, facts)
+    assert with_names(told, facts) == text
+    assert set(re.findall(r"“[^”]*”", told)) <= {"“0”", "“1”", "“2”", "“3”"}
+
+
+def test_a_reference_to_nothing_stays_and_is_rejected() -> None:
+    facts = Facts(noun=FILM, item=HEAT)
+    text = with_names("You loved “2”, so we suggest “0”.", facts)
+    assert text == "You loved “2”, so we suggest “Heat”."
+    assert not check(text, facts).passed
+
+
+def test_a_title_that_looks_like_a_reference_is_none() -> None:
+    facts = Facts(
+        noun=FILM, item=Item(id="1", title="1"), evidence=(loved("0"),), evidence_kind="similar"
+    )
+    told = "You loved “0”, so we suggest “1”."
+    assert with_references(told, facts) == "You loved “1”, so we suggest “0”."
+    assert with_names("You loved “1”, so we suggest “0”.", facts) == told
 
 
 def test_equal_facts_have_equal_prompts_and_the_style_is_their_own() -> None:

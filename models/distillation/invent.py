@@ -122,10 +122,8 @@ def _title(words: Sequence[str], rng: random.Random, longest: int = 6) -> str:
     parts = []
     for _ in range(count):
         roll = rng.random()
-        if roll < 0.35 and script == "latin":
+        if roll < 0.65 and script == "latin":
             parts.append(rng.choice(words))
-        elif roll < 0.65 and script == "latin":
-            parts.append(_blend(rng.choice(words), rng.choice(words), rng))
         elif roll < 0.73:
             parts.append(str(rng.choice([rng.randint(0, 12), rng.randint(0, 3000)])))
         else:
@@ -139,11 +137,3 @@ def _title(words: Sequence[str], rng: random.Random, longest: int = 6) -> str:
         text += rng.choice(["!", "?", " (" + str(rng.randint(1900, 2030)) + ")", "...", " </s>"])
     # Cleaning could otherwise leave nothing.
     return text.replace("“", "").replace("”", "").strip(" ,:/&#+-(.") or rng.choice(words)
-
-
-def _blend(first: str, second: str, rng: random.Random) -> str:
-    """Return the beginning of one word and the end of another.
-
-    It looks like a word, and brings parts of words, hence tokens, that no whole title holds.
-    """
-    return first[: rng.randint(1, len(first))] + second[rng.randrange(len(second)) :]

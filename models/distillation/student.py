@@ -19,9 +19,9 @@ SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Return a byte-level BPE in which the quotes around a title stand alone.
+    """Return a byte-level BPE in which quotes stand alone.
 
-    So a title is the same tokens in the prompt and in the text, and copying is one token at a time.
+    So a reference is the same tokens in the prompt and in the text, whatever comes after it.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL[3]))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

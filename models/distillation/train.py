@@ -37,6 +37,7 @@ from models.distillation.student import (
 )
 from models.faithfulness import check
 from models.prism import MAX_PROMPT, MAX_TEXT, load_tokenizer
+from models.references import with_names
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
@@ -53,7 +54,7 @@ class TrainConfig(BaseModel):
 
     layers: Layers = Field("4+4", description="Encoder and decoder layers.")
     vocabulary: int = Field(6000, description="Tokens of the tokenizer.")
-    steps: int = Field(4000, ge=1, description="Optimiser steps.")
+    steps: int = Field(2000, ge=1, description="Optimiser steps.")
     batch: int = Field(48, ge=1, description="Rows of a batch.")
     rate: float = Field(1.5e-3, gt=0, description="Peak learning rate of AdamW.")
     matrix_rate: float | None = Field(
@@ -61,7 +62,7 @@ class TrainConfig(BaseModel):
     )
     warmup: int = Field(100, ge=1, description="Steps of linear warm-up.")
     seed: int = Field(0, description="Of weights and order.")
-    checkpoint_every: int = Field(250, ge=1, description="Steps between checkpoints.")
+    checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints.")
 
 
 FINE_TUNING: Mapping[str, Any] = {"steps": 3000, "batch": 32, "rate": 5e-5, "matrix_rate": None}
@@ -327,7 +328,9 @@ def validate(
     written = greedy(model, tokenizer, [prompt for prompt, _ in rows])
     wanted = tokenizer.decode_batch([text.tolist() for _, text in rows])
     model.train()
-    faithful = [check(text, f).passed for text, f in zip(written, facts, strict=True)]
+    faithful = [
+        check(with_names(text, f), f).passed for text, f in zip(written, facts, strict=True)
+    ]
     samples: list[dict[str, object]] = [
         {"prompt": tokenizer.decode(prompt.tolist()), "text": text, "faithful": passed}
         for (prompt, _), text, passed in zip(rows[:_SAMPLES], written, faithful, strict=False)

@@ -1,0 +1,54 @@
+"""References: how a Prism reads and writes names, so that it never has to spell one.
+
+A Prism sees the item as “0”, its evidence as “1” to “3”, and quoted words (a category without an
+English form, an attribute's value) as ‘a’, ‘b’, ...; the engine puts the names in their place. In
+natural language generation this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745,
+section 2): a title of any length and script is then exact, and no model has to learn to copy it.
+"""
+
+import re
+from string import ascii_lowercase
+
+from catalog.facts import Facts
+from models.english import category_words
+from models.grounded import attribute, name
+
+_REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’")
+
+
+def references(facts: Facts) -> dict[str, str]:
+    """Return the names and quoted words of the Facts, as they are told, and their references."""
+    entities = [facts.item, *facts.evidence]
+    names: dict[str, str] = {}
+    quoted: dict[str, str] = {}
+    for number, entity in enumerate(entities):
+        names.setdefault(name(entity, facts), f"“{number}”")
+        told = [f"‘{c}’" for c in entity.categories if not category_words(c).attributive]
+        told += [attribute(value) for value in entity.attributes.values()]
+        for words in told:
+            if words.startswith("‘"):
+                quoted.setdefault(words, f"‘{_letter(len(quoted))}’")
+    return names | quoted
+
+
+def _letter(number: int) -> str:
+    """Return a, b, ..., z, a1, b1, ..."""
+    turn, letter = divmod(number, len(ascii_lowercase))
+    return ascii_lowercase[letter] + (str(turn) if turn else "")
+
+
+def with_references(text: str, facts: Facts) -> str:
+    """Return a text with every name of the Facts as its reference: what a Prism learns from."""
+    known = references(facts)
+    longest_first = sorted(known, key=len, reverse=True)
+    pattern = "|".join(re.escape(told) for told in longest_first)
+    return re.sub(pattern, lambda match: known[match[0]], text)
+
+
+def with_names(text: str, facts: Facts) -> str:
+    """Return a Prism's text with every reference as the name that it stands for.
+
+    A reference to nothing stays as it is, and the check rejects it.
+    """
+    named = {reference: told for told, reference in references(facts).items()}
+    return _REFERENCE.sub(lambda match: named.get(match[0], match[0]), text)
