@@ -7,7 +7,7 @@ DEMO := data/demo/dataset.json
 RANKER := data/ranker/snapshot.json
 
 .DELETE_ON_ERROR:
-.PHONY: help run data test test-fast verify lint format bench clean
+.PHONY: help run data test test-fast verify servers lint format bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,14 +17,17 @@ run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the rank
 
 data: $(DEMO) $(RANKER) ## Prepare the demo data and the ranker
 
-test: .venv/.dev $(DEMO) $(RANKER) lint ## Everything that can fail a submission
+test: .venv/.dev $(DEMO) $(RANKER) lint servers ## Everything that can fail a submission
 	$(BIN)/python -m pytest -m "not long"
 
-test-fast: .venv/.dev $(DEMO) $(RANKER) ## The inner loop: what is not marked slow
+test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not marked slow
 	$(BIN)/python -m pytest -m "not slow and not long"
 
 verify: test bench ## What takes long: the tests, long faults, then every benchmark
 	$(BIN)/python -m pytest -s -m long
+
+servers: # Redis and Prometheus, for the tests
+	@./servers.sh
 
 lint: .venv/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -35,7 +38,7 @@ format: .venv/.dev ## Format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: .venv/.dev $(DEMO) $(RANKER) ## Measure speed, each figure beside a peer
+bench: .venv/.dev $(DEMO) $(RANKER) servers ## Measure speed, each figure beside a peer
 	$(BIN)/python -m bench.ranker
 	$(BIN)/python -m bench.recommend
 	$(BIN)/python -m bench.engines

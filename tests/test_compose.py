@@ -1,0 +1,54 @@
+"""docker-compose.yml and Dockerfile: what they start is what the tests start, and safely."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from service.cli.main import app
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+OURS = {name: one for name, one in SERVICES.items() if "build" in one}
+PORTS = {"gateway": "8000", "ranker": "8001", "worker": "8002", "worker-gpu": "8002"}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_role_is_started_by_the_command_that_the_tests_start(name: str) -> None:
+    role = name.removesuffix("-gpu")
+    assert OURS[name]["command"] == [role, "--port", PORTS[name]]
+    assert CliRunner().invoke(app, [role, "--help"]).exit_code == 0
+    assert OURS[name]["healthcheck"]["test"] == ["CMD", "prism", "ready", "--port", PORTS[name]]
+
+
+def test_no_role_is_left_out() -> None:
+    assert OURS.keys() == PORTS.keys()
+
+
+@pytest.mark.parametrize("name", [*PORTS, "redis"])
+def test_a_container_is_read_only_and_without_privileges(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_is_published_beyond_this_machine(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+def test_every_file_that_a_container_mounts_is_there() -> None:
+    mounts = [volume for one in SERVICES.values() for volume in one.get("volumes", [])]
+    files = [mount.partition(":")[0] for mount in mounts if mount.startswith("./")]
+    assert files
+    assert all((ROOT / file).exists() for file in files)
+
+
+def test_images_run_as_an_ordinary_user() -> None:
+    stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
+    [cpu] = [stage for stage in stages if stage.startswith("base AS cpu")]
+    assert "\nUSER prism\n" in cpu
+    assert SERVICES["redis"]["user"] == "redis"
