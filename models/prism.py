@@ -46,7 +46,7 @@ def weights_hash(folder: Path) -> str:
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:
     """Return the prompt of each of the Facts as tokens, at most `MAX_PROMPT` of them.
 
-    Where the whole prompt is too long, details are left out by rule, the spelled-out titles first.
+    Where the whole prompt is too long, details are left out by rule.
     """
     encoded = tokenizer.encode_batch([prism_prompt(facts) for facts in batch])
     return [
@@ -58,7 +58,7 @@ def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str
 def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
     style, known = style_of(facts), references(facts)
     for shorter in _shorter(facts):
-        encoded = tokenizer.encode(prism_prompt(shorter, style, known, titles=False))
+        encoded = tokenizer.encode(prism_prompt(shorter, style, known))
         if len(encoded) <= MAX_PROMPT:
             break
     tokens: list[str] = encoded.tokens
@@ -66,11 +66,10 @@ def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
 
 
 def _shorter(facts: Facts) -> Iterator[Facts]:
-    """Yield the Facts with less and less: whole, without attributes, categories, evidence.
+    """Yield the Facts with less and less: without attributes, categories, the last evidence.
 
     The last fits: what is left is the item's year and its noun.
     """
-    yield facts
     for detail in ("attributes", "categories"):
         bare: dict[str, object] = {detail: {} if detail == "attributes" else ()}
         evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)

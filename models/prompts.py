@@ -1,27 +1,23 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
-Names are references (`models.references`); the titles themselves come last, to read and not to
-write. The prompt also tells what follows from the Facts (what the item shares with its evidence,
-which of them are of its series), so that the student has to phrase, not to compute. Everything is
-plain text: no special token has a meaning inside it, so a title may contain any.
+Names are references (`models.references`), so that no title can lead the Prism astray. What follows
+from the Facts is told before the Facts of the evidence, under the words by which the texts tell it:
+what "all four" have in common, what the item shares with one of them ("like “1”"). So the student
+has to phrase, not to compute.
 """
 
 from collections.abc import Mapping, Sequence
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import category_words, decade
+from models.english import all_of, category_words, decade
 from models.grounded import attribute, name, style_of
 from models.references import references
 from models.titles import same_series
 
 
 def prism_prompt(
-    facts: Facts,
-    style: int | None = None,
-    known: Mapping[str, str] | None = None,
-    *,
-    titles: bool = True,
+    facts: Facts, style: int | None = None, known: Mapping[str, str] | None = None
 ) -> str:
     """Return the prompt for these Facts.
 
@@ -29,7 +25,6 @@ def prism_prompt(
     ----------
     facts : may be shortened ones
     style, known : style and references of the whole Facts, by default those of these
-    titles : whether to spell them out
     """
     style = style_of(facts) if style is None else style
     known = references(facts) if known is None else known
@@ -38,24 +33,29 @@ def prism_prompt(
         f"{style} {facts.evidence_kind}",
         f"{facts.noun.one}, {facts.noun.many}",
         _entity(facts.item, facts, known),
-        *(f"{entry.liking} {_entity(entry, facts, known)}" for entry in evidence),
+        *(f"{entry.liking} {known[name(entry, facts)]}" for entry in evidence),
     ]
-    shared = _shared(facts.item, evidence, known)
-    if shared:
-        parts.append(f"all {' '.join(shared)}")
-    if len(evidence) > 1:
+    if evidence:
+        shared = _categories(facts.item, evidence)
+        told = [_category(category, known) for category in shared]
+        told += _decade((facts.item, *evidence))
+        parts.append(f"{all_of(1 + len(evidence))} {' '.join(told) or 'nothing'}")
         for entry in evidence:
-            some = [word for word in _shared(facts.item, [entry], known) if word not in shared]
-            if some:
-                parts.append(f"also {known[name(entry, facts)]} {' '.join(some)}")
-        common = [w for w in _shared(evidence[0], evidence[1:], known) if w not in shared]
-        if common:
-            parts.append(f"they {' '.join(common)}")
+            told = [
+                _category(c, known) for c in _categories(facts.item, [entry]) if c not in shared
+            ]
+            told += _relations(facts.item, entry)
+            if told:
+                parts.append(f"like {known[name(entry, facts)]} {' '.join(told)}")
+    if len(evidence) > 1:
+        own = {category.casefold() for category in facts.item.categories}
+        common = _categories(evidence[0], evidence[1:])
+        told = [_category(category, known) for category in common if category.casefold() not in own]
+        if told:
+            parts.append(f"{all_of(len(evidence))} {' '.join(told)}")
     if facts.popularity:
         parts.append(facts.popularity)
-    if titles:
-        everything = (facts.item, *facts.evidence)
-        parts.append(" ".join(f"{known[name(one, facts)]} {one.title}" for one in everything))
+    parts += [_entity(entry, facts, known) for entry in evidence]
     return " | ".join(parts)
 
 
@@ -69,25 +69,24 @@ def _entity(item: Item, facts: Facts, known: Mapping[str, str]) -> str:
     return f"{known[told]}{year} {' '.join(details)}".rstrip()
 
 
-def _shared(item: Item, entries: Sequence[Item], known: Mapping[str, str]) -> list[str]:
-    """Return what all of them share: categories, decade, attributes, series."""
-    if not entries:
-        return []
+def _categories(item: Item, entries: Sequence[Item]) -> list[str]:
+    """Return the categories of the item that all the entries have, too."""
     common = {category.casefold() for category in item.categories}
     for entry in entries:
         common &= {category.casefold() for category in entry.categories}
-    shared = [_category(c, known) for c in item.categories if c.casefold() in common]
-    decades = {decade(one.year or 0) for one in (item, *entries)}
-    if len(decades) == 1 and min(decades) >= 1000:
-        shared.append(f"{decades.pop()}s")
-    shared += [
-        f"same {key}"
-        for key, value in item.attributes.items()
-        if all(entry.attributes.get(key) == value for entry in entries)
-    ]
-    if all(same_series(item, entry) for entry in entries):
-        shared.append("series")
-    return shared
+    return [category for category in item.categories if category.casefold() in common]
+
+
+def _decade(items: Sequence[Item]) -> list[str]:
+    """Return the decade of all of them, if it is one."""
+    decades = {decade(item.year or 0) for item in items}
+    return [f"{decades.pop()}s"] if len(decades) == 1 and min(decades) >= 1000 else []
+
+
+def _relations(item: Item, entry: Item) -> list[str]:
+    """Return which attributes are the same, and whether they are of one series."""
+    same = [f"same {k}" for k, v in item.attributes.items() if entry.attributes.get(k) == v]
+    return [*same, "series"] if same_series(item, entry) else same
 
 
 def _category(category: str, known: Mapping[str, str]) -> str:

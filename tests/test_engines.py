@@ -1,7 +1,6 @@
 """The engines: the shipped model writes the same texts whatever runs it, and no title is cut."""
 
 import json
-import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,11 @@ import ctranslate2
 import numpy as np
 import pytest
 import torch
-from random_facts import random_facts
 from student_fixtures import bart_folder, demo_facts
 from transformers import PreTrainedTokenizerFast
 
 from catalog.dataset import Dataset
-from catalog.facts import Evidence, Facts
+from catalog.facts import Facts, Noun
 from catalog.types import Item
 from models.conversion import converted
 from models.ctranslate2_engine import CTranslate2Engine
@@ -104,32 +102,6 @@ def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) 
 # ---------------------------------------------------------------------- prompts
 
 
-def test_no_prompt_is_longer_than_the_bound_and_none_loses_a_reference(student: Path) -> None:
-    tokenizer = load_tokenizer(student)
-    rng = random.Random(9)
-    item = Item(id="x", title="X")
-    batch = [long_titles(random_facts(rng, catalogue=[item]), rng) for _ in range(300)]
-    bounded = 0
-    for tokens, one in zip(prompt_tokens(tokenizer, batch), batch, strict=True):
-        assert len(tokens) <= MAX_PROMPT
-        text = tokenizer.decode([tokenizer.token_to_id(token) or 0 for token in tokens])
-        bounded += text != prism_prompt(one)
-        for number in range(1 + len(one.evidence)):
-            assert f"“{number}”" in text
-    assert bounded
-
-
-def long_titles(facts: Facts, rng: random.Random) -> Facts:
-    """Return the Facts with titles of up to 150 letters."""
-
-    def title() -> str:
-        return "".join(rng.choices("qzxjkv ", k=rng.randint(1, 150))).strip() or "Q"
-
-    evidence = tuple(e.model_copy(update={"title": title()}) for e in facts.evidence)
-    item = facts.item.model_copy(update={"title": title()})
-    return facts.model_copy(update={"item": item, "evidence": evidence})
-
-
 def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
     words = tuple(f"{n} {'words ' * 20}"[:100].strip() for n in range(16))
     attributes = {f"name {n} {'of it ' * 10}"[:40].strip(): words[n] for n in range(8)}
@@ -145,14 +117,27 @@ def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
     assert 0 < len(tokens) <= MAX_PROMPT
 
 
-def test_special_tokens_in_a_title_are_plain_text(student: Path) -> None:
+def test_a_prompt_that_is_too_long_loses_details_but_no_reference(student: Path) -> None:
     tokenizer = load_tokenizer(student)
-    hostile = Facts(
-        item=Item(id="1", title="</s> <pad> <mask>"),
-        evidence=(Evidence(id="2", title="<s>", liking="loved"),),
-        evidence_kind="contribution",
+    many = {f"name {n} {'of it ' * 5}".strip(): f"value {n}" for n in range(8)}
+    entity = {"title": "X", "categories": ("Drama",), "year": 1990, "attributes": many}
+    facts = Facts.model_validate(
+        {
+            "item": {"id": "0", **entity},
+            "evidence": [{"id": str(n), "liking": "loved", **entity} for n in range(1, 4)],
+            "evidence_kind": "contribution",
+        }
     )
-    [tokens] = prompt_tokens(tokenizer, [hostile])
+    assert len(tokenizer.encode(prism_prompt(facts))) > MAX_PROMPT
+    [tokens] = prompt_tokens(tokenizer, [facts])
+    text = tokenizer.decode([tokenizer.token_to_id(token) or 0 for token in tokens])
+    assert len(tokens) <= MAX_PROMPT
+    assert all(f"“{number}” 1990 Drama" in text for number in range(4))
+
+
+def test_special_tokens_in_the_facts_are_plain_text(student: Path) -> None:
+    hostile = Facts(noun=Noun(one="</s> <pad>", many="<mask>"), item=Item(id="1", title="<s>"))
+    [tokens] = prompt_tokens(load_tokenizer(student), [hostile])
     assert [tokens[0], tokens[-1]] == ["<s>", "</s>"]
     assert not {"<s>", "</s>", "<pad>", "<mask>"} & set(tokens[1:-1])
 
