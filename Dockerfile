@@ -27,7 +27,7 @@ RUN pip install --no-deps . \
 FROM base AS cpu
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
-COPY --from=build /app/data /data
+COPY --from=build --chown=prism /app/data /data
 # The model is converted and measured for this machine at the start: PRISM_ENGINES must be writable.
 ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0 \
     PRISM_ENGINES=/tmp/engines

@@ -41,6 +41,8 @@ from service.worker import Worker
 
 log = structlog.get_logger()
 _MEASURE_S = 1.0
+_NEAR_S = 300
+"""Longest life of a text in a gateway's own cache: after it, Redis is asked again."""
 _FOLLOW_S, _LEARN_S = 1.0, 60.0
 """How often the gateway looks which model is served, and asks what is popular."""
 
@@ -51,19 +53,20 @@ def ranker_app(settings: Settings) -> FastAPI:
     Raises DatasetError, SnapshotError.
     """
     metrics = Metrics()
+    loaded = _stamp(settings)
     local = LocalRanking(RankingService(*open_ranker(settings)))
     metrics.running(ranker=local.service.ranker)
 
     async def reload() -> None:
         """Swap to a new snapshot when there is one; requests in flight end with the old one."""
-        stamp = _stamp(settings)
+        nonlocal loaded
         while True:
             await asyncio.sleep(settings.reload_s)
-            if (now := _stamp(settings)) != stamp:
+            if (now := _stamp(settings)) != loaded:
                 dataset, ranker = await asyncio.to_thread(open_ranker, settings)
                 local.service = await asyncio.to_thread(RankingService, dataset, ranker)
                 metrics.running(ranker=ranker)
-                stamp = now
+                loaded = now
                 log.info("reloaded", ranker=ranker.name, ranker_version=ranker.version)
 
     @contextlib.asynccontextmanager
@@ -98,10 +101,12 @@ def gateway_app(settings: Settings) -> FastAPI:
     ranking = HttpRanking(settings.ranker_url, Breaker())
     fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
     cache = NearCache(
-        MemoryCache(settings.near_cache_bytes, settings.cache_ttl_s),
+        MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),
         RedisCache(redis, settings.cache_ttl_s),
+        lambda: metrics.failed("cache"),
     )
     registry, queues = ModelsRegistry(redis), dict[str, RedisJobs]()
+    followed = asyncio.Event()
 
     def serving() -> Serving | None:
         chosen = registry.chosen
@@ -111,6 +116,7 @@ def gateway_app(settings: Settings) -> FastAPI:
 
     async def follow_models() -> None:
         async with contextlib.AsyncExitStack() as listening:
+            listening.callback(queues.clear)  # a queue is there as long as somebody listens to it
             while True:
                 await registry.choose()
                 chosen = registry.chosen
@@ -118,6 +124,7 @@ def gateway_app(settings: Settings) -> FastAPI:
                     jobs = _queue(redis, chosen.fingerprint, settings)
                     await listening.enter_async_context(jobs.listening())
                     queues[chosen.fingerprint] = jobs
+                followed.set()
                 await asyncio.sleep(_FOLLOW_S)
 
     async def learn() -> None:
@@ -139,6 +146,9 @@ def gateway_app(settings: Settings) -> FastAPI:
             background(learn, "popular"),
             background(warmer.run, "warmer"),
         ):
+            with contextlib.suppress(TimeoutError):  # without Redis it serves all the same
+                async with asyncio.timeout(_MEASURE_S):
+                    await followed.wait()
             yield
         await ranking.close()
         await redis.aclose()

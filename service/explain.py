@@ -21,8 +21,8 @@ log = structlog.get_logger()
 GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
 _CACHE_S = 0.5
 """Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
-_LATE_S = 0.1
-"""Time for the last look into the cache, after the deadline."""
+_LATE_S = 0.05
+"""Time for a look into the cache at or after the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,10 @@ class Explainer:
         return Explanations(model, explained)
 
     async def _known(self, keys: Sequence[str], deadline: float) -> list[Written | None]:
+        # Never less than a moment: a timeout that is over at once may be lost on the way to Redis.
+        left = max(_LATE_S, deadline - monotonic())
         try:
-            async with asyncio.timeout(min(_CACHE_S, deadline - monotonic())):
+            async with asyncio.timeout(min(_CACHE_S, left)):
                 return await self._cache.get_many(keys)
         except Exception as error:
             self._metrics.failed("cache")
@@ -121,16 +123,18 @@ class Explainer:
         made: dict[str, Written] = {}
         stand_ins: dict[str, Reason] = {}
         jobs = [Job(key, facts, now, deadline) for key, facts in missing.items()]
-        try:
-            async with asyncio.timeout(min(_CACHE_S, deadline - now)):
-                waiting = await queue.submit(jobs)
-        except Exception as error:
-            self._metrics.failed("queue")
-            log.warning("queue failed", error=repr(error))
-            waiting = {}
-            stand_ins = dict.fromkeys(missing, "unavailable")
+        waiting: dict[str, asyncio.Future[Written]] = {}
+        if deadline <= now:
+            stand_ins = dict.fromkeys(missing, "deadline")
         else:
-            stand_ins = {key: "shed" for key in missing if key not in waiting}
+            try:
+                async with asyncio.timeout(min(_CACHE_S, deadline - now)):
+                    waiting = await queue.submit(jobs)
+                stand_ins = {key: "shed" for key in missing if key not in waiting}
+            except Exception as error:
+                self._metrics.failed("queue")
+                log.warning("queue failed", error=repr(error))
+                stand_ins = dict.fromkeys(missing, "unavailable")
         if waiting:
             # asyncio.wait leaves the futures alone at the deadline: others may share them.
             await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - monotonic()))

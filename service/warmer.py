@@ -49,8 +49,13 @@ class Warmer:
                 active = await self._ranking.active(self._users)
                 state = f"{active.version}:{serving.fingerprint.hex()}"
                 if state != self._seen:
-                    if await self._redis.set(f"prism:warmed:{state}", 1, nx=True, ex=_LOCK_S):
-                        await self._warm(active.users, active.version, serving, serving.jobs)
+                    lock = f"prism:warmed:{state}"
+                    if await self._redis.set(lock, 1, nx=True, ex=_LOCK_S):
+                        try:
+                            await self._warm(active.users, active.version, serving, serving.jobs)
+                        except BaseException:
+                            await self._redis.delete(lock)  # so that it is tried again
+                            raise
                     self._seen = state
             await asyncio.sleep(_EVERY_S)
 

@@ -49,17 +49,20 @@ class Worker:
         for job in batch:
             if job.expires > now:  # not what nobody waits for
                 self._metrics.stage("queue", now - job.created)
-        batch = await self._not_done(batch)
-        if not batch:
+        groups: dict[str, list[Job]] = {}  # two gateways may ask for the same
+        for job in await self._not_done(batch):
+            groups.setdefault(job.key, []).append(job)
+        if not groups:
             return
-        self._metrics.batch_size.observe(len(batch))
-        written = await self._write(batch, thread)
-        if isinstance(written, Exception) and len(batch) > 1:
+        self._metrics.batch_size.observe(len(groups))
+        jobs = list(groups.values())
+        written = await self._write(jobs, thread)
+        if isinstance(written, Exception) and len(jobs) > 1:
             # One job may poison a batch: find it, and spare the others.
-            for job in batch:
-                await self._settle([job], await self._write([job], thread))
+            for one in jobs:
+                await self._settle([one], await self._write([one], thread))
         else:
-            await self._settle(batch, written)
+            await self._settle(jobs, written)
 
     async def _not_done(self, batch: Sequence[Job]) -> list[Job]:
         """Finish what another worker has written meanwhile; return the rest."""
@@ -74,21 +77,22 @@ class Worker:
             await self._jobs.finish(done)
         return [job for job, text in zip(batch, known, strict=True) if text is None]
 
-    async def _settle(self, batch: Sequence[Job], written: list[Written] | Exception) -> None:
+    async def _settle(
+        self, groups: Sequence[list[Job]], written: list[Written] | Exception
+    ) -> None:
         if isinstance(written, Exception):
             log.error("engine failed", exc_info=written)
-            await self._jobs.finish(
-                [(job, JobFailedError(f"the engine failed: {written!r}")) for job in batch]
-            )
+            failed = JobFailedError(f"the engine failed: {written!r}")
+            await self._jobs.finish([(job, failed) for group in groups for job in group])
             return
-        texts = {job.key: text for job, text in zip(batch, written, strict=True)}
+        texts = {group[0].key: text for group, text in zip(groups, written, strict=True)}
         kept = await self._keep(texts)
-        await self._jobs.finish([(job, kept[job.key]) for job in batch])
+        await self._jobs.finish([(job, kept[job.key]) for group in groups for job in group])
 
     async def _write(
-        self, batch: Sequence[Job], thread: ThreadPoolExecutor
+        self, groups: Sequence[list[Job]], thread: ThreadPoolExecutor
     ) -> list[Written] | Exception:
-        facts = [job.facts for job in batch]
+        facts = [group[0].facts for group in groups]
         return await asyncio.get_running_loop().run_in_executor(thread, self._try, facts)
 
     def _try(self, facts: Sequence[Facts]) -> list[Written] | Exception:

@@ -275,6 +275,8 @@ def test_redis_may_go_and_come_back(new_cluster: Callable[..., Cluster]) -> None
     assert len(gone["items"]) == 10
     running.redis.start()
     wait_for(lambda: ask(gateway, "8", deadline_ms=1000)["degraded"] == [])
+    # It hears again of what is written, and does not only find it in the cache at the deadline.
+    assert ask(gateway, "9", deadline_ms=30_000)["degraded"] == []
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only", "slow"])

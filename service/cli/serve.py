@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import typer
 from pydantic import ValidationError
@@ -86,7 +86,8 @@ def worker(
 def ready(port: PortOption = 8000) -> None:
     """Exit with 0 if a server on this machine can serve: for health checks."""
     try:
-        with urlopen(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:
+        direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
+        with direct.open(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:
             answer.read()
     except OSError as error:
         console.print(f"not ready: {error}", markup=False)

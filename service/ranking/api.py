@@ -3,6 +3,7 @@
 For the gateway, not for the public: no keys, no rate limits.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
 from catalog.types import Id, Interaction
 from ranker import service as ranking
@@ -112,6 +114,7 @@ def create_ranker_app(
         async with background():
             health.ready = True
             yield
+            health.ready = False
 
     app = FastAPI(title="Prism ranking service", lifespan=lifespan)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=max_body)
@@ -129,20 +132,22 @@ def create_ranker_app(
             )
             for query in body.queries
         ]
-        answers = [_answer(answer) for answer in await local.rank_many(queries)]
+        answers = [answer_of(answer) for answer in await local.rank_many(queries)]
         content = RankResponse(answers=answers).model_dump_json()
         return Response(content, media_type="application/json")
 
     @app.get("/active")
     async def active(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> ActiveUsers:
         service = local.service
-        return ActiveUsers(version=service.ranker.version, users=service.most_active(limit))
+        users = await asyncio.to_thread(service.most_active, limit)
+        return ActiveUsers(version=service.ranker.version, users=users)
 
     add_lookups(app, local)
     return app
 
 
-def _answer(answer: ranking.Recommendations | RankError) -> RankAnswer:
+def answer_of(answer: ranking.Recommendations | RankError) -> RankAnswer:
+    """Return an answer as it goes over the wire."""
     if isinstance(answer, Exception):
         return RankAnswer(problem=RankProblem.of(answer))
     return RankAnswer(
@@ -157,3 +162,12 @@ def _answer(answer: ranking.Recommendations | RankError) -> RankAnswer:
             for row in answer.items
         ],
     )
+
+
+def recommendations_of(answer: RankAnswer) -> ranking.Recommendations:
+    """Return an answer as it was."""
+    items = [
+        Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
+        for row in answer.items
+    ]
+    return ranking.Recommendations(answer.ranker, answer.version, items)

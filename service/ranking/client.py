@@ -11,7 +11,6 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from catalog.evidence import Contribution, Recommendation
 from catalog.types import Item
 from ranker.service import (
     HistoryEntry,
@@ -21,12 +20,20 @@ from ranker.service import (
     UnknownUserError,
 )
 from service import api
-from service.ranking.api import ActiveUsers, RankAnswer, RankQuery, RankRequest, RankResponse
+from service.ranking.api import (
+    ActiveUsers,
+    RankQuery,
+    RankRequest,
+    RankResponse,
+    recommendations_of,
+)
 from service.ranking.protocol import RankingUnavailableError
 
 M = TypeVar("M", bound=BaseModel)
 _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
-_LOOKUP_S = 2.0
+_LOOKUP_S, _CONNECT_S = 2.0, 0.5
+_FAIR_S = 1.0
+"""A question with less time than this says nothing about the ranking service if it times out."""
 _RETRY_AFTER_S = 0.05
 """Mean pause before the one retry."""
 
@@ -79,8 +86,9 @@ class HttpRanking:
         self._breaker = breaker
         self._client = httpx.AsyncClient(
             base_url=url,
-            timeout=httpx.Timeout(_LOOKUP_S, connect=0.5),
+            timeout=httpx.Timeout(None, connect=_CONNECT_S),  # each question has a limit of its own
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            trust_env=False,  # no proxy between the parts of one service
         )
 
     async def close(self) -> None:
@@ -103,10 +111,12 @@ class HttpRanking:
         [answer] = _parsed(response, RankResponse).answers
         if answer.problem is not None:
             raise answer.problem.error()
-        return _recommendations(answer)
+        return recommendations_of(answer)
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
         """Return a user's latest interactions; see `Ranking`."""
+        if not user_id.strip("."):  # a path of dots would lead elsewhere
+            raise UnknownUserError(user_id)
         path = f"/users/{quote(user_id, safe='')}/history"
         response = await self._ask("GET", path, _LOOKUP_S, params={"limit": limit})
         if response.status_code == HTTPStatus.NOT_FOUND:
@@ -130,6 +140,8 @@ class HttpRanking:
 
     async def item(self, item_id: str) -> Item:
         """Return an item; see `Ranking`."""
+        if not item_id.strip("."):  # a path of dots would lead elsewhere
+            raise UnknownItemError([item_id])
         response = await self._ask("GET", f"/items/{quote(item_id, safe='')}", _LOOKUP_S)
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise UnknownItemError([item_id])
@@ -166,7 +178,8 @@ class HttpRanking:
                             raise
                     await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_AFTER_S)  # noqa: S311
         except (httpx.TransportError, TimeoutError) as error:
-            self._breaker.failed()
+            if not isinstance(error, TimeoutError) or timeout_s >= _FAIR_S:
+                self._breaker.failed()
             raise RankingUnavailableError("the ranking service does not answer") from error
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._breaker.failed()
@@ -182,11 +195,3 @@ def _parsed(response: httpx.Response, model: type[M]) -> M:
         raise RankingUnavailableError(
             f"the ranking service gave no answer of version 1 ({error.error_count()} errors)"
         ) from error
-
-
-def _recommendations(answer: RankAnswer) -> Recommendations:
-    items = [
-        Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
-        for row in answer.items
-    ]
-    return Recommendations(answer.ranker, answer.version, items)

@@ -4,6 +4,7 @@ A user's last good answer is kept for a while, for a bounded number of users; fo
 there is what most users like. Both are marked by `degraded: ["ranker"]`.
 """
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from time import monotonic
 
 from ranker.service import Query, Recommendations
 from service.metrics import Metrics
+from service.ranking.api import RankAnswer, answer_of, recommendations_of
 from service.ranking.protocol import Ranking, RankingUnavailableError
 
 
@@ -35,7 +37,7 @@ class Fallback:
     ) -> None:
         self._ranking, self._metrics = ranking, metrics
         self._users, self._age_s, self._clock = users, age_s, clock
-        self._last: OrderedDict[str, tuple[float, Recommendations]] = OrderedDict()
+        self._last: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # compressed JSON
         self._popular: Recommendations | None = None
 
     async def rank(self, query: Query, timeout_s: float) -> tuple[Recommendations, bool]:
@@ -58,20 +60,18 @@ class Fallback:
     def _remember(self, query: Query, answer: Recommendations) -> None:
         if query.user_id is None or query.excluded or not answer.items:
             return
-        known = self._last.pop(query.user_id, None)
-        # A longer answer of the same ranker says more than the latest one.
-        if known and known[1].version == answer.version and len(known[1].items) > query.k:
-            answer = known[1]
-        self._last[query.user_id] = self._clock(), answer
+        self._last.pop(query.user_id, None)
+        kept = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
+        self._last[query.user_id] = self._clock(), kept
         if len(self._last) > self._users:
             self._last.popitem(last=False)
 
     def _known(self, query: Query) -> Recommendations:
         answer = self._popular
         if query.user_id is not None:
-            at, last = self._last.get(query.user_id, (0.0, None))
-            if last is not None and self._clock() - at <= self._age_s:
-                answer = last
+            at, kept = self._last.get(query.user_id, (0.0, None))
+            if kept is not None and self._clock() - at <= self._age_s:
+                answer = recommendations_of(RankAnswer.model_validate_json(zlib.decompress(kept)))
         if answer is None:
             raise RankingUnavailableError("the ranking service does not answer")
         touched = {t.item_id for t in query.history}

@@ -4,10 +4,11 @@ A value is the JSON of a `Written`. One that is corrupt or foreign counts as a m
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from models.writer import Written
 from service.cache import Cache, decode
@@ -65,8 +66,8 @@ class RedisCache:
 class NearCache:
     """A small cache in this process before a far one: what is asked for often costs no network."""
 
-    def __init__(self, near: Cache, far: Cache) -> None:
-        self._near, self._far = near, far
+    def __init__(self, near: Cache, far: Cache, on_failure: Callable[[], None]) -> None:
+        self._near, self._far, self._on_failure = near, far, on_failure
 
     async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
         """Return what is known under each key, near or far; see `Cache`."""
@@ -74,7 +75,11 @@ class NearCache:
         missing = [key for key, known in zip(keys, found, strict=True) if known is None]
         if not missing:
             return found
-        fetched = dict(zip(missing, await self._far.get_many(missing), strict=True))
+        try:
+            fetched = dict(zip(missing, await self._far.get_many(missing), strict=True))
+        except RedisError:
+            self._on_failure()
+            return found
         await self._near.put_many({k: text for k, text in fetched.items() if text is not None})
         return [
             fetched[key] if known is None else known for key, known in zip(keys, found, strict=True)

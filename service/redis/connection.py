@@ -12,7 +12,8 @@ _CONNECT_S, _ANSWER_S = 1.0, 5.0
 def connect(settings: Settings) -> Redis:
     """Return a client of the Redis in the settings; it connects when first used.
 
-    It does not retry by itself: whoever uses it has a deadline and a way to do without.
+    It tries only once more, on a new connection: those of before a restart of Redis are broken, and
+    whoever uses it has a deadline and a way to do without.
     """
     password = None
     if settings.redis_password_file is not None:
@@ -25,7 +26,7 @@ def connect(settings: Settings) -> Redis:
         socket_connect_timeout=_CONNECT_S,
         socket_timeout=_ANSWER_S,
         health_check_interval=15,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1),
         decode_responses=True,
         encoding_errors="replace",  # a foreign value is a miss, no error
         **given,

@@ -13,6 +13,7 @@ import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -30,24 +31,49 @@ from service.jobs import Job, JobFailedError, Result
 log = structlog.get_logger()
 
 _GROUP, _DEAD = "prism", "prism:dead"
-_DEAD_LENGTH = 10_000  # the oldest are dropped beyond it
+_DEAD_LENGTH, _DEAD_S = 10_000, 7 * 86_400  # dead letters beyond are dropped, the oldest first
+_GIVEN_UP_S = 600
+"""Time for which a job that could not be done is not tried again."""
+_SLACK_S = 2.0
+"""How much longer than its first caller a job lives, for those who join it."""
+_QUEUED, _GIVEN_UP = 1, -1
 _BLOCK_MS = 500
 
-# Queue jobs as long as there is room; returns how many of them found it.
+# Queue jobs while there is room; returns 1 for each that was queued, 0 where there was none, and -1
+# for one that was given up lately.
 # KEYS the stream. ARGV its limit, then key, facts and milliseconds to live of each job.
 _SUBMIT = """
 local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local queued = 0
+local answers = {}
 for i = 2, #ARGV, 3 do
-  if queued >= room then break end
-  redis.call('XADD', KEYS[1], '*', 'key', ARGV[i], 'facts', ARGV[i + 1],
-             'created', string.format('%d', now), 'expires', string.format('%d', now + ARGV[i + 2]))
-  queued = queued + 1
+  local answer = 0
+  if redis.call('EXISTS', 'prism:given-up:' .. ARGV[i]) == 1 then
+    answer = -1
+  elseif room > 0 then
+    redis.call('XADD', KEYS[1], '*', 'key', ARGV[i], 'facts', ARGV[i + 1],
+               'created', string.format('%d', now),
+               'expires', string.format('%d', now + ARGV[i + 2]))
+    room = room - 1
+    answer = 1
+  end
+  answers[#answers + 1] = answer
 end
-return queued
+return answers
 """
+
+
+def queue_names(fingerprint: str) -> tuple[str, str]:
+    """Return the streams of a fingerprint: what somebody waits for, and what nobody does."""
+    return f"prism:jobs:{fingerprint}:awaited", f"prism:jobs:{fingerprint}:bulk"
+
+
+def _new_future() -> "asyncio.Future[Written]":
+    future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+    # A failure that nobody waits for any more is no error of the event loop.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
 
 
 class DeadLetter(BaseModel):
@@ -61,8 +87,11 @@ class DeadLetter(BaseModel):
 
     @property
     def item_id(self) -> str:
-        """The item that the job is about."""
-        return Facts.model_validate_json(self.facts).item.id
+        """The item that the job is about, if its Facts can be read."""
+        try:
+            return Facts.model_validate_json(self.facts).item.id
+        except ValidationError:
+            return "?"
 
 
 class _Done(BaseModel):
@@ -94,8 +123,7 @@ class RedisJobs:
         self._redis: Any = redis  # its types leave open what decoded answers are
         self._fingerprint, self._limit = fingerprint, limit
         self._claim_after_s, self._deliveries = claim_after_s, deliveries
-        self._awaited = f"prism:jobs:{fingerprint}:awaited"
-        self._bulk = f"prism:jobs:{fingerprint}:bulk"
+        self._awaited, self._bulk = queue_names(fingerprint)
         self._channel = f"prism:done:{fingerprint}"
         self._add = redis.register_script(_SUBMIT)
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -112,33 +140,37 @@ class RedisJobs:
         for job in jobs:
             known, expires = self._waiting.get(job.key, (None, 0.0))
             if known is None or known.done():
-                known = asyncio.get_running_loop().create_future()
-                # A failure that nobody waits for any more is no error of the event loop.
-                known.add_done_callback(lambda done: done.cancelled() or done.exception())
-            # Who waits longer than those before queues the job anew: the first may expire.
-            if job.expires > expires:
-                self._waiting[job.key] = known, job.expires
-                new.append(job)
+                known, expires = _new_future(), 0.0
             futures[job.key] = known
-        queued = await self._enqueue(self._awaited, new)
-        for job in new[queued:]:
-            self._waiting.pop(job.key, None)
-            futures.pop(job.key)
+            if job.expires > expires:
+                # Queued to live a little longer, so that those who come soon join it.
+                new.append(replace(job, expires=job.expires + _SLACK_S))
+        answers = await self._enqueue(self._awaited, new)
+        for job, answer in zip(new, answers, strict=True):
+            if answer == _QUEUED:
+                self._waiting[job.key] = futures[job.key], job.expires
+            elif job.key in self._waiting:
+                continue  # the job of those before is still in flight
+            elif answer == _GIVEN_UP:
+                futures[job.key].set_exception(JobFailedError("given up a moment ago"))
+            else:
+                del futures[job.key]
         return futures
 
     async def submit_bulk(self, jobs: Sequence[Job]) -> int:
         """Queue jobs that nobody waits for; return how many found room."""
-        return await self._enqueue(self._bulk, jobs)
+        return (await self._enqueue(self._bulk, jobs)).count(_QUEUED)
 
-    async def _enqueue(self, stream: str, jobs: Sequence[Job]) -> int:
+    async def _enqueue(self, stream: str, jobs: Sequence[Job]) -> list[int]:
         if not jobs:
-            return 0
+            return []
         now = monotonic()
         arguments: list[str | int] = [self._limit]
         for job in jobs:
             left = max(0, int((job.expires - now) * 1000))
             arguments += [job.key, job.facts.model_dump_json(), left]
-        return int(await self._add(keys=[stream], args=arguments))
+        answers: list[int] = await self._add(keys=[stream], args=arguments)
+        return answers
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -183,8 +215,11 @@ class RedisJobs:
         async with background(self._hold, "holder"):
             yield
         with contextlib.suppress(RedisError):
-            if not any(self._in_hand.values()):
-                for stream in (self._awaited, self._bulk):
+            for stream in (self._awaited, self._bulk):
+                pending = await self._redis.xpending_range(
+                    stream, _GROUP, "-", "+", 1, consumername=self._consumer
+                )
+                if not pending:  # with a consumer its jobs would be gone, too
                     await self._redis.xgroup_delconsumer(stream, _GROUP, self._consumer)
 
     async def _hold(self) -> None:
@@ -198,61 +233,80 @@ class RedisJobs:
 
     async def take(self, limit: int) -> list[Job]:
         """Wait a moment for work; see `Jobs`. A job that another worker left is returned alone."""
+        for ids in self._in_hand.values():
+            ids.clear()  # what was taken before is done, or left to others
         try:
-            if monotonic() >= self._claim_at:
-                claimed = await self._claim()
-                if claimed:
-                    return claimed
-                self._claim_at = monotonic() + self._claim_after_s / 4
-            for stream in (self._awaited, self._bulk):
-                if jobs := await self._read([stream], limit, None):
-                    return jobs
-            return await self._read([self._awaited, self._bulk], limit, _BLOCK_MS)
+            return await self._take(limit)
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
             await self._create_groups()  # Redis is new, or was emptied
             return []
 
+    async def _take(self, limit: int) -> list[Job]:
+        look_for_left_ones = monotonic() >= self._claim_at
+        if look_for_left_ones:
+            self._claim_at = monotonic() + self._claim_after_s / 4
+            if left := await self._claim(self._awaited):
+                return left
+        read = True
+        while read:  # what is awaited goes before what is not, also behind a row of expired jobs
+            jobs, read = await self._read([self._awaited], limit, None)
+            if jobs:
+                return jobs
+        if look_for_left_ones and (left := await self._claim(self._bulk)):
+            return left
+        jobs, read = await self._read([self._bulk], limit, None)
+        if not read:
+            both = [self._awaited, self._bulk]
+            jobs, _ = await self._read(both, max(1, limit // 2), _BLOCK_MS)
+        return jobs
+
     async def _create_groups(self) -> None:
         for stream in (self._awaited, self._bulk):
             with contextlib.suppress(ResponseError):  # BUSYGROUP: another worker was first
                 await self._redis.xgroup_create(stream, _GROUP, id="0", mkstream=True)
 
-    async def _read(self, streams: list[str], limit: int, block: int | None) -> list[Job]:
+    async def _read(
+        self, streams: list[str], limit: int, block: int | None
+    ) -> tuple[list[Job], bool]:
+        """Return jobs, and whether anything was read: all of it may have expired."""
         answer = await self._redis.xreadgroup(
             _GROUP, self._consumer, dict.fromkeys(streams, ">"), count=limit, block=block
         )
         if not answer:
-            return []
-        pairs = answer.items() if isinstance(answer, dict) else answer
+            return [], False
         jobs: list[Job] = []
-        for name, entries in pairs:
+        for name, entries in answer.items() if isinstance(answer, dict) else answer:
             rows = entries[0] if isinstance(answer, dict) else entries
             jobs += await self._parsed(name, rows)
-        return jobs
+        return jobs, True
 
-    async def _claim(self) -> list[Job]:
+    async def _claim(self, stream: str) -> list[Job]:
         """Return a job that another worker has left, if there is one."""
-        for stream in (self._awaited, self._bulk):
-            while True:
-                _, entries, *_ = await self._redis.xautoclaim(
-                    stream, _GROUP, self._consumer, int(self._claim_after_s * 1000), count=1
-                )
-                if not entries:
-                    break
-                [(id_, _)] = entries
-                [pending] = await self._redis.xpending_range(stream, _GROUP, id_, id_, 1)
-                jobs = await self._parsed(stream, entries)
-                if pending["times_delivered"] <= self._deliveries:
-                    if jobs:
-                        return jobs
+        start = "0-0"
+        while True:
+            start, entries, *_ = await self._redis.xautoclaim(
+                stream, _GROUP, self._consumer, int(self._claim_after_s * 1000),
+                start_id=start, count=1,
+            )  # fmt: skip
+            for id_, _ in entries:
+                pending = await self._redis.xpending_range(stream, _GROUP, id_, id_, 1)
+                # It keeps its place, expired or not: moved, it would be counted anew.
+                jobs = await self._parsed(stream, entries, move_expired=False)
+                if not pending or not jobs:
                     continue
-                reason = f"its worker died {pending['times_delivered'] - 1} times"
+                deliveries = pending[0]["times_delivered"]
+                if deliveries <= self._deliveries:
+                    return jobs
+                reason = f"its worker died {deliveries - 1} times"
                 await self.finish([(job, JobFailedError(reason)) for job in jobs])
-        return []
+            if start == "0-0":
+                return []
 
-    async def _parsed(self, stream: str, entries: Sequence[Any]) -> list[Job]:
+    async def _parsed(
+        self, stream: str, entries: Sequence[Any], *, move_expired: bool = True
+    ) -> list[Job]:
         """Return jobs; those that expired in the queue are moved to bulk, if there is room."""
         seconds, micros = await self._redis.time()
         now_ms, now = seconds * 1000 + micros // 1000, monotonic()
@@ -273,7 +327,7 @@ class RedisJobs:
                 log.warning("unreadable job", stream=stream)
                 gone.append(token)
                 continue
-            if stream == self._awaited and job.expires <= now:
+            if move_expired and stream == self._awaited and job.expires <= now:
                 expired.append(job)
             else:
                 self._in_hand[stream].add(id_)
@@ -290,25 +344,22 @@ class RedisJobs:
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
         """Hand results to everybody who waits; see `Jobs`. A failure becomes a dead letter."""
+        seconds, _ = await self._redis.time()
         async with self._redis.pipeline() as pipeline:
             for job, result in results:
                 done = _Done(key=job.key, written=result if isinstance(result, Written) else None)
                 if isinstance(result, JobFailedError):
                     done.failed = str(result)
-                    pipeline.xadd(
-                        _DEAD,
-                        {
-                            "key": job.key, "fingerprint": self._fingerprint,
-                            "reason": str(result)[:1000], "facts": job.facts.model_dump_json(),
-                        },
-                        maxlen=_DEAD_LENGTH,
-                    )  # fmt: skip
+                    letter = {
+                        "key": job.key, "fingerprint": self._fingerprint,
+                        "reason": str(result)[:1000], "facts": job.facts.model_dump_json(),
+                    }  # fmt: skip
+                    pipeline.xadd(_DEAD, letter, maxlen=_DEAD_LENGTH)
+                    pipeline.xtrim(_DEAD, minid=f"{(seconds - _DEAD_S) * 1000}-0")
+                    pipeline.set(f"prism:given-up:{job.key}", 1, ex=_GIVEN_UP_S)
                 pipeline.publish(self._channel, done.model_dump_json())
                 self._remove(pipeline, job.token)
             await pipeline.execute()
-        for job, _ in results:
-            stream, _, id_ = job.token.partition(" ")
-            self._in_hand[stream].discard(id_)
 
     @staticmethod
     def _remove(pipeline: Pipeline, job: str) -> None:
@@ -344,6 +395,7 @@ class DeadLetters:
 
     async def replay(self, letter: DeadLetter) -> None:
         """Queue a job anew, in bulk."""
+        await self._redis.delete(f"prism:given-up:{letter.key}")
         jobs = RedisJobs(self._redis, letter.fingerprint, sys.maxsize)
         facts = Facts.model_validate_json(letter.facts)
         await jobs.submit_bulk([Job(letter.key, facts, 0.0, 0.0)])

@@ -5,10 +5,12 @@ of one of them. Times are those of Redis.
 """
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from redis.asyncio import Redis
+
+from service.redis.jobs import queue_names
 
 _KEY = "prism:models"
 _EVERY_S, _ALIVE_S, _FORGOTTEN_S = 2.0, 10.0, 7 * 86_400.0
@@ -17,7 +19,7 @@ _EVERY_S, _ALIVE_S, _FORGOTTEN_S = 2.0, 10.0, 7 * 86_400.0
 class Announced(BaseModel):
     """A model that workers write with: since when, and when one was last seen."""
 
-    fingerprint: str
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     model: str
     since: float
     seen: float
@@ -40,15 +42,10 @@ class ModelsRegistry:
             mine = Announced(fingerprint=fingerprint, model=model, since=since, seen=now)
             await self._redis.hset(_KEY, fingerprint, mine.model_dump_json())
             forgotten = [f for f, one in known.items() if now - one.seen > _FORGOTTEN_S]
-            if forgotten:
-                await self._redis.hdel(_KEY, *forgotten)
+            for retired in forgotten:  # and with it what was left in its queue
+                await self._redis.unlink(*queue_names(retired))
+                await self._redis.hdel(_KEY, retired)
             await asyncio.sleep(_EVERY_S)
-
-    async def follow(self) -> None:
-        """Choose again and again, for ever: the newest alive, or else the last seen."""
-        while True:
-            await self.choose()
-            await asyncio.sleep(_EVERY_S / 2)
 
     async def choose(self) -> None:
         """Choose now."""

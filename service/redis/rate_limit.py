@@ -20,7 +20,9 @@ _AGAIN_S = 1.0
 _TAKE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local after = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + ARGV[1]
+local taken = tonumber(redis.call('GET', KEYS[1]) or now)
+-- No further ahead than a whole bucket, should the clock of Redis have stepped back.
+local after = math.min(math.max(taken, now), now + ARGV[2]) + ARGV[1]
 local wait = after - ARGV[2] - now
 if wait > 0 then return wait end
 redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
