@@ -31,4 +31,4 @@ def connect(settings: Settings) -> Redis:
         encoding_errors="replace",  # a foreign value is a miss, no error
         **given,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)  # which is closed with it

@@ -1,0 +1,191 @@
+"""Cache and jobs in a real Redis: what several gateways and workers may count on."""
+
+from collections.abc import AsyncIterator, Iterator
+from time import monotonic
+
+import pytest
+from cluster import RedisServer
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from service_fixtures import (  # noqa: F401
+    GENEROUS_S,
+    BrokenCache,
+    anyio_backend,
+    facts_about,
+    until,
+    written,
+)
+
+from service.cache import MemoryCache
+from service.jobs import Job, JobFailedError
+from service.redis.cache import NearCache, RedisCache
+from service.redis.connection import connect
+from service.redis.jobs import DeadLetters, RedisJobs
+from service.settings import Settings
+
+pytestmark = pytest.mark.anyio
+FINGERPRINT = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def redis(server: RedisServer) -> AsyncIterator[Redis]:
+    url = f"redis://127.0.0.1:{server.port}/0"
+    client = connect(Settings.model_validate({"redis_url": url}))
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+def queue(redis: Redis, limit: int = 100) -> RedisJobs:
+    return RedisJobs(redis, FINGERPRINT, limit, claim_after_s=0.5)
+
+
+def job(key: str, seconds: float = GENEROUS_S) -> Job:
+    return Job(key, facts_about(key), monotonic(), monotonic() + seconds)
+
+
+async def taken(jobs: RedisJobs, limit: int = 10) -> list[Job]:
+    """Take jobs; a first call may only make the groups."""
+    return await jobs.take(limit) or await jobs.take(limit)
+
+
+class TestJobs:
+    async def test_a_text_reaches_everybody_who_waits_in_any_gateway(self, redis: Redis) -> None:
+        one, other, worker = queue(redis), queue(redis), queue(redis)
+        async with one.listening(), other.listening(), worker.working():
+            waiting = [(await jobs.submit([job("a")]))["a"] for jobs in (one, other)]
+            done = await taken(worker)
+            await worker.finish([(each, written("done")) for each in done])
+            assert [await text for text in waiting] == [written("done")] * 2
+            assert await worker.depth() == 0
+
+    async def test_who_asks_for_what_is_in_flight_joins_it(self, redis: Redis) -> None:
+        jobs = queue(redis)
+        first = (await jobs.submit([job("a")]))["a"]
+        for _ in range(50):
+            assert (await jobs.submit([job("a")]))["a"] is first
+        assert await jobs.depth() == 1
+
+    async def test_who_waits_much_longer_queues_it_anew(self, redis: Redis) -> None:
+        jobs = queue(redis)
+        await jobs.submit([job("a", 1)])
+        await jobs.submit([job("a", 60)])
+        assert await jobs.depth() == 2
+
+    async def test_a_full_queue_sheds_the_rest_and_keeps_who_waits_already(
+        self, redis: Redis
+    ) -> None:
+        jobs = queue(redis, limit=2)
+        async with jobs.listening():
+            queued = await jobs.submit([job("a", 1), job("b"), job("c")])
+            assert sorted(queued) == ["a", "b"]
+            again = await jobs.submit([job("a", 60)])  # finds no room, but the first is in flight
+            worker = queue(redis)
+            await worker.finish([(each, written()) for each in await taken(worker)])
+            assert await again["a"] == await queued["a"] == written()
+
+    async def test_what_could_not_be_queued_is_not_waited_for(self) -> None:
+        nowhere = connect(Settings.model_validate({"redis_url": "redis://127.0.0.1:1/0"}))
+        jobs = queue(nowhere)
+        with pytest.raises(RedisError):
+            await jobs.submit([job("a", 60)])
+        assert not jobs._waiting
+        await nowhere.aclose()
+
+    async def test_what_expired_does_not_hold_up_what_somebody_waits_for(
+        self, redis: Redis
+    ) -> None:
+        jobs = queue(redis)
+        await jobs.submit([job(f"old-{n}", -10) for n in range(30)])
+        await jobs.submit([job("new")])
+        assert [each.key for each in await taken(jobs, 10)] == ["new"]
+        assert len(await taken(jobs, 10)) == 10  # they still warm the cache
+
+    async def test_a_failed_job_is_a_dead_letter_and_not_tried_again_at_once(
+        self, redis: Redis
+    ) -> None:
+        jobs = queue(redis)
+        async with jobs.listening():
+            failed = (await jobs.submit([job("a")]))["a"]
+            await jobs.finish([(each, JobFailedError("no ink")) for each in await taken(jobs)])
+            with pytest.raises(JobFailedError, match="no ink"):
+                await failed
+            again = (await jobs.submit([job("a")]))["a"]
+            with pytest.raises(JobFailedError, match="given up"):
+                await again
+        assert await jobs.depth() == 0
+        letters = DeadLetters(redis)
+        [letter] = await letters.list()
+        assert (letter.reason, letter.item_id) == ("no ink", "a")
+        await letters.replay(letter)
+        assert await jobs.depth() == 1
+        assert await letters.list() == []
+
+    async def test_what_a_silent_worker_left_is_done_by_another_alone(self, redis: Redis) -> None:
+        silent, busy = queue(redis), queue(redis)
+        await silent.submit([job("a"), job("b")])
+        assert len(await taken(silent)) == 2
+        left: list[Job] = []
+        async with silent.working():  # it keeps what it is doing
+            for _ in range(4):
+                left += await busy.take(10)
+        assert left == []
+        while len(left) < 2:
+            got = await busy.take(10)
+            assert len(got) <= 1
+            left += got
+            await busy.finish([(each, written()) for each in got])
+        assert await busy.depth() == 0
+
+    async def test_a_redis_that_was_emptied_is_used_anew(self, redis: Redis) -> None:
+        jobs = queue(redis)
+        await taken(jobs)
+        await redis.flushall()
+        await jobs.submit([job("a")])
+        assert [each.key for each in await taken(jobs)] == ["a"]
+
+
+class TestCache:
+    async def test_the_first_write_wins_and_everybody_learns_which(self, redis: Redis) -> None:
+        cache = RedisCache(redis, 60)
+        assert await cache.put_many({"a": written("first")}) == {"a": written("first")}
+        assert await cache.put_many({"a": written("second")}) == {"a": written("first")}
+        assert await cache.get_many(["a", "b"]) == [written("first"), None]
+
+    @pytest.mark.parametrize("value", [b"", b"{}", b"\xff\xfe", b'{"text": 1}', b"null"])
+    async def test_what_is_corrupt_or_foreign_is_a_miss_and_is_replaced(
+        self, redis: Redis, value: bytes
+    ) -> None:
+        cache = RedisCache(redis, 60)
+        await redis.set("prism:text:a", value)
+        assert await cache.get_many(["a"]) == [None]
+        assert await cache.put_many({"a": written()}) == {"a": written()}
+        assert await cache.get_many(["a"]) == [written()]
+
+    async def test_every_text_expires_and_not_all_at_once(self, redis: Redis) -> None:
+        await RedisCache(redis, 1000).put_many({str(n): written() for n in range(50)})
+        lives = [await redis.pttl(f"prism:text:{n}") for n in range(50)]
+        assert all(890_000 < life <= 1_100_000 for life in lives)
+        assert max(lives) - min(lives) > 50_000
+
+    async def test_a_near_cache_saves_the_way_and_outlives_the_far_one(self, redis: Redis) -> None:
+        failures: list[int] = []
+        near = MemoryCache(10**6, 60)
+        cache = NearCache(near, RedisCache(redis, 60), lambda: failures.append(1))
+        await RedisCache(redis, 60).put_many({"a": written()})
+        assert await cache.get_many(["a"]) == [written()]
+        alone = NearCache(near, _Gone(), lambda: failures.append(1))
+        assert await alone.get_many(["a", "b"]) == [written(), None]
+        assert failures == [1]
+
+
+class _Gone(BrokenCache):
+    async def get_many(self, keys: object) -> list[None]:
+        raise RedisError("gone")
