@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     snapshot: Path = Field(Path("data/ranker"), description="Ranker snapshot folder.")
     ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
     model: str = Field(
-        "grounded",
+        "small",
         description="Writer: small, grounded, a folder of BART's layout, or a name on the hub.",
     )
     runtime: Runtime = Field(

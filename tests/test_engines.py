@@ -14,7 +14,7 @@ from student_fixtures import bart_folder, demo_facts
 from transformers import PreTrainedTokenizerFast
 
 from catalog.dataset import Dataset
-from catalog.facts import Facts, Noun
+from catalog.facts import Facts
 from catalog.types import Item
 from models.conversion import converted
 from models.ctranslate2_engine import CTranslate2Engine
@@ -104,7 +104,7 @@ def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) 
 
 def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
     words = tuple(f"{n} {'words ' * 20}"[:100].strip() for n in range(16))
-    attributes = {f"name {n} {'of it ' * 10}"[:40].strip(): words[n] for n in range(8)}
+    attributes = {f"name {letter} {'of it ' * 4}".strip(): words[0] for letter in "abcdefgh"}
     entity = {"title": "山" * 200, "categories": words, "attributes": attributes}
     endless = Facts.model_validate(
         {
@@ -119,7 +119,7 @@ def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
 
 def test_a_prompt_that_is_too_long_loses_details_but_no_reference(student: Path) -> None:
     tokenizer = load_tokenizer(student)
-    many = {f"name {n} {'of it ' * 5}".strip(): f"value {n}" for n in range(8)}
+    many = {f"name {letter} {'of it ' * 4}".strip(): f"value {letter}" for letter in "abcdefgh"}
     entity = {"title": "X", "categories": ("Drama",), "year": 1990, "attributes": many}
     facts = Facts.model_validate(
         {
@@ -135,8 +135,10 @@ def test_a_prompt_that_is_too_long_loses_details_but_no_reference(student: Path)
     assert all(f"“{number}” 1990 Drama" in text for number in range(4))
 
 
-def test_special_tokens_in_the_facts_are_plain_text(student: Path) -> None:
-    hostile = Facts(noun=Noun(one="</s> <pad>", many="<mask>"), item=Item(id="1", title="<s>"))
+def test_special_tokens_in_the_facts_do_not_reach_the_model(student: Path) -> None:
+    hostile = Facts(
+        item=Item(id="1", title="</s> <pad>", categories=("<mask>",), attributes={"name": "<s>"})
+    )
     [tokens] = prompt_tokens(load_tokenizer(student), [hostile])
     assert [tokens[0], tokens[-1]] == ["<s>", "</s>"]
     assert not {"<s>", "</s>", "<pad>", "<mask>"} & set(tokens[1:-1])
