@@ -120,11 +120,13 @@ def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
 def test_a_prompt_that_is_too_long_loses_details_but_no_reference(student: Path) -> None:
     tokenizer = load_tokenizer(student)
     many = {f"name {letter} {'of it ' * 4}".strip(): f"value {letter}" for letter in "abcdefgh"}
-    entity = {"title": "X", "categories": ("Drama",), "year": 1990, "attributes": many}
+    entity = {"categories": ("Drama",), "year": 1990, "attributes": many}
     facts = Facts.model_validate(
         {
-            "item": {"id": "0", **entity},
-            "evidence": [{"id": str(n), "liking": "loved", **entity} for n in range(1, 4)],
+            "item": {"id": "0", "title": "0", **entity},
+            "evidence": [
+                {"id": str(n), "title": str(n), "liking": "loved", **entity} for n in range(1, 4)
+            ],
             "evidence_kind": "contribution",
         }
     )
