@@ -1,13 +1,15 @@
-"""The shipped Prism on CTranslate2, beside transformers' `generate` on the same weights.
+"""A Prism on CTranslate2, beside transformers' `generate` on the same weights.
 
-Both write the same Facts, those of the demo users' top ten; the peer runs in fp32 on all cores.
+`python -m bench.engines FOLDER`. Both write the same Facts, those of the demo users' top ten; the peer runs in fp32 on all cores.
 "Sustained" is what a worker does: one batch of its size after the other.
 """
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from rich.table import Table
 
 from bench.measure import console, in_turns, ratio
@@ -17,7 +19,6 @@ from catalog.facts import Facts
 from catalog.facts_file import batched
 from models.ctranslate2_engine import CTranslate2Engine
 from models.engine import Engine
-from models.engines import SHIPPED
 from models.torch_engine import TorchEngine
 from ranker.als import AlsRanker
 from service.settings import Settings
@@ -27,13 +28,13 @@ CASES = {"batch 1": (20, 1), "batch 10": (40, 10), "batch 64": (64, 64)}
 """Facts written, and how many at once."""
 
 
-def main() -> None:
+def main(model: Annotated[Path, typer.Argument(help="Folder of a Prism.")]) -> None:
     """Print explanations a second."""
     facts = _facts(Path("data/demo"), Path("data/ranker"))
-    ours = CTranslate2Engine(SHIPPED, Settings().engines)
+    ours = CTranslate2Engine(model, Settings().engines)
     rivals: dict[str, Engine] = {
         "CTranslate2, int8": ours,
-        "transformers, fp32": TorchEngine(SHIPPED, "cpu", "float32"),
+        "transformers, fp32": TorchEngine(model, "cpu", "float32"),
     }
     worker = Settings().batch_size
     table = Table("", *rivals, "ratio", title="explanations a second, median")
@@ -63,4 +64,4 @@ def _facts(data: Path, snapshot: Path) -> list[Facts]:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
