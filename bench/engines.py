@@ -1,6 +1,7 @@
 """A Prism on CTranslate2, beside transformers' `generate` on the same weights.
 
-`python -m bench.engines FOLDER`. Both write the same Facts, those of the demo users' top ten; the peer runs in fp32 on all cores.
+`python -m bench.engines FOLDER`. Both write the same Facts, those of the demo users' top ten; the
+peer runs in fp32 on all cores.
 "Sustained" is what a worker does: one batch of its size after the other.
 """
 

@@ -1,6 +1,6 @@
 """Cache and jobs in a real Redis: what several gateways and workers may count on."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from time import monotonic
 
 import pytest
@@ -16,6 +16,7 @@ from service_fixtures import (  # noqa: F401
     written,
 )
 
+from models.writer import Written
 from service.cache import MemoryCache
 from service.jobs import Job, JobFailedError
 from service.redis.cache import NearCache, RedisCache
@@ -187,5 +188,5 @@ class TestCache:
 
 
 class _Gone(BrokenCache):
-    async def get_many(self, keys: object) -> list[None]:
+    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
         raise RedisError("gone")

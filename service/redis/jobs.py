@@ -137,25 +137,43 @@ class RedisJobs:
         """Queue jobs or join those in flight; see `Jobs`."""
         futures: dict[str, asyncio.Future[Written]] = {}
         new: list[Job] = []
+        before = {job.key: self._waiting.get(job.key) for job in jobs}
         for job in jobs:
-            known, expires = self._waiting.get(job.key, (None, 0.0))
+            known, expires = before[job.key] or (None, 0.0)
             if known is None or known.done():
                 known, expires = _new_future(), 0.0
             futures[job.key] = known
             if job.expires > expires:
                 # Queued to live a little longer, so that those who come soon join it.
-                new.append(replace(job, expires=job.expires + _SLACK_S))
-        answers = await self._enqueue(self._awaited, new)
+                longer = replace(job, expires=job.expires + _SLACK_S)
+                # Before it is queued: its text may be there before the answer to that.
+                self._waiting[job.key] = known, longer.expires
+                new.append(longer)
+        answers: list[int] = []
+        try:
+            answers = await self._enqueue(self._awaited, new)
+        finally:
+            # Fewer answers than jobs where it failed.
+            queued = {
+                job.key for job, answer in zip(new, answers, strict=False) if answer == _QUEUED
+            }
+            for job in new:
+                if job.key not in queued:
+                    self._restore(job.key, before[job.key])
         for job, answer in zip(new, answers, strict=True):
-            if answer == _QUEUED:
-                self._waiting[job.key] = futures[job.key], job.expires
-            elif job.key in self._waiting:
-                continue  # the job of those before is still in flight
-            elif answer == _GIVEN_UP:
+            if answer == _QUEUED or before[job.key] is not None:
+                continue  # it is in flight, now or since before
+            if answer == _GIVEN_UP:
                 futures[job.key].set_exception(JobFailedError("given up a moment ago"))
             else:
                 del futures[job.key]
         return futures
+
+    def _restore(self, key: str, before: "tuple[asyncio.Future[Written], float] | None") -> None:
+        if before is None:
+            self._waiting.pop(key, None)
+        else:
+            self._waiting[key] = before
 
     async def submit_bulk(self, jobs: Sequence[Job]) -> int:
         """Queue jobs that nobody waits for; return how many found room."""
