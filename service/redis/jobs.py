@@ -34,6 +34,7 @@ _GROUP, _DEAD = "prism", "prism:dead"
 _DEAD_LENGTH, _DEAD_S = 10_000, 7 * 86_400  # dead letters beyond are dropped, the oldest first
 _GIVEN_UP_S = 600
 """Time for which a job that could not be done is not tried again."""
+_SUBSCRIBE_S = 1.0
 _SLACK_S = 2.0
 """How much longer than its first caller a job lives, for those who join it."""
 _QUEUED, _GIVEN_UP = 1, -1
@@ -130,6 +131,7 @@ class RedisJobs:
         self._waiting: dict[str, tuple[asyncio.Future[Written], float]] = {}
         self._in_hand: dict[str, set[str]] = {self._awaited: set(), self._bulk: set()}
         self._claim_at = 0.0
+        self._subscribed = asyncio.Event()
 
     # ------------------------------------------------------------------ those who wait
 
@@ -194,6 +196,9 @@ class RedisJobs:
     async def listening(self) -> AsyncIterator[None]:
         """Hear of finished jobs; reconnects by itself."""
         async with background(self._listen, "listener"):
+            with contextlib.suppress(TimeoutError):  # without Redis it goes on all the same
+                async with asyncio.timeout(_SUBSCRIBE_S):
+                    await self._subscribed.wait()  # what is published before is not heard
             yield
 
     async def _listen(self) -> None:
@@ -201,6 +206,7 @@ class RedisJobs:
             await channel.subscribe(self._channel)
             while True:
                 message = await channel.get_message(timeout=1.0)
+                self._subscribed.set()  # the first thing read is the confirmation
                 if message is not None:
                     self._hear(message["data"])
                 self._forget()
@@ -223,7 +229,9 @@ class RedisJobs:
         """Forget what nobody waits for any more."""
         now = monotonic()
         for key in [key for key, (_, expires) in self._waiting.items() if expires < now]:
-            del self._waiting[key]
+            future, _ = self._waiting.pop(key)
+            if not future.done():
+                future.set_exception(JobFailedError("expired"))
 
     # ------------------------------------------------------------------ those who write
 
