@@ -160,16 +160,6 @@ class _Speaker:
 
     # ------------------------------------------------------------------ what is shared
 
-    def shared_categories(self, entries: Sequence[Item]) -> list[str]:
-        common = {c.casefold() for c in self.facts.item.categories}
-        for entry in entries:
-            common &= {c.casefold() for c in entry.categories}
-        return [c for c in self.facts.item.categories if c.casefold() in common]
-
-    def shared_decade(self, entries: Sequence[Item]) -> int | None:
-        decades = {decade(i.year or 0) for i in (self.facts.item, *entries)}
-        return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
-
     def everybody(self) -> str:
         """Return "both" or "all three": the item and all its evidence."""
         return all_of(1 + len(self.facts.evidence))
@@ -181,13 +171,13 @@ class _Speaker:
             return []
         found: list[str] = []
         everybody = self.everybody()
-        shared = self.shared_categories(evidence)
+        shared = shared_categories(self.facts.item, evidence)
         new = [category for category in shared if category not in self.said]
         if new:
             found += [f"{everybody} are {self.kinds_of(new[:n])}" for n in (1, 2)]
         elif len(evidence) > 1 and not shared:
             found += self.with_some_of_them()
-        years = self.shared_decade(evidence)
+        years = shared_decade((self.facts.item, *evidence))
         if years is not None and "year" not in self.said:
             found.append(f"{everybody} are from the {years}s")
             found.append(f"{everybody} date from the {years}s")
@@ -209,7 +199,7 @@ class _Speaker:
         """Return what the item shares with some of its evidence."""
         groups: dict[tuple[str, ...], list[Evidence]] = {}
         for entry in self.facts.evidence:
-            shared = [c for c in self.shared_categories([entry]) if c not in self.said]
+            shared = [c for c in shared_categories(self.facts.item, [entry]) if c not in self.said]
             if shared:
                 groups.setdefault(tuple(shared[:2]), []).append(entry)
         found = []
@@ -289,6 +279,20 @@ def name(item: Item, facts: Facts) -> str:
     return f"“{item.title}”" + (f" ({item.year})" if shared and item.year else "")
 
 
+def shared_categories(item: Item, entries: Sequence[Item]) -> list[str]:
+    """Return the categories of the item that all the entries have, too."""
+    common = {category.casefold() for category in item.categories}
+    for entry in entries:
+        common &= {category.casefold() for category in entry.categories}
+    return [category for category in item.categories if category.casefold() in common]
+
+
+def shared_decade(items: Sequence[Item]) -> int | None:
+    """Return the first year of the decade of all the items, if it is one."""
+    decades = {decade(item.year or 0) for item in items}
+    return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
+
+
 def quoted(words: Sequence[str]) -> str:
     """Return words in single curly quotes, as a list."""
     return listing([f"‘{word}’" for word in words])
@@ -306,7 +310,7 @@ Pattern = Callable[[_Speaker], str]
 
 def _another(s: _Speaker) -> str:
     """You loved “A”; “I” is another thriller."""
-    shared = s.shared_categories(s.facts.evidence)
+    shared = shared_categories(s.facts.item, s.facts.evidence)
     what = s.kind_of(shared[:2])
     if not shared or " listed under " in what:
         return f"{s.item} is on your list because {s.you_liked()}.{s.then()}"

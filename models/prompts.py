@@ -6,12 +6,12 @@ what "all four" have in common, what the item shares with one of them ("like “
 has to phrase, not to compute.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import all_of, category_words, decade
-from models.grounded import attribute, name, style_of
+from models.english import all_of, category_words
+from models.grounded import attribute, name, shared_categories, shared_decade, style_of
 from models.references import references
 from models.titles import same_series
 
@@ -36,20 +36,23 @@ def prism_prompt(
         *(f"{entry.liking} {known[name(entry, facts)]}" for entry in evidence),
     ]
     if evidence:
-        shared = _categories(facts.item, evidence)
+        shared = shared_categories(facts.item, evidence)
         told = [_category(category, known) for category in shared]
-        told += _decade((facts.item, *evidence))
+        years = shared_decade((facts.item, *evidence))
+        told += [] if years is None else [f"{years}s"]
         parts.append(f"{all_of(1 + len(evidence))} {' '.join(told) or 'nothing'}")
         for entry in evidence:
             told = [
-                _category(c, known) for c in _categories(facts.item, [entry]) if c not in shared
+                _category(c, known)
+                for c in shared_categories(facts.item, [entry])
+                if c not in shared
             ]
             told += _relations(facts.item, entry)
             if told:
                 parts.append(f"like {known[name(entry, facts)]} {' '.join(told)}")
     if len(evidence) > 1:
         own = {category.casefold() for category in facts.item.categories}
-        common = _categories(evidence[0], evidence[1:])
+        common = shared_categories(evidence[0], evidence[1:])
         told = [_category(category, known) for category in common if category.casefold() not in own]
         if told:
             parts.append(f"{all_of(len(evidence))} {' '.join(told)}")
@@ -67,20 +70,6 @@ def _entity(item: Item, facts: Facts, known: Mapping[str, str]) -> str:
         details.append(f"{key} {known.get(words, words)}")
     year = f" {item.year}" if item.year is not None and not told.endswith(")") else ""
     return f"{known[told]}{year} {' '.join(details)}".rstrip()
-
-
-def _categories(item: Item, entries: Sequence[Item]) -> list[str]:
-    """Return the categories of the item that all the entries have, too."""
-    common = {category.casefold() for category in item.categories}
-    for entry in entries:
-        common &= {category.casefold() for category in entry.categories}
-    return [category for category in item.categories if category.casefold() in common]
-
-
-def _decade(items: Sequence[Item]) -> list[str]:
-    """Return the decade of all of them, if it is one."""
-    decades = {decade(item.year or 0) for item in items}
-    return [f"{decades.pop()}s"] if len(decades) == 1 and min(decades) >= 1000 else []
 
 
 def _relations(item: Item, entry: Item) -> list[str]:

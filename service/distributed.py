@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import math
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -21,7 +19,7 @@ from service.cache import MemoryCache
 from service.embedded import open_ranker
 from service.explain import Explainer, Serving
 from service.gateway import create_app
-from service.health import add_health
+from service.health import Readiness, add_health
 from service.jobs import Jobs
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
@@ -36,6 +34,7 @@ from service.redis.jobs import RedisJobs
 from service.redis.models import ModelsRegistry
 from service.redis.rate_limit import RedisRateLimit
 from service.settings import Settings
+from service.stamp import stamp
 from service.warmer import Warmer
 from service.worker import Worker
 
@@ -53,7 +52,8 @@ def ranker_app(settings: Settings) -> FastAPI:
     Raises DatasetError, SnapshotError.
     """
     metrics = Metrics()
-    loaded = _stamp(settings)
+    files = (settings.data / "dataset.json", settings.snapshot / "snapshot.json")
+    loaded = [stamp(file) for file in files]
     local = LocalRanking(RankingService(*open_ranker(settings)))
     metrics.running(ranker=local.service.ranker)
 
@@ -62,7 +62,7 @@ def ranker_app(settings: Settings) -> FastAPI:
         nonlocal loaded
         while True:
             await asyncio.sleep(settings.reload_s)
-            if (now := _stamp(settings)) != loaded:
+            if (now := [stamp(file) for file in files]) != loaded:
                 dataset, ranker = await asyncio.to_thread(open_ranker, settings)
                 local.service = await asyncio.to_thread(RankingService, dataset, ranker)
                 metrics.running(ranker=ranker)
@@ -76,19 +76,6 @@ def ranker_app(settings: Settings) -> FastAPI:
                 yield
 
     return create_ranker_app(local, metrics, settings.max_body, running)
-
-
-def _stamp(settings: Settings) -> list[tuple[int, int]]:
-    """Return what changes whenever the data or the snapshot are replaced."""
-    files = [settings.data / "dataset.json", settings.snapshot / "snapshot.json"]
-    return [(stat.st_ino, stat.st_mtime_ns) for file in files if (stat := _stat(file)) is not None]
-
-
-def _stat(file: Path) -> os.stat_result | None:
-    try:
-        return file.stat()
-    except FileNotFoundError:  # for a moment, while it is being replaced
-        return None
 
 
 def gateway_app(settings: Settings) -> FastAPI:
@@ -182,10 +169,9 @@ def worker_app(settings: Settings) -> FastAPI:
         await _measure(jobs, metrics)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def running() -> AsyncIterator[None]:
         async with jobs.working(), background(announce, "announce"):
             task = asyncio.create_task(forever(worker.run, "worker"))
-            health.ready = True
             try:
                 yield
             finally:
@@ -193,9 +179,10 @@ def worker_app(settings: Settings) -> FastAPI:
                 await task  # what it took, it finishes
         await redis.aclose()
 
-    app = FastAPI(title="Prism worker", lifespan=lifespan)
+    health = Readiness(running)
+    app = FastAPI(title="Prism worker", lifespan=health.lifespan)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
-    health = add_health(app, metrics, measure)
+    add_health(app, metrics, health, measure)
     log.info("loaded", model=writer.model)
     return app
 

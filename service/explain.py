@@ -4,7 +4,7 @@ Whatever is slow or gone costs an explanation its style, never the request its a
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -72,12 +72,11 @@ class Explainer:
         """Return an explanation for each of the Facts, by the deadline (monotonic seconds)."""
         serving = self._serving()
         if serving is None:
-            texts = await asyncio.to_thread(
-                lambda: [grounded_text(facts, "unavailable") for facts in batch]
-            )
             keys = [cache_key(b"", facts) for facts in batch]
-            explained = [Explained(k, t, cached=False) for k, t in zip(keys, texts, strict=True)]
-            return self._counted(GROUNDED, explained)
+            made = await _stand_in(
+                dict(zip(keys, batch, strict=True)), dict.fromkeys(keys, "unavailable")
+            )
+            return self._counted(GROUNDED, [Explained(k, made[k], cached=False) for k in keys])
         keys = [cache_key(serving.fingerprint, facts) for facts in batch]
         started = monotonic()
         known = await self._known(keys, deadline)
@@ -149,11 +148,19 @@ class Explainer:
                 stand_ins[key] = _reason(result)
             else:
                 made[key] = written
-        if stand_ins:  # in a thread, as a hundred of them would hold up everybody else
-            made |= await asyncio.to_thread(
-                lambda: {key: grounded_text(missing[key], why) for key, why in stand_ins.items()}
-            )
-        return made
+        return made | await _stand_in(missing, stand_ins)
+
+
+async def _stand_in(
+    facts: Mapping[str, Facts], reasons: Mapping[str, Reason]
+) -> dict[str, Written]:
+    """Return a grounded text for each key that has a reason."""
+    if not reasons:
+        return {}
+    # In a thread, as a hundred of them would hold up everybody else.
+    return await asyncio.to_thread(
+        lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
+    )
 
 
 def _result(result: "asyncio.Future[Written]") -> Written | None:

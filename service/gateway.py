@@ -1,7 +1,7 @@
 """The gateway: the HTTP routes, and nothing that ranks or writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from time import monotonic
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from catalog.types import Id, Interaction
 from ranker import service as ranker
 from service import api, problems
 from service.explain import Explained, Explainer
-from service.health import add_health, nothing
+from service.health import Readiness, add_health, nothing
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
 from service.problems import Problem, invalid
@@ -51,18 +51,11 @@ def create_app(
     limit: RateLimit | None = None,
 ) -> FastAPI:
     """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background():
-            health.ready = True
-            yield
-            health.ready = False
-
+    health = Readiness(background)
     app = FastAPI(
         title="Prism",
         description="Recommends items and says why, in sentences that are checked to be true.",
-        lifespan=lifespan,
+        lifespan=health.lifespan,
         responses=_PROBLEMS,
         redoc_url=None,  # one page for the documentation is enough
     )
@@ -71,7 +64,7 @@ def create_app(
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
     app.add_middleware(HeadersMiddleware)
     problems.install(app)
-    health = add_health(app, metrics, refresh)
+    add_health(app, metrics, health, refresh)
     add_lookups(app, lookups)
     routes = _Routes(settings, ranking, explainer, metrics)
 

@@ -62,6 +62,13 @@ class Jobs(Protocol):
         ...
 
 
+def new_result() -> "asyncio.Future[Written]":
+    """Return a future for a text; a failure that nobody waits for is no error of the loop."""
+    future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
+
+
 class LocalJobs:
     """Jobs inside one process and event loop.
 
@@ -93,9 +100,7 @@ class LocalJobs:
             self._drop_expired()
         if self._depth() >= self._limit:
             return None
-        result = asyncio.get_running_loop().create_future()
-        # A failure that nobody waits for any more is no error of the event loop.
-        result.add_done_callback(lambda done: done.cancelled() or done.exception())
+        result = new_result()
         self._results[job.key] = result
         self._expires[job.key] = job.expires
         self._interactive.append(job)

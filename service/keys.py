@@ -10,6 +10,8 @@ from time import monotonic
 
 import structlog
 
+from service.stamp import stamp
+
 log = structlog.get_logger()
 _LOOK_S = 1.0
 """How often to look whether the file has changed."""
@@ -57,7 +59,7 @@ class Keys:
     def __init__(self, file: Path, clock: Callable[[], float] = monotonic) -> None:
         self._file, self._clock = file, clock
         self._looked = clock()
-        self._stamp = _stamp(file)
+        self._stamp = stamp(file)
         self._known = _read(file)
 
     def owner(self, key: str) -> str | None:
@@ -77,9 +79,9 @@ class Keys:
         if now - self._looked < _LOOK_S:
             return
         self._looked = now
-        if (stamp := _stamp(self._file)) == self._stamp:
+        if (now_there := stamp(self._file)) == self._stamp:
             return
-        self._stamp = stamp
+        self._stamp = now_there
         try:
             self._known = _read(self._file)
         except KeysError as error:
@@ -111,15 +113,6 @@ def _read(file: Path) -> list[tuple[str, bytes]]:
                     "digits); prism api-key NAME prints such a line"
                 )
     return found
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """Return what changes whenever the file is written or replaced."""
-    try:
-        stat = file.stat()
-    except OSError:  # for a moment, while it is being replaced
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _digest(key: str) -> bytes:

@@ -25,11 +25,15 @@ SLOW_WORKER = [sys.executable, str(Path(__file__).with_name("slow_worker.py"))]
 _ANNOUNCED = re.compile(r"serves on http://127\.0\.0\.1:(\d+) ")
 
 
-def wait_for(happened: Callable[[], bool], why: str = "it never happened") -> None:
+def wait_for(
+    happened: Callable[[], bool],
+    why_not: Callable[[], object] = lambda: "it never happened",
+    limit_s: float = GENEROUS_S,
+) -> None:
     """Wait for something that must happen in the end."""
-    end = time.monotonic() + GENEROUS_S
+    end = time.monotonic() + limit_s
     while not happened():
-        assert time.monotonic() < end, why
+        assert time.monotonic() < end, why_not()
         time.sleep(0.02)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,8 @@ _TOTAL = re.compile(r"total;dur=([\d.]+)")
 @pytest.fixture
 def new_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Return a function that makes the test's cluster, with settings of its own."""
-    with _Stack() as stack:
-        yield lambda **settings: stack.enter(cluster(tmp_path, **settings))
-
-
-class _Stack:
-    def __enter__(self) -> "_Stack":
-        self._open: list[Any] = []
-        return self
-
-    def enter(self, context: Any) -> Any:
-        self._open.append(context)
-        return context.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        for context in reversed(self._open):
-            context.__exit__(None, None, None)
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(cluster(tmp_path, **settings))
 
 
 def ask(gateway: Process, user: str, **options: object) -> dict[str, Any]:
@@ -452,4 +439,4 @@ def test_ten_times_too_much_costs_style_and_no_answer(
     assert p99 <= deadline_ms * 1.1
     assert shed > 0.2 * total
     assert running.resident_bytes() < before * 1.3 + 50 * 2**20
-    wait_for(lambda: ask(gateway, "600", k=3)["degraded"] == [], "it never recovered")
+    wait_for(lambda: ask(gateway, "600", k=3)["degraded"] == [], lambda: "it never recovered")

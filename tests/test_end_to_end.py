@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cluster import wait_for
 from service_fixtures import GENEROUS_S, samples_of, save_snapshot
 
 from catalog.dataset import Dataset, DatasetInfo
@@ -79,14 +79,6 @@ def serving(folder: Path, log: Path) -> Iterator[Server]:
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    """Wait for something that must happen in the end."""
-    end = time.monotonic() + GENEROUS_S
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,18 @@ import math
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cluster import free_port, wait_for
 from service_fixtures import samples_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,18 +104,7 @@ class TestDashboard:
 # ---------------------------------------------------------------------- real processes
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def wait_for(happened: Callable[[], bool], why_not: Callable[[], object] = lambda: "") -> None:
-    """Wait for something that must happen in the end."""
-    end = time.monotonic() + LIMIT_S
-    while not happened():
-        assert time.monotonic() < end, why_not()
-        time.sleep(0.2)
+_wait_for = partial(wait_for, limit_s=LIMIT_S)
 
 
 class Deployment:
@@ -136,7 +125,7 @@ class Deployment:
         )
         for role in ("ranker", "worker", "gateway"):
             self.start(role)
-        wait_for(
+        _wait_for(
             lambda: any(
                 name == "prism_model_info"
                 for name, _ in samples_of(self._get("gateway", "/metrics").text)
@@ -229,7 +218,7 @@ class Deployment:
             except httpx.TransportError:
                 return False
 
-        wait_for(ready, lambda: self._log(name).read_text("utf-8"))
+        _wait_for(ready, lambda: self._log(name).read_text("utf-8"))
 
     def _get(self, name: str, path: str, **params: str) -> httpx.Response:
         url = f"http://127.0.0.1:{self._ports[name]}{path}"
@@ -272,7 +261,7 @@ class TestRealProcesses:
             ]
             return not without
 
-        wait_for(all_have_numbers, lambda: without)
+        _wait_for(all_have_numbers, lambda: without)
 
     def test_a_healthy_system_fires_no_alert(self, deployment: Deployment) -> None:
         def calm() -> bool:
@@ -285,7 +274,7 @@ class TestRealProcesses:
                 and deployment.firing() <= {"PrismSlow"}
             )
 
-        wait_for(calm, lambda: (deployment.firing(), deployment.rules()))
+        _wait_for(calm, lambda: (deployment.firing(), deployment.rules()))
 
     def test_the_death_of_the_worker_is_noticed_and_so_is_its_return(
         self, deployment: Deployment
@@ -296,7 +285,7 @@ class TestRealProcesses:
             deployment.recommend(1, deadline_ms=50)
             return deployment.firing() >= {"PrismWorkerDown", "PrismQueueOld", "PrismManyStandIns"}
 
-        wait_for(noticed, deployment.firing)
+        _wait_for(noticed, deployment.firing)
         deployment.start("worker")
         gone = {"PrismWorkerDown", "PrismQueueOld"}
-        wait_for(lambda: not gone & deployment.firing(), deployment.firing)
+        _wait_for(lambda: not gone & deployment.firing(), deployment.firing)

@@ -6,7 +6,6 @@ import itertools
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cluster import free_port
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
@@ -576,13 +576,6 @@ class Server:
             yield
         finally:
             self._process.send_signal(signal.SIGCONT)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture

@@ -141,7 +141,8 @@ class _Optimiser:
     """Muon for the matrices of the layers, AdamW for the rest, on one schedule.
 
     From scratch, Muon takes the small student to the loss of AdamW alone in fewer steps: 2.1
-    against 2.7 after 140. What is trained already stays with the AdamW it was trained with.
+    against 2.7 after 140, in one run of each. What is trained already stays with the AdamW it
+    was trained with.
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig) -> None:
@@ -166,8 +167,8 @@ class _Optimiser:
     def step(self, number: int) -> None:
         """Take a step at the schedule's rate: linear warm-up, then quadratic decay to nothing.
 
-        The small student learns to copy at high rates, and to copy exactly at low ones: at a
-        constant rate its validation loss stayed at 0.31 from step 1,000 to 1,400.
+        A high rate learns fast, a low one exactly: at a constant rate the validation loss of one
+        run stayed at 0.31 from step 1,000 to 1,400, and fell by half in 100 steps at half of it.
         """
         config = self._config
         share = min(number / config.warmup, (1 - (number - 1) / config.steps) ** 2)

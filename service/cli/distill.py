@@ -60,7 +60,7 @@ def label(
     facts: FactsArgument,
     out: Annotated[Path, typer.Argument(help="Folder for the labels.")],
     made_up: Annotated[
-        float, typer.Option(min=0, max=1, help="Made-up worlds per row, so that copying is learnt.")
+        float, typer.Option(min=0, max=1, help="Made-up worlds per row, to learn to tell of any.")
     ] = 0.8,
     policy: Annotated[Policy, typer.Option(help="What a label must pass.")] = "strict",
     seed: Annotated[int, typer.Option(help="Of variations and made-up worlds.")] = 0,

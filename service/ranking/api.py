@@ -4,8 +4,8 @@ For the gateway, not for the public: no keys, no rate limits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Response
@@ -17,7 +17,7 @@ from catalog.types import Id, Interaction
 from ranker import service as ranking
 from ranker.service import InvalidValueError, RankError, UnknownItemError, UnknownUserError
 from service import api, problems
-from service.health import add_health
+from service.health import Readiness, add_health
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
 from service.ranking.lookups import add_lookups
@@ -108,18 +108,11 @@ def create_ranker_app(
     background: Callable[[], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """Return the app of `prism ranker`; `background` runs around its whole life."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with background():
-            health.ready = True
-            yield
-            health.ready = False
-
-    app = FastAPI(title="Prism ranking service", lifespan=lifespan)
+    health = Readiness(background)
+    app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=max_body)
     problems.install(app)
-    health = add_health(app, metrics)
+    add_health(app, metrics, health)
 
     @app.post("/rank", response_model=RankResponse)
     async def rank(body: RankRequest) -> Response:

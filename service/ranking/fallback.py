@@ -58,7 +58,7 @@ class Fallback:
         self._popular = await self._ranking.rank(Query(None, k), timeout_s=5.0)
 
     def _remember(self, query: Query, answer: Recommendations) -> None:
-        if query.user_id is None or query.excluded or not answer.items:
+        if not self._users or query.user_id is None or query.excluded or not answer.items:
             return
         self._last.pop(query.user_id, None)
         kept = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)

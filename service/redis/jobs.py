@@ -26,7 +26,7 @@ from redis.exceptions import RedisError, ResponseError
 from catalog.facts import Facts
 from models.writer import Written
 from service.background import background
-from service.jobs import Job, JobFailedError, Result
+from service.jobs import Job, JobFailedError, Result, new_result
 
 log = structlog.get_logger()
 
@@ -68,13 +68,6 @@ return answers
 def queue_names(fingerprint: str) -> tuple[str, str]:
     """Return the streams of a fingerprint: what somebody waits for, and what nobody does."""
     return f"prism:jobs:{fingerprint}:awaited", f"prism:jobs:{fingerprint}:bulk"
-
-
-def _new_future() -> "asyncio.Future[Written]":
-    future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
-    # A failure that nobody waits for any more is no error of the event loop.
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return future
 
 
 class DeadLetter(BaseModel):
@@ -143,7 +136,7 @@ class RedisJobs:
         for job in jobs:
             known, expires = before[job.key] or (None, 0.0)
             if known is None or known.done():
-                known, expires = _new_future(), 0.0
+                known, expires = new_result(), 0.0
             futures[job.key] = known
             if job.expires > expires:
                 # Queued to live a little longer, so that those who come soon join it.
