@@ -14,12 +14,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from catalog.facts import Evidence, Facts
+from catalog.facts import Facts
 from catalog.types import Item
-from models.english import all_of, article, category_words, decade, kind, listing
-from models.titles import same_series
+from models.clauses import (
+    another,
+    everybody,
+    evidence_in_common,
+    kind_of,
+    name,
+    names,
+    own_clauses,
+    shared_clauses,
+)
+from models.english import all_of, article, decade, listing
 
-GRAMMAR_VERSION = "1"
+GRAMMAR_VERSION = "2"
 STYLES = 64
 """Ways to say things; more than patterns, as clauses vary within them."""
 T = TypeVar("T")
@@ -66,15 +75,12 @@ class _Speaker:
 
     # ------------------------------------------------------------------ names
 
-    def title(self, item: Item) -> str:
-        return name(item, self.facts)
-
     @cached_property
     def item(self) -> str:
-        return self.title(self.facts.item)
+        return name(self.facts.item, self.facts)
 
     def titles(self, items: Sequence[Item]) -> str:
-        return listing([self.title(item) for item in items])
+        return names(items, self.facts)
 
     # ------------------------------------------------------------------ likings
 
@@ -102,7 +108,7 @@ class _Speaker:
             which = {1: "which", 2: "both of which"}
             told = [f"{self.titles(g)}, {which[len(g)]} you {verb[g[0].liking]}," for g in groups]
             return " and ".join(told)
-        return " and ".join(f"{self.title(e)}, which you {verb[e.liking]}," for e in evidence)
+        return " and ".join(f"{name(e, self.facts)}, which you {verb[e.liking]}," for e in evidence)
 
     def your_liking(self, *, closed: bool = False) -> str:
         """Return "your love of “A”, along with your liking for “B”".
@@ -120,25 +126,12 @@ class _Speaker:
 
     # ------------------------------------------------------------------ descriptions
 
-    def kind_of(self, categories: Sequence[str]) -> str:
-        """Return what an item is, without article: "crime drama", "film listed under ‘Thai’"."""
-        noun = self.facts.noun
-        if not categories:
-            return noun.one
-        known = kind(categories, noun.one, noun.many)
-        return known[0] if known else f"{noun.one} listed under {quoted(categories)}"
-
-    def kinds_of(self, categories: Sequence[str]) -> str:
-        """Return the same in the plural, after "are": "crime dramas", "listed under ‘Thai’"."""
-        known = kind(categories, self.facts.noun.one, self.facts.noun.many)
-        return known[1] if known else f"listed under {quoted(categories)}"
-
     def description(self) -> str:
         """Return what the recommended item is, with article: "a 1994 crime drama"."""
         item = self.facts.item
         categories = self.chosen(item.categories)
         self.said.update(categories)
-        what = self.kind_of(categories)
+        what = kind_of(categories, self.facts.noun)
         if item.year is None or self.item.endswith(")"):
             return article(what)
         self.said.add("year")
@@ -160,75 +153,16 @@ class _Speaker:
 
     # ------------------------------------------------------------------ what is shared
 
-    def everybody(self) -> str:
-        """Return "both" or "all three": the item and all its evidence."""
-        return all_of(1 + len(self.facts.evidence))
-
     def shared_details(self) -> list[str]:
-        """Return sentences on what the item and its evidence have in common, without full stop."""
-        evidence = self.facts.evidence
-        if not evidence:
-            return []
-        found: list[str] = []
-        everybody = self.everybody()
-        shared = shared_categories(self.facts.item, evidence)
-        new = [category for category in shared if category not in self.said]
-        if new:
-            found += [f"{everybody} are {self.kinds_of(new[:n])}" for n in (1, 2)]
-        elif len(evidence) > 1 and not shared:
-            found += self.with_some_of_them()
-        years = shared_decade((self.facts.item, *evidence))
-        if years is not None and "year" not in self.said:
-            found.append(f"{everybody} are from the {years}s")
-            found.append(f"{everybody} date from the {years}s")
-        for entry in evidence:
-            if same_series(self.facts.item, entry):
-                title = self.title(entry)
-                found += [
-                    f"it belongs to the same series as {title}",
-                    f"it is part of the same series as {title}",
-                ] * 2
-        for name, value in self.facts.item.attributes.items():
-            same = [e for e in evidence if e.attributes.get(name) == value]
-            if same:
-                told = f"it has the same {name} as {self.titles(same)}"
-                found.append(f"{told}: {attribute(value)}")
-        return found
-
-    def with_some_of_them(self) -> list[str]:
-        """Return what the item shares with some of its evidence."""
-        groups: dict[tuple[str, ...], list[Evidence]] = {}
-        for entry in self.facts.evidence:
-            shared = [c for c in shared_categories(self.facts.item, [entry]) if c not in self.said]
-            if shared:
-                groups.setdefault(tuple(shared[:2]), []).append(entry)
-        found = []
-        for categories, entries in groups.items():
-            what = self.kind_of(categories).removeprefix(f"{self.facts.noun.one} listed")
-            is_a = f"listed{what}" if what.startswith(" under") else article(what)
-            found.append(f"like {self.titles(entries)}, it is {is_a}")
-        return found
-
-    def evidence_in_common(self) -> str | None:
-        """Return a plural that holds for all the evidence and not for the item, "westerns"."""
-        evidence = self.facts.evidence
-        if len(evidence) < 2:
-            return None
-        common = set.intersection(*({c.casefold() for c in e.categories} for e in evidence))
-        common -= {c.casefold() for c in self.facts.item.categories}
-        plurals = (
-            category_words(c).plural for c in evidence[0].categories if c.casefold() in common
-        )
-        return next(filter(None, plurals), None)
+        """Return what the item and its evidence have in common, as clauses not told yet."""
+        return [c.text for c in shared_clauses(self.facts) if not c.tells & self.said]
 
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""
-        item, found = self.facts.item, []
+        found = []
         if self.has_description() and not self.said:
             found += [f"it is {self.description()}"] * 2
-        for name, value in item.attributes.items():
-            plural = name.endswith("s") and not name.endswith("ss")
-            found.append(f"its {name} {'are' if plural else 'is'} {attribute(value)}")
+        found += [clause.text for clause in own_clauses(self.facts)]
         popular = self.popular()
         # On a page of favourites nobody wants to read so ten times.
         if popular and (found or self.dice.random() < 0.5):
@@ -272,37 +206,6 @@ def sentence(clause: str) -> str:
     return opening(clause).removesuffix(",") + "."
 
 
-def name(item: Item, facts: Facts) -> str:
-    """Return a title in “curly quotes”, with its year where another title of the Facts is equal."""
-    everyone = [facts.item, *facts.evidence]
-    shared = sum(other.title.casefold() == item.title.casefold() for other in everyone) > 1
-    return f"“{item.title}”" + (f" ({item.year})" if shared and item.year else "")
-
-
-def shared_categories(item: Item, entries: Sequence[Item]) -> list[str]:
-    """Return the categories of the item that all the entries have, too."""
-    common = {category.casefold() for category in item.categories}
-    for entry in entries:
-        common &= {category.casefold() for category in entry.categories}
-    return [category for category in item.categories if category.casefold() in common]
-
-
-def shared_decade(items: Sequence[Item]) -> int | None:
-    """Return the first year of the decade of all the items, if it is one."""
-    decades = {decade(item.year or 0) for item in items}
-    return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
-
-
-def quoted(words: Sequence[str]) -> str:
-    """Return words in single curly quotes, as a list."""
-    return listing([f"‘{word}’" for word in words])
-
-
-def attribute(value: int | str) -> str:
-    """Return an attribute's value as it is told: numbers plain, words quoted."""
-    return str(value) if isinstance(value, int) and value >= 0 else f"‘{value}’"
-
-
 # ---------------------------------------------------------------------- discourse patterns
 
 Pattern = Callable[[_Speaker], str]
@@ -310,15 +213,14 @@ Pattern = Callable[[_Speaker], str]
 
 def _another(s: _Speaker) -> str:
     """You loved “A”; “I” is another thriller."""
-    shared = shared_categories(s.facts.item, s.facts.evidence)
-    what = s.kind_of(shared[:2])
-    if not shared or " listed under " in what:
+    what = another(s.facts)
+    if what is None:
         return f"{s.item} is on your list because {s.you_liked()}.{s.then()}"
     return s.pick(
         [
-            f"{sentence(s.you_liked())} {s.item} is another {what}.",
-            f"{opening(s.you_liked())}; {s.item} is another {what}.",
-            f"Another {what} for you: {s.item}. {sentence(s.you_liked())}",
+            f"{sentence(s.you_liked())} {s.item} is {what}.",
+            f"{opening(s.you_liked())}; {s.item} is {what}.",
+            f"{opening(what)} for you: {s.item}. {sentence(s.you_liked())}",
         ]
     )
 
@@ -326,7 +228,7 @@ def _another(s: _Speaker) -> str:
 def _and_shared(s: _Speaker) -> str:
     """“I” may be for you: you loved “A”, and both are thrillers."""
     # After a liking, "it" would be what was liked.
-    details = [d for d in s.shared_details() if d.startswith(s.everybody())]
+    details = [d for d in s.shared_details() if d.startswith(everybody(s.facts))]
     if not details:
         return f"{s.item}{s.aside(closed=True)} may be for you, because {s.you_liked()}."
     return s.pick(
@@ -340,14 +242,13 @@ def _and_shared(s: _Speaker) -> str:
 
 def _common(s: _Speaker) -> str:
     """You loved “A” and “B”, both westerns, so we suggest “I”, a 1994 comedy."""
-    plural = s.evidence_in_common()
-    if not plural:
+    westerns = evidence_in_common(s.facts)
+    if not westerns:
         return f"{opening(s.you_liked())}, so here is {s.item}{s.aside()}.{s.then()}"
-    count = all_of(len(s.facts.evidence))
     return s.pick(
         [
-            f"{opening(s.you_liked())}, {count} {plural}, so we suggest {s.item}{s.aside()}.",
-            f"{s.item}{s.aside(closed=True)} is here because {s.you_liked()}, {count} {plural}.",
+            f"{opening(s.you_liked())}, {westerns}, so we suggest {s.item}{s.aside()}.",
+            f"{s.item}{s.aside(closed=True)} is here because {s.you_liked()}, {westerns}.",
         ]
     )
 

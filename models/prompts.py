@@ -1,19 +1,25 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
-Names are references (`models.references`), so that no title can lead the Prism astray. What follows
-from the Facts is told before the Facts of the evidence, under the words by which the texts tell it:
-what "all four" have in common, what the item shares with one of them ("like “1”"). So the student
-has to phrase, not to compute.
+Names are references (`models.references`), so that no title can lead the Prism astray. What the
+item has in common with its evidence is told as whole clauses (`models.clauses`), before the Facts
+that they follow from. So the student has to choose and to phrase, not to compute.
 """
 
 from collections.abc import Mapping
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import all_of, category_words
-from models.grounded import attribute, name, shared_categories, shared_decade, style_of
-from models.references import references
-from models.titles import same_series
+from models.clauses import (
+    another,
+    attribute,
+    evidence_in_common,
+    name,
+    own_clauses,
+    shared_clauses,
+)
+from models.english import category_words, decade
+from models.grounded import style_of
+from models.references import references, with_references
 
 
 def prism_prompt(
@@ -28,56 +34,40 @@ def prism_prompt(
     """
     style = style_of(facts) if style is None else style
     known = references(facts) if known is None else known
-    evidence = facts.evidence
+    item, evidence = facts.item, facts.evidence
+    shared = [clause.text for clause in shared_clauses(facts)]
+    clauses = [
+        *(shared or ["nothing in common"] if evidence else []),
+        *filter(None, [another(facts), evidence_in_common(facts)]),
+        *(clause.text for clause in own_clauses(facts)),
+    ]
     parts = [
         f"{style} {facts.evidence_kind}",
         f"{facts.noun.one}, {facts.noun.many}",
-        _entity(facts.item, facts, known),
+        " ".join([known[name(item, facts)], *_when(item, facts), *_categories(item, known)]),
         *(f"{entry.liking} {known[name(entry, facts)]}" for entry in evidence),
+        *(with_references(clause, known) for clause in clauses),
+        *([facts.popularity] if facts.popularity else []),
+        *(_entry(entry, facts, known) for entry in evidence),
     ]
-    if evidence:
-        shared = shared_categories(facts.item, evidence)
-        told = [_category(category, known) for category in shared]
-        years = shared_decade((facts.item, *evidence))
-        told += [] if years is None else [f"{years}s"]
-        parts.append(f"{all_of(1 + len(evidence))} {' '.join(told) or 'nothing'}")
-        for entry in evidence:
-            told = [
-                _category(c, known)
-                for c in shared_categories(facts.item, [entry])
-                if c not in shared
-            ]
-            told += _relations(facts.item, entry)
-            if told:
-                parts.append(f"like {known[name(entry, facts)]} {' '.join(told)}")
-    if len(evidence) > 1:
-        own = {category.casefold() for category in facts.item.categories}
-        common = shared_categories(evidence[0], evidence[1:])
-        told = [_category(category, known) for category in common if category.casefold() not in own]
-        if told:
-            parts.append(f"{all_of(len(evidence))} {' '.join(told)}")
-    if facts.popularity:
-        parts.append(facts.popularity)
-    parts += [_entity(entry, facts, known) for entry in evidence]
     return " | ".join(parts)
 
 
-def _entity(item: Item, facts: Facts, known: Mapping[str, str]) -> str:
-    told = name(item, facts)
-    details = [_category(category, known) for category in item.categories]
-    for key, value in item.attributes.items():
+def _entry(entry: Item, facts: Facts, known: Mapping[str, str]) -> str:
+    details = _categories(entry, known)
+    for key, value in entry.attributes.items():
         words = attribute(value)
         details.append(f"{key} {known.get(words, words)}")
-    year = f" {item.year}" if item.year is not None and not told.endswith(")") else ""
-    return f"{known[told]}{year} {' '.join(details)}".rstrip()
+    return " ".join([known[name(entry, facts)], *_when(entry, facts)[:1], *details])
 
 
-def _relations(item: Item, entry: Item) -> list[str]:
-    """Return which attributes are the same, and whether they are of one series."""
-    same = [f"same {k}" for k, v in item.attributes.items() if entry.attributes.get(k) == v]
-    return [*same, "series"] if same_series(item, entry) else same
+def _when(item: Item, facts: Facts) -> list[str]:
+    """Return the year and the decade, where the name does not tell them."""
+    if item.year is None or name(item, facts).endswith(")"):
+        return []
+    return [str(item.year), *([f"{decade(item.year)}s"] if item.year >= 1000 else [])]
 
 
-def _category(category: str, known: Mapping[str, str]) -> str:
-    """Return a category as it is told; one without an English form is a reference."""
-    return category if category_words(category).attributive else known[f"‘{category}’"]
+def _categories(item: Item, known: Mapping[str, str]) -> list[str]:
+    """Return the categories as they are told; one without an English form is a reference."""
+    return [c if category_words(c).attributive else known[f"‘{c}’"] for c in item.categories]

@@ -7,11 +7,12 @@ section 2): a title of any length and script is then exact, and no model has to 
 """
 
 import re
+from collections.abc import Mapping
 from string import ascii_lowercase
 
 from catalog.facts import Facts
+from models.clauses import attribute, name
 from models.english import category_words
-from models.grounded import attribute, name
 
 _REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’")
 
@@ -37,9 +38,8 @@ def _letter(number: int) -> str:
     return ascii_lowercase[letter] + (str(turn) if turn else "")
 
 
-def with_references(text: str, facts: Facts) -> str:
-    """Return a text with every name of the Facts as its reference: what a Prism learns from."""
-    known = references(facts)
+def with_references(text: str, known: Mapping[str, str]) -> str:
+    """Return a text with every known name as its reference: what a Prism learns from."""
     longest_first = sorted(known, key=len, reverse=True)
     pattern = "|".join(re.escape(told) for told in longest_first)
     return re.sub(pattern, lambda match: known[match[0]], text)

@@ -11,7 +11,7 @@ from catalog.types import Item
 from models.faithfulness import check
 from models.grounded import explain
 from models.prompts import prism_prompt
-from models.references import with_names, with_references
+from models.references import references, with_names, with_references
 
 FILM = Noun(one="film", many="films")
 HEAT = Item(id="1", title="Heat", categories=("Action", "Crime"), year=1995)
@@ -73,13 +73,13 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     prompt = prism_prompt(facts, style=1)
     assert "“0” ‘a’ author ‘b’ | loved “1” | both nothing | like “1” same author | " in prompt
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
-    assert with_references(text, facts) == "“0” is listed under ‘a’. Its author is ‘b’."
+    assert with_references(text, references(facts)) == "“0” is listed under ‘a’. Its author is ‘b’."
 
 
 def test_equal_titles_are_told_apart_by_their_years() -> None:
     facts = Facts(item=HEAT, evidence=(loved("Heat", year=1986),), evidence_kind="similar")
     told = "You loved “Heat” (1986), so we suggest “Heat” (1995)."
-    assert with_references(told, facts) == "You loved “1”, so we suggest “0”."
+    assert with_references(told, references(facts)) == "You loved “1”, so we suggest “0”."
     assert with_names("You loved “1”, so we suggest “0”.", facts) == told
 
 
@@ -99,7 +99,7 @@ def test_no_title_is_in_the_prompt() -> None:
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) -> None:
     text = explain(facts)
-    told = with_references(text, facts)
+    told = with_references(text, references(facts))
     assert with_names(told, facts) == text
     assert set(re.findall(r"“[^”]*”", told)) <= {"“0”", "“1”", "“2”", "“3”"}
 
@@ -116,7 +116,7 @@ def test_a_title_that_looks_like_a_reference_is_none() -> None:
         noun=FILM, item=Item(id="1", title="1"), evidence=(loved("0"),), evidence_kind="similar"
     )
     told = "You loved “0”, so we suggest “1”."
-    assert with_references(told, facts) == "You loved “1”, so we suggest “0”."
+    assert with_references(told, references(facts)) == "You loved “1”, so we suggest “0”."
     assert with_names("You loved “1”, so we suggest “0”.", facts) == told
 
 

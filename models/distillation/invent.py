@@ -45,9 +45,11 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     originals = dict.fromkeys(c for entity in _entities(facts) for c in entity.categories)
     renamed = dict(zip(originals, cycle(categories), strict=False))
     attributes = rng.sample(list(_ATTRIBUTES.items()), rng.choice([0, 0, 1, 2]))
+    if rng.random() < 0.15:
+        attributes.append((_made_up(rng), rng.choice([None, 50])))
     shared_value = _title(words, rng, longest=2)
     years = rng.random() < 0.8
-    shift = rng.randint(-90, 9)
+    shift = rng.randint(-90 if rng.random() < 0.8 else -900, 30)
 
     def world(item: Item, title: str) -> dict[str, object]:
         values = {
@@ -65,14 +67,17 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     titles = [_title(words, rng) for _ in _entities(facts)]
     if len(titles) > 1 and rng.random() < 0.1:  # sequels, and titles inside titles
         titles[1] = f"{titles[0]} {rng.choice(['2', '3', 'II', 'Part II', 'III', 'Again'])}"
-    noun = Noun(**dict(zip(("one", "many"), rng.choice(_NOUNS), strict=True)))
+    one, many = rng.choice(_NOUNS)
+    if rng.random() < 0.15:
+        one = _made_up(rng)
+        many = f"{one}s"
     item = Item.model_validate(world(facts.item, titles[0]))
     evidence = tuple(
         Evidence.model_validate({**world(entry, title), "liking": entry.liking})
         for entry, title in zip(facts.evidence, titles[1:], strict=True)
     )
     return Facts(
-        noun=noun,
+        noun=Noun(one=one, many=many),
         item=item,
         evidence=evidence,
         evidence_kind=facts.evidence_kind,
@@ -105,8 +110,10 @@ def _title(words: Sequence[str], rng: random.Random, longest: int = 4) -> str:
     """Return a made-up title of real words, made-up words and numbers."""
     parts = []
     for _ in range(rng.randint(1, longest)):
-        made_up = "".join(rng.choices(_LETTERS, k=rng.randint(3, 8)))
-        parts.append(
-            rng.choice([rng.choice(words), made_up.capitalize(), str(rng.randint(0, 3000))])
-        )
+        number = str(rng.randint(0, 3000))
+        parts.append(rng.choice([rng.choice(words), _made_up(rng).capitalize(), number]))
     return " ".join(parts)
+
+
+def _made_up(rng: random.Random) -> str:
+    return "".join(rng.choices(_LETTERS, k=rng.randint(3, 8)))

@@ -16,7 +16,7 @@ from models.distillation.invent import invented, varied
 from models.engine import Engine
 from models.faithfulness import Policy, check
 from models.prompts import prism_prompt
-from models.references import with_references
+from models.references import references, with_references
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256
@@ -75,7 +75,7 @@ def label(
                     kept.append(
                         {
                             "prompt": prism_prompt(row),
-                            "text": with_references(text, row),
+                            "text": with_references(text, references(row)),
                             "facts": row.model_dump_json(),
                         }
                     )
