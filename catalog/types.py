@@ -6,6 +6,7 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from catalog.text import clean_title, clean_word
+from catalog.text import REMEMBERED, clean_title, clean_word
 
 ID_LIMIT = 128
 VALUE_LIMIT = 1e9
@@ -43,6 +44,7 @@ Id = Annotated[
 ]
 
 
+@lru_cache(REMEMBERED)
 def _check_visible(value: str) -> str:
     if not any(unicodedata.category(char)[0] in "LNPS" for char in value):
         raise ValueError("has nothing that can be seen")

@@ -30,7 +30,8 @@ def test_a_prompt_holds_the_item_and_what_was_liked() -> None:
         popularity="favourite",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” 1995 Action Crime | loved “1” | both Crime 1990s"
+        "7 contribution | film, films | “0” 1995 1990s Action Crime | loved “1”"
+        " | both are crime films | both are from the 1990s | another crime film"
         " | favourite | “1” 1996 Crime Drama"
     )
 
@@ -46,7 +47,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         evidence_kind="contribution",
     )
     assert (
-        " | all three nothing | like “1” Crime | like “2” Action | both Drama | "
+        " | like “1”, it is a crime film | like “2”, it is an action film | both dramas | "
         in prism_prompt(facts, style=7)
     )
 
@@ -58,7 +59,9 @@ def test_a_sequel_is_told_as_one_of_a_series() -> None:
         evidence=(loved("Toy Story", year=1995),),
         evidence_kind="contribution",
     )
-    assert " | both 1990s | like “1” series | " in prism_prompt(facts, style=0)
+    assert " | both are from the 1990s | it belongs to the same series as “1” | " in prism_prompt(
+        facts, style=0
+    )
 
 
 def test_attributes_and_unknown_categories_are_references() -> None:
@@ -71,7 +74,10 @@ def test_attributes_and_unknown_categories_are_references() -> None:
         evidence_kind="contribution",
     )
     prompt = prism_prompt(facts, style=1)
-    assert "“0” ‘a’ author ‘b’ | loved “1” | both nothing | like “1” same author | " in prompt
+    assert prompt == (
+        "1 contribution | book, books | “0” ‘a’ | loved “1”"
+        " | it has the same author as “1”: ‘b’ | its author is ‘b’ | “1” author ‘b’"
+    )
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
     assert with_references(text, references(facts)) == "“0” is listed under ‘a’. Its author is ‘b’."
 
@@ -91,7 +97,7 @@ def test_no_title_is_in_the_prompt() -> None:
         evidence_kind="contribution",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” | loved “1” | both nothing | “1”"
+        "7 contribution | film, films | “0” | loved “1” | nothing in common | “1”"
     )
 
 

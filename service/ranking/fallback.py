@@ -6,14 +6,34 @@ there is what most users like. Both are marked by `degraded: ["ranker"]`.
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 
+from catalog.evidence import Recommendation
 from ranker.service import Query, Recommendations
 from service.metrics import Metrics
 from service.ranking.api import RankAnswer, answer_of, recommendations_of
 from service.ranking.protocol import Ranking, RankingUnavailableError
+
+_RENEWED_S = 60.0
+"""For so long a last good answer is kept as it is: to keep each one costs more than to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LastGood:
+    """A user's last good answer as compressed JSON, when it came, and what it was."""
+
+    at: float
+    version: str
+    items: int
+    packed: bytes
+
+    def as_good_as(self, answer: Recommendations) -> bool:
+        return self.version == answer.version and self.items >= len(answer.items)
+
+    def answer(self) -> Recommendations:
+        return recommendations_of(RankAnswer.model_validate_json(zlib.decompress(self.packed)))
 
 
 class Fallback:
@@ -37,7 +57,7 @@ class Fallback:
     ) -> None:
         self._ranking, self._metrics = ranking, metrics
         self._users, self._age_s, self._clock = users, age_s, clock
-        self._last: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # compressed JSON
+        self._last: OrderedDict[str, _LastGood] = OrderedDict()
         self._popular: Recommendations | None = None
 
     async def rank(self, query: Query, timeout_s: float) -> tuple[Recommendations, bool]:
@@ -60,21 +80,34 @@ class Fallback:
     def _remember(self, query: Query, answer: Recommendations) -> None:
         if not self._users or query.user_id is None or query.excluded or not answer.items:
             return
+        now, known = self._clock(), self._last.get(query.user_id)
+        if known is not None and known.as_good_as(answer) and now - known.at < _RENEWED_S:
+            self._last.move_to_end(query.user_id)
+            return
+        packed = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
         self._last.pop(query.user_id, None)
-        kept = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
-        self._last[query.user_id] = self._clock(), kept
+        self._last[query.user_id] = _LastGood(now, answer.version, len(answer.items), packed)
         if len(self._last) > self._users:
             self._last.popitem(last=False)
 
     def _known(self, query: Query) -> Recommendations:
         answer = self._popular
         if query.user_id is not None:
-            at, kept = self._last.get(query.user_id, (0.0, None))
-            if kept is not None and self._clock() - at <= self._age_s:
-                answer = recommendations_of(RankAnswer.model_validate_json(zlib.decompress(kept)))
+            last = self._last.get(query.user_id)
+            if last is not None and self._clock() - last.at <= self._age_s:
+                popular, answer = answer, last.answer()
+                if popular is not None:  # where more is asked for than there was
+                    answer = replace(answer, items=_distinct([*answer.items, *popular.items]))
         if answer is None:
             raise RankingUnavailableError("the ranking service does not answer")
         touched = {t.item_id for t in query.history}
         left_out = query.excluded | touched
         items = [row for row in answer.items if row.facts.item.id not in left_out]
         return replace(answer, items=items[: query.k])
+
+
+def _distinct(rows: Sequence[Recommendation]) -> list[Recommendation]:
+    first: dict[str, Recommendation] = {}
+    for row in rows:
+        first.setdefault(row.facts.item.id, row)
+    return list(first.values())

@@ -1,0 +1,133 @@
+"""While the ranking service is gone: a user's last good answer, then what is popular."""
+
+import pytest
+from service_fixtures import anyio_backend  # noqa: F401
+
+from catalog.dataset import Dataset
+from ranker.popularity import PopularityRanker
+from ranker.service import Query, RankingService, Recommendations, UnknownUserError
+from service.metrics import Metrics
+from service.ranking.fallback import Fallback
+from service.ranking.protocol import LocalRanking, RankingUnavailableError
+
+pytestmark = pytest.mark.anyio
+
+
+class Ranking(LocalRanking):
+    """A real ranking service that can be cut off, and retrained."""
+
+    reachable = True
+    version: str | None = None
+
+    async def rank(self, query: Query, timeout_s: float) -> Recommendations:
+        """Answer, or not."""
+        if not self.reachable:
+            raise RankingUnavailableError("cut off")
+        answer = await super().rank(query, timeout_s)
+        return Recommendations(answer.ranker, self.version or answer.version, answer.items)
+
+
+class Clock:
+    """Seconds that the test counts."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ranking(demo: Dataset) -> Ranking:
+    return Ranking(RankingService(demo, PopularityRanker(demo)))
+
+
+@pytest.fixture
+def fallback(ranking: Ranking, clock: Clock) -> Fallback:
+    return Fallback(ranking, Metrics(), users=2, age_s=600, clock=clock)
+
+
+async def ids(fallback: Fallback, user: str, k: int = 5) -> tuple[list[str], bool]:
+    """Return the items for a user, and whether they are a fallback."""
+    answer, is_fallback = await fallback.rank(Query(user, k), 5.0)
+    return [row.facts.item.id for row in answer.items], is_fallback
+
+
+async def test_a_user_gets_the_last_good_answer(ranking: Ranking, fallback: Fallback) -> None:
+    good, _ = await ids(fallback, "42")
+    ranking.reachable = False
+    assert await ids(fallback, "42") == (good, True)
+    assert await ids(fallback, "42", k=2) == (good[:2], True)
+
+
+async def test_where_more_is_asked_for_the_popular_fill_it_up(
+    ranking: Ranking, fallback: Fallback
+) -> None:
+    await fallback.learn_what_is_popular(20)
+    good, _ = await ids(fallback, "42", k=3)
+    ranking.reachable = False
+    more, _ = await ids(fallback, "42", k=10)
+    assert more[:3] == good
+    assert len(set(more)) == 10
+
+
+async def test_an_answer_with_less_does_not_take_the_place_of_one_with_more(
+    ranking: Ranking, fallback: Fallback
+) -> None:
+    good, _ = await ids(fallback, "42", k=10)
+    await ids(fallback, "42", k=1)
+    ranking.reachable = False
+    assert await ids(fallback, "42", k=10) == (good, True)
+
+
+async def test_a_new_version_is_remembered_at_once(ranking: Ranking, fallback: Fallback) -> None:
+    await ids(fallback, "42")
+    ranking.version = "retrained"
+    await ids(fallback, "42")
+    ranking.reachable = False
+    answer, _ = await fallback.rank(Query("42", 5), 5.0)
+    assert answer.version == "retrained"
+
+
+async def test_an_answer_that_is_asked_for_again_stays_young(
+    ranking: Ranking, fallback: Fallback, clock: Clock
+) -> None:
+    good, _ = await ids(fallback, "42")
+    clock.now = 500
+    await ids(fallback, "42")
+    ranking.reachable, clock.now = False, 1000
+    assert await ids(fallback, "42") == (good, True)
+    clock.now = 1200
+    with pytest.raises(RankingUnavailableError):
+        await ids(fallback, "42")
+
+
+async def test_of_more_users_than_there_is_room_for_the_longest_unseen_is_forgotten(
+    ranking: Ranking, fallback: Fallback
+) -> None:
+    for user in ("1", "2", "1", "3"):
+        await ids(fallback, user)
+    ranking.reachable = False
+    assert (await ids(fallback, "1"))[1]
+    assert (await ids(fallback, "3"))[1]
+    with pytest.raises(RankingUnavailableError):
+        await ids(fallback, "2")
+
+
+async def test_what_is_left_out_stays_out(ranking: Ranking, fallback: Fallback) -> None:
+    await fallback.learn_what_is_popular(20)
+    good, _ = await ids(fallback, "42")
+    ranking.reachable = False
+    answer, _ = await fallback.rank(Query("42", 5, frozenset(good[:2])), 5.0)
+    assert not {row.facts.item.id for row in answer.items} & set(good[:2])
+    assert len(answer.items) == 5
+
+
+async def test_a_mistake_is_no_failure(fallback: Fallback) -> None:
+    with pytest.raises(UnknownUserError):
+        await ids(fallback, "nobody")
