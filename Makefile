@@ -41,6 +41,7 @@ format: .venv/.dev ## Format and mend what can be mended
 bench: .venv/.dev $(DEMO) $(RANKER) servers ## Measure speed, each figure beside a peer
 	$(BIN)/python -m bench.ranker
 	$(BIN)/python -m bench.recommend
+	$(BIN)/python -m bench.engines
 	$(BIN)/python -m bench.distributed
 
 clean: ## Remove what was installed and prepared

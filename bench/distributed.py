@@ -37,7 +37,7 @@ from ranker.als import AlsRanker
 from service.settings import Settings
 
 PRISM = str(Path(sys.executable).with_name("prism"))
-USERS = {"grounded": 100, "BART-Base-sized": 6}
+USERS = {"small": 100, "BART-Base-sized": 6}
 WARM_ROUNDS = 300
 
 
@@ -49,10 +49,10 @@ def main() -> None:
             "engine", "raw", "embedded", "distributed", "distributed / raw",
             "CPU ms outside the engine", title="explanations a second, users never seen before",
         )  # fmt: skip
-        for name, model in {"grounded": "grounded", "BART-Base-sized": str(base)}.items():
+        for name, model in {"small": "small", "BART-Base-sized": str(base)}.items():
             throughput.add_row(name, *_throughput(model, USERS[name]))
         console.print(throughput)
-        with _deployment("grounded") as gateway:
+        with _deployment("small") as gateway:
             console.print(_cached(gateway))
 
 

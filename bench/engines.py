@@ -1,6 +1,6 @@
 """A Prism on CTranslate2, beside transformers' `generate` on the same weights.
 
-`python -m bench.engines FOLDER`. Both write the same Facts, those of the demo users' top ten; the
+`python -m bench.engines [MODEL]`. Both write the same Facts, those of the demo users' top ten; the
 peer runs in fp32 on all cores.
 "Sustained" is what a worker does: one batch of its size after the other.
 """
@@ -20,6 +20,7 @@ from catalog.facts import Facts
 from catalog.facts_file import batched
 from models.ctranslate2_engine import CTranslate2Engine
 from models.engine import Engine
+from models.engines import model_folder
 from models.torch_engine import TorchEngine
 from ranker.als import AlsRanker
 from service.settings import Settings
@@ -29,13 +30,16 @@ CASES = {"batch 1": (20, 1), "batch 10": (40, 10), "batch 64": (64, 64)}
 """Facts written, and how many at once."""
 
 
-def main(model: Annotated[Path, typer.Argument(help="Folder of a Prism.")]) -> None:
+def main(
+    model: Annotated[str, typer.Argument(help="small, a folder, or a name on the hub.")] = "small",
+) -> None:
     """Print explanations a second."""
     facts = _facts(Path("data/demo"), Path("data/ranker"))
-    ours = CTranslate2Engine(model, Settings().engines)
+    folder = model_folder(model)
+    ours = CTranslate2Engine(folder, Settings().engines)
     rivals: dict[str, Engine] = {
         "CTranslate2, int8": ours,
-        "transformers, fp32": TorchEngine(model, "cpu", "float32"),
+        "transformers, fp32": TorchEngine(folder, "cpu", "float32"),
     }
     worker = Settings().batch_size
     table = Table("", *rivals, "ratio", title="explanations a second, median")

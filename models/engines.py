@@ -7,6 +7,8 @@ from models.engine import Engine, ModelError
 from models.grounded import GroundedEngine
 
 Runtime = Literal["auto", "ctranslate2", "torch"]
+SHIPPED = Path(__file__).with_name("small")
+"""The Prism that comes with the code, distilled from the grounded Oracle on the demo catalogue."""
 _FILES = ["*.json", "merges.txt", "model.safetensors"]
 
 
@@ -15,7 +17,7 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
 
     Parameters
     ----------
-    model : "grounded", a folder of BART's layout, or a name on the Hugging Face hub
+    model : "grounded", "small", a folder of BART's layout, or a name on the Hugging Face hub
     cache : folder for converted models
     runtime : "auto" is torch in fp16 where there is a GPU, and CTranslate2 in int8 elsewhere
 
@@ -44,7 +46,9 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
 
 
 def model_folder(model: str) -> Path:
-    """Return the folder of a model: one of the caller's, or the hub's copy. Raises ModelError."""
+    """Return the folder of a model: ours, the caller's, or the hub's copy. Raises ModelError."""
+    if model == "small":
+        return SHIPPED
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import snapshot_download  # noqa: PLC0415

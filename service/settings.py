@@ -21,8 +21,8 @@ class Settings(BaseSettings):
     snapshot: Path = Field(Path("data/ranker"), description="Ranker snapshot folder.")
     ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
     model: str = Field(
-        "grounded",
-        description="Writer: grounded, a folder of BART's layout, or a name on the hub.",
+        "small",
+        description="Writer: small, grounded, a folder of BART's layout, or a name on the hub.",
     )
     runtime: Runtime = Field(
         "auto", description="What runs the model: ctranslate2, torch; auto is torch on a GPU."

@@ -13,7 +13,7 @@ from catalog.facts import Facts
 from catalog.facts_file import Sample, write_facts
 from models.distillation.label import label
 from models.distillation.student import SPECIAL, new_small, train_tokenizer
-from models.distillation.train import TrainConfig, export, train
+from models.distillation.train import TrainConfig
 from models.grounded import GroundedEngine
 from ranker.als import AlsConfig, fit
 from ranker.sampling import sample_facts
@@ -35,13 +35,6 @@ def make_labels(folder: Path, samples: list[Sample], shard_rows: int = 10_000) -
     write_facts(folder / "facts", samples, shard_rows)
     list(label(folder / "facts", folder / "labels", GroundedEngine()))
     return folder / "labels"
-
-
-def make_student(folder: Path, labels: Path) -> Path:
-    """Train a tiny student; return its folder."""
-    train(labels, folder / "work", TINY)
-    export(folder / "work", TINY, None, folder / "student")
-    return folder / "student"
 
 
 def demo_facts(demo: Dataset, count: int) -> list[Facts]:

@@ -116,6 +116,9 @@ class TestServing:
         first, second = (ask(server, "/recommend?user_id=42&k=10") for _ in range(2))
         assert len(first["items"]) == 10
         assert first["degraded"] == []
+        assert first["model"].startswith("prism-small@")
+        sources = Counter(item["explanation"]["source"] for item in first["items"])
+        assert sources["prism"] >= 8  # the Prism that comes with the code writes them
         for item in first["items"]:
             explanation = item["explanation"]
             assert f"“{item['title']}”" in explanation["text"]

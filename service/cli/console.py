@@ -27,7 +27,7 @@ ModelOption = Annotated[
     str,
     typer.Option(
         envvar="PRISM_MODEL",
-        help="grounded, a folder of BART's layout, or a name on the hub.",
+        help="small (shipped), grounded, a folder of BART's layout, or a name on the hub.",
     ),
 ]
 

@@ -172,7 +172,7 @@ def _make_labels(labels: Path) -> None:
 @app.command()
 def evaluate(
     facts: FactsArgument,
-    model: ModelOption = "grounded",
+    model: ModelOption = "small",
     runtime: Annotated[
         Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU.")
     ] = "auto",

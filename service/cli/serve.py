@@ -30,7 +30,7 @@ _PROBE_S = 2.0
 def serve(
     data: DataOption = Path("data/demo"),
     snapshot: SnapshotOption = Path("data/ranker"),
-    model: ModelOption = "grounded",
+    model: ModelOption = "small",
     host: HostOption = _LOCAL,
     port: PortOption = 8000,
 ) -> None:
@@ -71,7 +71,7 @@ def ranker(
 
 @app.command()
 def worker(
-    model: ModelOption = "grounded", host: HostOption = _LOCAL, port: PortOption = 8002
+    model: ModelOption = "small", host: HostOption = _LOCAL, port: PortOption = 8002
 ) -> None:
     """Write explanations: takes jobs from Redis (PRISM_REDIS_URL); start as many as you need.
 

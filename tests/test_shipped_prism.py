@@ -1,0 +1,115 @@
+"""The Prism that comes with the code: it really generates, and is held to the Facts.
+
+`pytest -s` prints the figures.
+"""
+
+import random
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from other_worlds import WORLDS, facts_of
+
+from catalog.dataset import Dataset
+from catalog.facts import Facts
+from catalog.facts_file import Sample
+from models.ctranslate2_engine import CTranslate2Engine
+from models.distillation.evaluate import Share, measure, written
+from models.engines import SHIPPED
+from models.faithfulness import check
+from models.writer import Writer
+from ranker.als import AlsConfig, fit
+from ranker.sampling import sample_facts
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def held_out(demo: Dataset) -> list[Sample]:
+    """Return a page of seen and one of unseen titles for each user that was set aside."""
+    rows = sample_facts(demo, fit(demo, AlsConfig()), parts=1)
+    return [row for row in rows if row.split == "test"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(scope="module")
+def engine(cache: Path) -> CTranslate2Engine:
+    return CTranslate2Engine(SHIPPED, cache)
+
+
+@pytest.fixture(scope="module")
+def texts(engine: CTranslate2Engine, held_out: list[Sample]) -> list[str]:
+    return written(engine, (row.facts for row in held_out))
+
+
+def faithful(texts: Sequence[str], facts: Sequence[Facts]) -> float:
+    return float(np.mean([check(t, f).passed for t, f in zip(texts, facts, strict=True)]))
+
+
+def equal(first: Sequence[str], second: Sequence[str]) -> float:
+    return float(np.mean([a == b for a, b in zip(first, second, strict=True)]))
+
+
+def test_raw_texts_on_held_out_users_are_faithful_whole_and_varied(
+    held_out: list[Sample], texts: list[str]
+) -> None:
+    assert len(held_out) >= 2000
+    unseen = [n for n, row in enumerate(held_out) if row.unseen]
+    assert len(unseen) == len(held_out) / 2
+    every = measure(held_out, texts)
+    new = measure([held_out[n] for n in unseen], [texts[n] for n in unseen])
+    print(f"\nraw, strict: all {every.strict}, unseen titles {new.strict}")  # noqa: T201
+    assert every.strict.count >= 0.97 * every.strict.total
+    assert new.strict.count >= 0.95 * new.strict.total
+    assert every.names_evidence.count >= 0.95 * every.names_evidence.total
+    assert every.whole.count == every.whole.total
+    assert every.patterns >= 8
+
+
+def test_int8_writes_what_fp32_writes(
+    held_out: list[Sample], texts: list[str], cache: Path
+) -> None:
+    facts = [row.facts for row in held_out]
+    exact = written(CTranslate2Engine(SHIPPED, cache, "float32", 1), facts)
+    print(f"\nint8 equal to fp32: {equal(texts, exact):.1%}")  # noqa: T201
+    assert equal(texts, exact) >= 0.95
+    assert abs(faithful(texts, facts) - faithful(exact, facts)) <= 0.01
+
+
+def test_a_text_does_not_depend_on_what_is_written_beside_it(
+    held_out: list[Sample], texts: list[str], engine: CTranslate2Engine
+) -> None:
+    rng = random.Random(5)
+    order = rng.sample(range(len(held_out)), 600)
+    batches = []
+    while order:
+        size = rng.choice([1, 2, 3, 10, 33])
+        batches.append(order[:size])
+        order = order[size:]
+    again = chain.from_iterable(engine.write([held_out[n].facts for n in ns]) for ns in batches)
+    share = equal(list(again), [texts[n] for n in chain.from_iterable(batches)])
+    print(f"\nequal in other batches: {share:.1%}")  # noqa: T201
+    assert share >= 0.99
+
+
+def test_of_another_world_what_is_served_is_faithful(engine: CTranslate2Engine) -> None:
+    writer = Writer(engine, "strict")
+    print()  # noqa: T201
+    for name, world in WORLDS.items():
+        facts = facts_of(world, 150)
+        raw = [check(t, f).passed for t, f in zip(written(engine, facts), facts, strict=True)]
+        print(f"raw, strict, {name}: {Share(sum(raw), len(raw))}")  # noqa: T201
+        served = writer.write(facts)
+        assert all(check(w.text, f).passed for w, f in zip(served, facts, strict=True))
+        assert [w.source == "prism" for w in served] == raw
+        assert sum(raw) > 0.5 * len(raw)
+
+
+def test_it_is_small_enough_to_be_shipped() -> None:
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) <= 20 * 2**20
