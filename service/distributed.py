@@ -30,7 +30,7 @@ from service.ranking.protocol import LocalRanking
 from service.rate_limit import local_rate_limit
 from service.redis.cache import NearCache, RedisCache
 from service.redis.connection import connect
-from service.redis.jobs import RedisJobs
+from service.redis.jobs import DeadLetters, RedisJobs
 from service.redis.models import ModelsRegistry
 from service.redis.rate_limit import RedisRateLimit
 from service.settings import Settings
@@ -123,7 +123,7 @@ def gateway_app(settings: Settings) -> FastAPI:
         now = serving()
         if now is not None:
             metrics.running(model=now.model)
-            await _measure(now.jobs, metrics)
+            await _measure(redis, now.jobs, metrics)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -166,7 +166,7 @@ def worker_app(settings: Settings) -> FastAPI:
         await registry.announce(fingerprint, writer.model)
 
     async def measure() -> None:
-        await _measure(jobs, metrics)
+        await _measure(redis, jobs, metrics)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -187,13 +187,14 @@ def worker_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _measure(jobs: Jobs, metrics: Metrics) -> None:
+async def _measure(redis: Redis, jobs: Jobs, metrics: Metrics) -> None:
     """Measure the queue, but let no Redis that hangs hold up whoever reads the metrics."""
     try:
         async with asyncio.timeout(_MEASURE_S):
-            metrics.queue(await jobs.depth(), await jobs.oldest_s())
+            dead = await DeadLetters(redis).count()
+            metrics.queue(await jobs.depth(), await jobs.oldest_s(), dead)
     except (TimeoutError, RedisError):
-        metrics.queue(math.nan, math.nan)
+        metrics.queue(math.nan, math.nan, math.nan)
 
 
 def _queue(redis: Redis, fingerprint: str, settings: Settings) -> RedisJobs:

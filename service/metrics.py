@@ -59,6 +59,9 @@ class Metrics:
         self._oldest = Gauge(
             "prism_queue_oldest_seconds", "Age of the oldest awaited job.", registry=self.registry
         )
+        self._dead = Gauge(
+            "prism_dead_letters", "Jobs given up, for somebody to look at.", registry=self.registry
+        )
         self._ranker = Gauge(
             "prism_ranker_info", "The ranker that is running; always 1.", ["name", "version"],
             registry=self.registry,
@@ -97,10 +100,14 @@ class Metrics:
         """Count a failure of a part that the answer did without: cache, queue, ranker."""
         self._failures.labels(part).inc()
 
-    def queue(self, depth: float, oldest_s: float) -> None:
-        """Say how many jobs are not done and how long the oldest waits; NaN where nobody knows."""
+    def queue(self, depth: float, oldest_s: float, dead: float = 0) -> None:
+        """Say how many jobs are not done, how long the oldest waits, and how many were given up.
+
+        NaN where nobody knows.
+        """
         self._depth.set(depth)
         self._oldest.set(oldest_s)
+        self._dead.set(dead)
 
     def exposition(self) -> bytes:
         """Return everything in the Prometheus text format."""

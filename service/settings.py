@@ -1,5 +1,7 @@
 """Settings of every process: flags of the command line, or `PRISM_*` environment variables."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -76,3 +78,14 @@ class Settings(BaseSettings):
     )
     deliveries: int = Field(3, ge=1, description="Attempts after which a job is a dead letter.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")
+
+
+def misspelt() -> dict[str, str]:
+    """Return the `PRISM_*` variables that set nothing, each with what was meant or ""."""
+    known = [name.upper() for name in Settings.model_fields]
+    ours = [name.removeprefix("PRISM_") for name in os.environ if name.startswith("PRISM_")]
+    return {
+        f"PRISM_{name}": "".join(f"PRISM_{near}" for near in get_close_matches(name, known, 1))
+        for name in ours
+        if name not in known
+    }

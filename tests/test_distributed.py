@@ -202,6 +202,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(
     listed = running.prism("dead-letters", "list")
     assert "318" in listed
     assert "crashed" in listed
+    assert "prism_dead_letters 1.0" in httpx.get(f"{gateway.url}/metrics").text
     worker.kill(signal.SIGTERM)
     worker.environment.pop("PRISM_TEST_CRASH")
     worker.start()
@@ -211,6 +212,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(
     [explanation] = response.json()["explanations"]
     assert explanation["cached"]
     assert "0 dead letters dropped" in running.prism("dead-letters", "drop")
+    assert "prism_dead_letters 0.0" in httpx.get(f"{gateway.url}/metrics").text
 
 
 def test_clocks_of_hosts_may_differ(new_cluster: Callable[..., Cluster]) -> None:

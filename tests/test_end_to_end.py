@@ -287,6 +287,15 @@ class TestWhatKeepsItFromStarting:
         assert first == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
         assert "choose another port" in second
 
+    def test_what_is_no_setting_is_named(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = str(other.getsockname()[1])
+            told = self.failing("--port", port, PRISM_RANKR="als", PRISM_XYZ="1")
+        assert told.splitlines()[:2] == [
+            "warning: PRISM_RANKR is no setting: did you mean PRISM_RANKER?",
+            "warning: PRISM_XYZ is no setting",
+        ]
+
     def test_a_port_that_another_prism_has_only_just_taken(self, snapshot: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = str(other.getsockname()[1])

@@ -99,8 +99,11 @@ def _serve(
 ) -> None:
     from service import embedded, security  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
+    from service.settings import Settings, misspelt  # noqa: PLC0415
 
+    for name, meant in misspelt().items():
+        hint = f": did you mean {meant}?" if meant else ""
+        console.print(f"warning: {name} is no setting{hint}", markup=False)
     try:
         settings = Settings(**given)
     except ValidationError as error:

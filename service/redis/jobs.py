@@ -408,6 +408,10 @@ class DeadLetters:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
 
+    async def count(self) -> int:
+        """Return how many there are."""
+        return int(await self._redis.xlen(_DEAD))
+
     async def list(self) -> list[DeadLetter]:
         """Return all of them."""
         return [DeadLetter(id=id_, **fields) for id_, fields in await self._redis.xrange(_DEAD)]
