@@ -35,7 +35,7 @@ def shared_clauses(facts: Facts) -> list[Clause]:
         text = f"{everybody(facts)} are {kinds_of(shared, facts.noun)}"
         found.append(Clause(text, frozenset(shared)))
     elif len(evidence) > 1:
-        found += _with_some(facts)
+        found += _with_most(facts)
     years = shared_decade((item, *evidence))
     if years is not None:
         found.append(Clause(f"{everybody(facts)} are from the {years}s", frozenset({"year"})))
@@ -51,20 +51,22 @@ def shared_clauses(facts: Facts) -> list[Clause]:
     return found
 
 
-def _with_some(facts: Facts) -> list[Clause]:
-    """Return what the item shares with some of its evidence."""
+def _with_most(facts: Facts) -> list[Clause]:
+    """Return what the item shares with some of its evidence: with as much of it as possible.
+
+    One clause, not one for each: a small student that has to choose among them mixes them up.
+    """
     groups: dict[tuple[str, ...], list[Evidence]] = {}
     for entry in facts.evidence:
         shared = tuple(shared_categories(facts.item, [entry])[:2])
         if shared:
             groups.setdefault(shared, []).append(entry)
-    found = []
-    for categories, entries in groups.items():
-        what = kind_of(categories, facts.noun).removeprefix(f"{facts.noun.one} listed")
-        is_a = f"listed{what}" if what.startswith(" under") else article(what)
-        text = f"like {names(entries, facts)}, it is {is_a}"
-        found.append(Clause(text, frozenset(categories)))
-    return found
+    if not groups:
+        return []
+    categories, entries = max(groups.items(), key=lambda group: (len(group[1]), len(group[0])))
+    what = kind_of(categories, facts.noun).removeprefix(f"{facts.noun.one} listed")
+    is_a = f"listed{what}" if what.startswith(" under") else article(what)
+    return [Clause(f"like {names(entries, facts)}, it is {is_a}", frozenset(categories))]
 
 
 def own_clauses(facts: Facts) -> list[Clause]:

@@ -1,35 +1,41 @@
 """References: how a Prism reads and writes names, so that it never has to spell one.
 
-A Prism sees the item as “0”, its evidence as “1” to “3”, and quoted words (a category without an
-English form, an attribute's value) as ‘a’, ‘b’, ...; the engine puts the names in their place. In
-natural language generation this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745,
-section 2): a title of any length and script is then exact, and no model has to learn to copy it.
+A Prism sees the item as “0”, its evidence as “1” to “3”, the item's attributes under their names
+(‘author’), and other quoted words (a category without an English form, an attribute of the
+evidence) as ‘a’, ‘b’, ...; the engine puts the names in their place. In natural language generation
+this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745, section 2): a title of any
+length and script is then exact, and no model has to learn to copy it.
 """
 
 import re
 from collections.abc import Mapping
+from itertools import count
 from string import ascii_lowercase
 
 from catalog.facts import Facts
 from models.clauses import attribute, name
 from models.english import category_words
 
-_REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’")
+_REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’|‘[a-z][a-z ]*[a-z]’")
 
 
 def references(facts: Facts) -> dict[str, str]:
     """Return the names and quoted words of the Facts, as they are told, and their references."""
     entities = [facts.item, *facts.evidence]
-    names: dict[str, str] = {}
+    named: dict[str, str] = {}
     quoted: dict[str, str] = {}
+    for key, value in facts.item.attributes.items():
+        if attribute(value).startswith("‘"):
+            quoted.setdefault(attribute(value), f"‘{key}’")
+    letters = map(_letter, count())
     for number, entity in enumerate(entities):
-        names.setdefault(name(entity, facts), f"“{number}”")
+        named.setdefault(name(entity, facts), f"“{number}”")
         told = [f"‘{c}’" for c in entity.categories if not category_words(c).attributive]
         told += [attribute(value) for value in entity.attributes.values()]
         for words in told:
-            if words.startswith("‘"):
-                quoted.setdefault(words, f"‘{_letter(len(quoted))}’")
-    return names | quoted
+            if words.startswith("‘") and words not in quoted:
+                quoted[words] = f"‘{next(letters)}’"
+    return named | quoted
 
 
 def _letter(number: int) -> str:

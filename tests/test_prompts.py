@@ -46,10 +46,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         ),
         evidence_kind="contribution",
     )
-    assert (
-        " | like “1”, it is a crime film | like “2”, it is an action film | both dramas | "
-        in prism_prompt(facts, style=7)
-    )
+    assert " | like “1”, it is a crime film | both dramas | " in prism_prompt(facts, style=7)
 
 
 def test_a_sequel_is_told_as_one_of_a_series() -> None:
@@ -76,10 +73,13 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     prompt = prism_prompt(facts, style=1)
     assert prompt == (
         "1 contribution | book, books | “0” ‘a’ | loved “1”"
-        " | it has the same author as “1”: ‘b’ | its author is ‘b’ | “1” author ‘b’"
+        " | it has the same author as “1”: ‘author’ | its author is ‘author’ | “1” author ‘author’"
     )
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
-    assert with_references(text, references(facts)) == "“0” is listed under ‘a’. Its author is ‘b’."
+    assert (
+        with_references(text, references(facts))
+        == "“0” is listed under ‘a’. Its author is ‘author’."
+    )
 
 
 def test_equal_titles_are_told_apart_by_their_years() -> None:
