@@ -12,8 +12,7 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 # Dependencies first: they change less often than the code.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN mkdir catalog ranker models service \
- && pip install --constraint constraints.txt '.[serve,demo]' \
+RUN pip install --constraint constraints.txt '.[serve,demo]' \
  && pip uninstall --yes prism-recommender
 COPY catalog catalog
 COPY ranker ranker
