@@ -69,12 +69,12 @@ def _with_most(facts: Facts) -> list[Clause]:
     return [Clause(f"like {names(entries, facts)}, it is {is_a}", frozenset(categories))]
 
 
-def own_clauses(facts: Facts) -> list[Clause]:
-    """Return the attributes of the item."""
+def own_clauses(facts: Facts) -> list[str]:
+    """Return the attributes of the item as clauses."""
     found = []
     for key, value in facts.item.attributes.items():
         plural = key.endswith("s") and not key.endswith("ss")
-        found.append(Clause(f"its {key} {'are' if plural else 'is'} {attribute(value)}"))
+        found.append(f"its {key} {'are' if plural else 'is'} {attribute(value)}")
     return found
 
 

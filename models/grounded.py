@@ -159,10 +159,10 @@ class _Speaker:
 
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""
-        found = []
+        found: list[str] = []
         if self.has_description() and not self.said:
             found += [f"it is {self.description()}"] * 2
-        found += [clause.text for clause in own_clauses(self.facts)]
+        found += own_clauses(self.facts)
         popular = self.popular()
         # On a page of favourites nobody wants to read so ten times.
         if popular and (found or self.dice.random() < 0.5):

@@ -39,7 +39,7 @@ def prism_prompt(
     clauses = [
         *(shared or ["nothing in common"] if evidence else []),
         *filter(None, [another(facts), evidence_in_common(facts)]),
-        *(clause.text for clause in own_clauses(facts)),
+        *own_clauses(facts),
     ]
     parts = [
         f"{style} {facts.evidence_kind}",
