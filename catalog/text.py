@@ -15,6 +15,8 @@ WORD_LIMIT = 80
 REMEMBERED = 16_384
 """Texts whose cleaning is remembered: every answer brings the same titles and categories again, and
 to clean and check them anew was 40% of reading it."""
+_LONG = 4 * TITLE_LIMIT
+"""Length from which a text is not remembered: strangers could fill the memory with such."""
 
 # Zero-width joiners carry meaning in Persian, Indic scripts and emoji; every other format
 # character (bidirectional overrides, soft hyphens, tags) can only deceive a reader.
@@ -44,13 +46,21 @@ def clean_text(raw: str, limit: int = WORD_LIMIT) -> str:
     return (words if len(words) > limit // 2 else head).rstrip() + "…"
 
 
-@lru_cache(REMEMBERED)
 def clean_word(raw: str) -> str:
     """Clean a category or attribute value; its curly quotes become plain, as they delimit these."""
+    return _clean_word(raw) if len(raw) < _LONG else _clean_word.__wrapped__(raw)
+
+
+def clean_title(raw: str) -> str:
+    """Clean a title; its own double quotes become single, as “curly quotes” delimit titles."""
+    return _clean_title(raw) if len(raw) < _LONG else _clean_title.__wrapped__(raw)
+
+
+@lru_cache(REMEMBERED)
+def _clean_word(raw: str) -> str:
     return clean_text(_QUOTES.sub("'", raw))
 
 
 @lru_cache(REMEMBERED)
-def clean_title(raw: str) -> str:
-    """Clean a title; its own double quotes become single, as “curly quotes” delimit titles."""
+def _clean_title(raw: str) -> str:
     return clean_text(_DOUBLE_QUOTES.sub("'", raw), TITLE_LIMIT)

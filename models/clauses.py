@@ -1,7 +1,7 @@
 """What the Facts say of their item, as clauses: the grammar tells them, the prompt offers them.
 
-A clause is part of a sentence that is true of the Facts wherever it stands. In it "it" is the item,
-and "both" or "all three" are the item with all its evidence.
+A clause is true of the Facts wherever it stands: in it "it" is the item, and "both", "all three" or
+"all four" are the item with all its evidence. A phrase ("another drama") is only part of one.
 """
 
 from collections.abc import Sequence
@@ -52,9 +52,9 @@ def shared_clauses(facts: Facts) -> list[Clause]:
 
 
 def _with_most(facts: Facts) -> list[Clause]:
-    """Return what the item shares with some of its evidence: with as much of it as possible.
+    """Return what the item shares with the largest group of evidence that shares the same with it.
 
-    One clause, not one for each: a small student that has to choose among them mixes them up.
+    One clause, not one for each group: a small student that has to choose mixes them up.
     """
     groups: dict[tuple[str, ...], list[Evidence]] = {}
     for entry in facts.evidence:
@@ -78,6 +78,9 @@ def own_clauses(facts: Facts) -> list[str]:
     return found
 
 
+# ---------------------------------------------------------------------- phrases
+
+
 def another(facts: Facts) -> str | None:
     """Return "another crime drama" where all the evidence is one, too."""
     shared = shared_categories(facts.item, facts.evidence)[:2] if facts.evidence else []
@@ -86,7 +89,7 @@ def another(facts: Facts) -> str | None:
 
 
 def evidence_in_common(facts: Facts) -> str | None:
-    """Return "both westerns": what all the evidence is and the item is not."""
+    """Return "both westerns": what all the evidence, and only it, is."""
     evidence = facts.evidence
     if len(evidence) < 2:
         return None

@@ -1,5 +1,6 @@
 """From a model's name to an engine that writes with it: the one place where engines are chosen."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     ----------
     model : "grounded", "small", a folder of BART's layout, or a name on the Hugging Face hub
     cache : folder for converted models
-    runtime : "auto" is torch in fp16 where there is a GPU, and CTranslate2 in int8 elsewhere
+    runtime : "auto" is torch in fp16 where there are a GPU and torch, elsewhere CTranslate2 in int8
 
     Raises ModelError.
     """
@@ -30,7 +31,8 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     if runtime == "auto":
         import ctranslate2  # noqa: PLC0415
 
-        runtime = "torch" if ctranslate2.get_cuda_device_count() else "ctranslate2"
+        on_gpu = ctranslate2.get_cuda_device_count() and find_spec("torch")
+        runtime = "torch" if on_gpu else "ctranslate2"
     if runtime == "torch":
         try:
             from models.torch_engine import TorchEngine  # noqa: PLC0415

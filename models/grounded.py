@@ -242,13 +242,13 @@ def _and_shared(s: _Speaker) -> str:
 
 def _common(s: _Speaker) -> str:
     """You loved “A” and “B”, both westerns, so we suggest “I”, a 1994 comedy."""
-    westerns = evidence_in_common(s.facts)
-    if not westerns:
+    common = evidence_in_common(s.facts)
+    if not common:
         return f"{opening(s.you_liked())}, so here is {s.item}{s.aside()}.{s.then()}"
     return s.pick(
         [
-            f"{opening(s.you_liked())}, {westerns}, so we suggest {s.item}{s.aside()}.",
-            f"{s.item}{s.aside(closed=True)} is here because {s.you_liked()}, {westerns}.",
+            f"{opening(s.you_liked())}, {common}, so we suggest {s.item}{s.aside()}.",
+            f"{s.item}{s.aside(closed=True)} is here because {s.you_liked()}, {common}.",
         ]
     )
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
@@ -13,6 +12,7 @@ from catalog.facts import Facts
 from models.engine import Engine
 from models.faithfulness import Claim, ClaimType, Policy, Verdict, check
 from models.grounded import GroundedEngine, explain
+from models.sources import WRITING, sources_hash
 
 Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]
@@ -66,21 +66,10 @@ class Writer:
     def fingerprint(self) -> bytes:
         """Changes whenever equal Facts may get another text: part of every cache key.
 
-        Prompt, grammar and checker are part of it by their source: a version to bump by hand
-        would be forgotten.
+        Prompt, grammar and checker are part of it by their source.
         """
-        digest = hashlib.sha256(f"{self.model} {self.policy}".encode())
-        for name in (
-            "english",
-            "faithfulness",
-            "grounded",
-            "prism",
-            "prompts",
-            "references",
-            "titles",
-        ):
-            digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
-        return digest.digest()
+        told = f"{self.model} {self.policy} {sources_hash(WRITING)}"
+        return hashlib.sha256(told.encode()).digest()
 
     def write(self, batch: Sequence[Facts]) -> list[Written]:
         """Return a faithful text for each of the Facts.

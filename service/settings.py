@@ -81,11 +81,12 @@ class Settings(BaseSettings):
 
 
 def misspelt() -> dict[str, str]:
-    """Return the `PRISM_*` variables that set nothing, each with what was meant or ""."""
+    """Return the `PRISM_*` variables that set nothing, each with what may be meant, or ""."""
     known = [name.upper() for name in Settings.model_fields]
-    ours = [name.removeprefix("PRISM_") for name in os.environ if name.startswith("PRISM_")]
-    return {
-        f"PRISM_{name}": "".join(f"PRISM_{near}" for near in get_close_matches(name, known, 1))
-        for name in ours
-        if name not in known
-    }
+    found = {}
+    for variable in os.environ:
+        prefix, _, name = variable.upper().partition("_")
+        if prefix == "PRISM" and name not in known:
+            near = get_close_matches(name, known, 1)
+            found[variable] = f"PRISM_{near[0]}" if near else ""
+    return found

@@ -56,7 +56,9 @@ def snapshot(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(demo: Dataset, snapshot: Path) -> Iterator[Client]:
     """Return a client of the embedded service over the demo."""
     data = Path(__file__).parent.parent / "data" / "demo"
-    options = Settings(data=data, snapshot=snapshot, max_history=1000, max_body=MAX_BODY)
+    options = Settings(
+        data=data, snapshot=snapshot, model="grounded", max_history=1000, max_body=MAX_BODY
+    )
     with client_of(embedded_app(options)) as client:
         yield client
 

@@ -14,7 +14,7 @@ from other_worlds import WORLDS, facts_of
 
 from catalog.dataset import Dataset
 from catalog.facts import Facts
-from catalog.facts_file import Sample
+from catalog.facts_file import Sample, batched
 from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.evaluate import Share, measure, written
 from models.engines import SHIPPED
@@ -105,7 +105,7 @@ def test_of_another_world_what_is_served_is_faithful(engine: CTranslate2Engine) 
         facts = facts_of(world, 150)
         raw = [check(t, f).passed for t, f in zip(written(engine, facts), facts, strict=True)]
         print(f"raw, strict, {name}: {Share(sum(raw), len(raw))}")  # noqa: T201
-        served = writer.write(facts)
+        served = [one for batch in batched(facts, 64) for one in writer.write(batch)]
         assert all(check(w.text, f).passed for w, f in zip(served, facts, strict=True))
         assert [w.source == "prism" for w in served] == raw
         assert sum(raw) > 0.5 * len(raw)

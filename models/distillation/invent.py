@@ -60,7 +60,7 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
             "id": item.id,
             "title": title,
             "categories": tuple(dict.fromkeys(renamed[c] for c in item.categories)),
-            "year": item.year + shift if years and item.year else None,
+            "year": min(max(item.year + shift, 1), 2999) if years and item.year else None,
             "attributes": values,
         }
 

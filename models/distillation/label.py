@@ -17,6 +17,7 @@ from models.engine import Engine
 from models.faithfulness import Policy, check
 from models.prompts import prism_prompt
 from models.references import references, with_references
+from models.sources import LABELLING, sources_hash
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256
@@ -55,7 +56,7 @@ def label(
     seed : of variations and made-up worlds
     """
     out.mkdir(parents=True, exist_ok=True)
-    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed}"
+    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed} {sources_hash(LABELLING)}"
     targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
     for stale in set(out.glob("labels-*.parquet")) - set(targets):
         stale.unlink()

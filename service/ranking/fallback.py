@@ -6,11 +6,10 @@ there is what most users like. Both are marked by `degraded: ["ranker"]`.
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from catalog.evidence import Recommendation
 from ranker.service import Query, Recommendations
 from service.metrics import Metrics
 from service.ranking.api import RankAnswer, answer_of, recommendations_of
@@ -28,9 +27,6 @@ class _LastGood:
     version: str
     items: int
     packed: bytes
-
-    def as_good_as(self, answer: Recommendations) -> bool:
-        return self.version == answer.version and self.items >= len(answer.items)
 
     def answer(self) -> Recommendations:
         return recommendations_of(RankAnswer.model_validate_json(zlib.decompress(self.packed)))
@@ -81,9 +77,13 @@ class Fallback:
         if not self._users or query.user_id is None or query.excluded or not answer.items:
             return
         now, known = self._clock(), self._last.get(query.user_id)
-        if known is not None and known.as_good_as(answer) and now - known.at < _RENEWED_S:
+        if known is not None and known.version == answer.version:
             self._last.move_to_end(query.user_id)
-            return
+            if len(answer.items) < known.items:  # more may be asked for next time
+                self._last[query.user_id] = replace(known, at=now)
+                return
+            if len(answer.items) == known.items and now - known.at < _RENEWED_S:
+                return
         packed = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
         self._last.pop(query.user_id, None)
         self._last[query.user_id] = _LastGood(now, answer.version, len(answer.items), packed)
@@ -95,19 +95,10 @@ class Fallback:
         if query.user_id is not None:
             last = self._last.get(query.user_id)
             if last is not None and self._clock() - last.at <= self._age_s:
-                popular, answer = answer, last.answer()
-                if popular is not None:  # where more is asked for than there was
-                    answer = replace(answer, items=_distinct([*answer.items, *popular.items]))
+                answer = last.answer()
         if answer is None:
             raise RankingUnavailableError("the ranking service does not answer")
         touched = {t.item_id for t in query.history}
         left_out = query.excluded | touched
         items = [row for row in answer.items if row.facts.item.id not in left_out]
         return replace(answer, items=items[: query.k])
-
-
-def _distinct(rows: Sequence[Recommendation]) -> list[Recommendation]:
-    first: dict[str, Recommendation] = {}
-    for row in rows:
-        first.setdefault(row.facts.item.id, row)
-    return list(first.values())

@@ -65,6 +65,11 @@ return answers
 """
 
 
+def _oldest_kept(seconds: int) -> str:
+    """Return the id from which dead letters are kept, at this time of Redis."""
+    return f"{(seconds - _DEAD_S) * 1000}-0"
+
+
 def queue_names(fingerprint: str) -> tuple[str, str]:
     """Return the streams of a fingerprint: what somebody waits for, and what nobody does."""
     return f"prism:jobs:{fingerprint}:awaited", f"prism:jobs:{fingerprint}:bulk"
@@ -374,7 +379,7 @@ class RedisJobs:
                         "reason": str(result)[:1000], "facts": job.facts.model_dump_json(),
                     }  # fmt: skip
                     pipeline.xadd(_DEAD, letter, maxlen=_DEAD_LENGTH)
-                    pipeline.xtrim(_DEAD, minid=f"{(seconds - _DEAD_S) * 1000}-0")
+                    pipeline.xtrim(_DEAD, minid=_oldest_kept(seconds))
                     pipeline.set(f"prism:given-up:{job.key}", 1, ex=_GIVEN_UP_S)
                 pipeline.publish(self._channel, done.model_dump_json())
                 self._remove(pipeline, job.token)
@@ -409,7 +414,9 @@ class DeadLetters:
         self._redis: Any = redis
 
     async def count(self) -> int:
-        """Return how many there are."""
+        """Return how many there are; those that are too old are dropped first."""
+        seconds, _ = await self._redis.time()
+        await self._redis.xtrim(_DEAD, minid=_oldest_kept(seconds))
         return int(await self._redis.xlen(_DEAD))
 
     async def list(self) -> list[DeadLetter]:
