@@ -15,5 +15,5 @@ def sources_hash(modules: tuple[str, ...]) -> str:
     """Return the hash of the sources of modules of this package."""
     digest = hashlib.sha256()
     for module in modules:
-        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     return digest.hexdigest()
