@@ -540,6 +540,14 @@ class _Reader:
     def is_detail(self, i: int) -> bool:
         return self.kind(i) in _DETAILS
 
+    def detail(self, i: int) -> str | frozenset[str]:
+        """Return what the detail at i tells: "romantic" and "romance" are one category."""
+        text = self.tokens[i].text
+        if self.kind(i) != "category":
+            return text
+        told = {category for entity in self.entities for category in entity.categories}
+        return frozenset(c.casefold() for c in told if text in _forms(c))
+
     def end_of_description(self, i: int) -> int:
         """Return the last token of the description that starts with the detail at i."""
         last = i
@@ -558,8 +566,7 @@ class _Reader:
 
     def read_description(self, first: int, last: int) -> None:
         details = [n for n in range(first, last + 1) if self.is_detail(n)]
-        told = [self.tokens[n].text for n in details]
-        if len(set(told)) < len(told):
+        if len({self.detail(n) for n in details}) < len(details):
             self.claim(first, last, "count", outcome=False, why="the same detail twice")
         inner = self.tokens[first : last + 1]
         plural = any(token.plural for token in inner)

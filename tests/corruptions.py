@@ -524,7 +524,8 @@ def _(case: Case) -> str | None:
     # "All three" of four is true of three, so only what counts neither will do.
     wrong = [word for word, count in counts.items() if count not in (n, n + 1)]
     many = f"{case.one_of(*['two', 'three', 'four', 'five'][n:])} {case.facts.noun.many}"
-    changes: list[Change] = [(r"\b(?:both|all three|all four)\b", wrong)] * 3
+    changes: list[Change] = [(r"\b(?:both|all three|all four)\b(?! of which)", wrong)] * 3
+    changes.append((r"\b(?:both|all three)\b(?= of which)", ["all four", "all five"]))
     changes.append((rf"{_LIKED}(?= \0)", [f"{{}} {many}, such as", f"{{}} {many},"]))
     return case.change(*changes) or case.say(f"you liked {many}", f"you recently loved {many}")
 

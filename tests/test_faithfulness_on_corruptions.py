@@ -128,6 +128,9 @@ FACTS = {
     ),
     "recent": Facts(noun=_FILMS, item=_HEAT, evidence=(_CASINO,), evidence_kind="recent"),
     "none": Facts(noun=_FILMS, item=_HEAT),
+    "romance": Facts(
+        noun=_FILMS, item=Item(id="4", title="Emma", categories=("Comedy", "Romance"))
+    ),
 }
 
 TRUE = {
@@ -154,6 +157,10 @@ You recently loved “Casino”; “Heat”, an action film, is next.
 Here is “Heat”, an action and crime film from 1995.
 You may like “Heat”. It is a thriller from the 1990s.
 “Heat” may be one to start with. Its director is ‘Michael Mann’.
+""",
+    "romance": """
+Here is “Emma”, a romantic comedy.
+Here is “Emma”, a romance.
 """,
 }
 FALSE = {
@@ -236,6 +243,10 @@ You may like “Heat”, as you liked “Casino”.
 “Heat” is well liked here.
 Here is “Heat”, a thriller from 1996.
 Here is “Heat”. It stars Al Pacino.
+""",
+    "romance": """
+Here is “Emma”, a romantic romance.
+Here is “Emma”, a comedy comedy.
 """,
 }
 
