@@ -250,7 +250,7 @@ class TestKeys:
 
     def test_another_engine_or_policy_never_meets_the_texts_of_this_one(self) -> None:
         class Retrained(GroundedEngine):
-            version = "2"
+            version = "retrained"
 
         class Renamed(GroundedEngine):
             name = "other"
