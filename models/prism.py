@@ -3,7 +3,6 @@
 A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tokenizers import Tokenizer
 from catalog.facts import Facts
 from models.engine import ModelError
 from models.grounded import style_of
+from models.hashes import files_hash
 from models.prompts import prism_prompt
 from models.references import references
 
@@ -34,13 +34,11 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 def weights_hash(folder: Path) -> str:
     """Return a short hash of all that decides what a model writes: weights, tokenizer, config."""
-    digest = hashlib.sha256()
-    for name in ("model.safetensors", "tokenizer.json", "config.json"):
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"{folder} has no {name}: it is no folder of a BART model")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
+    files = [folder / name for name in ("model.safetensors", "tokenizer.json", "config.json")]
+    for file in files:
+        if not file.is_file():
+            raise ModelError(f"{folder} has no {file.name}: it is no folder of a BART model")
+    return files_hash(files)
 
 
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from catalog.facts import Facts
 from models.engine import Engine
 from models.faithfulness import Claim, ClaimType, Policy, Verdict, check
 from models.grounded import GroundedEngine, explain
-from models.sources import WRITING, sources_hash
+from models.hashes import WRITING, sources_hash
 
 Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]

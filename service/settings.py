@@ -27,7 +27,8 @@ class Settings(BaseSettings):
         description="Writer: small, grounded, a folder of BART's layout, or a name on the hub.",
     )
     runtime: Runtime = Field(
-        "auto", description="What runs the model: ctranslate2, torch; auto is torch on a GPU."
+        "auto",
+        description="Runs the model: ctranslate2, torch; auto is torch on a GPU, if installed.",
     )
     engines: Path = Field(Path("data/engines"), description="Folder for converted models.")
     policy: Policy = Field("strict", description="Faithfulness policy of what is served.")

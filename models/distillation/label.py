@@ -15,9 +15,9 @@ from catalog.facts_file import read_facts, shards, write_shard
 from models.distillation.invent import invented, varied
 from models.engine import Engine
 from models.faithfulness import Policy, check
+from models.hashes import LABELLING, sources_hash
 from models.prompts import prism_prompt
 from models.references import references, with_references
-from models.sources import LABELLING, sources_hash
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256

@@ -4,7 +4,6 @@ The work folder holds the tokenizer, the last checkpoint (safetensors and JSON, 
 `log.jsonl`. A run that is killed goes on from its checkpoint.
 """
 
-import hashlib
 import json
 import random
 import shutil
@@ -36,6 +35,7 @@ from models.distillation.student import (
     train_tokenizer,
 )
 from models.faithfulness import check
+from models.hashes import files_hash
 from models.prism import MAX_PROMPT, MAX_TEXT, load_tokenizer
 from models.references import with_names
 
@@ -237,10 +237,7 @@ def train(
 
 def labels_hash(labels: Path) -> str:
     """Return a short hash of a folder of labels."""
-    digest = hashlib.sha256()
-    for file in _files(labels):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:12]
+    return files_hash(_files(labels))
 
 
 def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> None:

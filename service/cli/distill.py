@@ -174,7 +174,7 @@ def evaluate(
     facts: FactsArgument,
     model: ModelOption = "small",
     runtime: Annotated[
-        Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU.")
+        Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU, if installed.")
     ] = "auto",
     engines: Annotated[
         Path, typer.Option(envvar="PRISM_ENGINES", help="Folder for converted models.")

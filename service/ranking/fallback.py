@@ -77,16 +77,15 @@ class Fallback:
         if not self._users or query.user_id is None or query.excluded or not answer.items:
             return
         now, known = self._clock(), self._last.get(query.user_id)
-        if known is not None and known.version == answer.version:
-            self._last.move_to_end(query.user_id)
-            if len(answer.items) < known.items:  # more may be asked for next time
-                self._last[query.user_id] = replace(known, at=now)
-                return
-            if len(answer.items) == known.items and now - known.at < _RENEWED_S:
-                return
-        packed = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
-        self._last.pop(query.user_id, None)
-        self._last[query.user_id] = _LastGood(now, answer.version, len(answer.items), packed)
+        if known is not None and known.version != answer.version:
+            known = None
+        if known is not None and len(answer.items) < known.items:  # more may be asked for again
+            known = replace(known, at=now)
+        elif known is None or len(answer.items) > known.items or now - known.at >= _RENEWED_S:
+            packed = zlib.compress(answer_of(answer).model_dump_json().encode(), level=1)
+            known = _LastGood(now, answer.version, len(answer.items), packed)
+        self._last[query.user_id] = known
+        self._last.move_to_end(query.user_id)
         if len(self._last) > self._users:
             self._last.popitem(last=False)
 

@@ -21,7 +21,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from catalog.facts import Facts
 from models.writer import Written
@@ -416,7 +416,8 @@ class DeadLetters:
     async def count(self) -> int:
         """Return how many there are; those that are too old are dropped first."""
         seconds, _ = await self._redis.time()
-        await self._redis.xtrim(_DEAD, minid=_oldest_kept(seconds))
+        with contextlib.suppress(ReadOnlyError):
+            await self._redis.xtrim(_DEAD, minid=_oldest_kept(seconds))
         return int(await self._redis.xlen(_DEAD))
 
     async def list(self) -> list[DeadLetter]:

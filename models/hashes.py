@@ -1,0 +1,28 @@
+"""Hashes of files, and of the code that decides what is written.
+
+A version that is bumped by hand would be forgotten.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+WRITING = (
+    "clauses", "english", "faithfulness", "grounded", "prism", "prompts", "references", "titles",
+)  # fmt: skip
+"""Modules that decide which text equal Facts get."""
+LABELLING = (*WRITING, "distillation/invent", "distillation/label")
+"""Modules that decide which labels equal Facts get."""
+
+
+def files_hash(files: Iterable[Path]) -> str:
+    """Return a short hash of the contents of files, in their order."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def sources_hash(modules: Iterable[str]) -> str:
+    """Return a short hash of the sources of modules of this package."""
+    return files_hash(Path(__file__).parent / f"{module}.py" for module in modules)
