@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from catalog.dataset import new_folder
 from models.engine import ModelError
-from models.prism import weights_hash
+from models.prism import shortlist, weights_hash
 
 ComputeType = Literal["int8", "float32"]
 _ACTIVATIONS = {
@@ -42,7 +42,17 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
             spec.validate()
             spec.optimize(quantization=compute_type)
             spec.save(os.fspath(work))
+            allowed = shortlist(folder)
+            if allowed is not None:
+                (work / "vmap.txt").write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
     return target
+
+
+def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
+    """Return what CTranslate2 weighs: for any prompt the shortlist, and its own tokens."""
+    others = sorted(set(tokenizer.get_vocab()) - set(allowed))
+    lines = [f"\t{' '.join(allowed)}", *(f"{token}\t{token}" for token in others)]
+    return "\n".join(lines) + "\n"
 
 
 def _specification(folder: Path, tokenizer: Tokenizer) -> Any:

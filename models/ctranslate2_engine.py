@@ -96,6 +96,7 @@ def _write(
         beam_size=1,
         max_input_length=0,  # prompts are bounded by rule, never cut
         max_decoding_length=MAX_TEXT,
+        use_vmap=True,  # where the model has one
         # Every replica gets a part of even a small batch.
         max_batch_size=max(1, min(32, -(-len(prompts) // translators))),
     )

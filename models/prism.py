@@ -1,8 +1,13 @@
 """The Prism's folder, and how Facts become its tokens: shared by every engine and by training.
 
-A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`.
+A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`. Of a model
+that was trained here it also has `shortlist.json`: the tokens that labels add to their prompts. A
+text needs no others but those of its prompt, so that an engine need not weigh the whole vocabulary
+at every step (in machine translation a vocabulary shortlist: Jean et al. 2015, arXiv 1412.2007,
+section 3).
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +22,7 @@ from models.references import references
 
 MAX_PROMPT, MAX_TEXT = 256, 128
 """Longest prompt and text in tokens."""
+SHORTLIST = "shortlist.json"
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -38,7 +44,14 @@ def weights_hash(folder: Path) -> str:
     for file in files:
         if not file.is_file():
             raise ModelError(f"{folder} has no {file.name}: it is no folder of a BART model")
-    return files_hash(files)
+    shortlist = folder / SHORTLIST
+    return files_hash([*files, *([shortlist] if shortlist.is_file() else [])])
+
+
+def shortlist(folder: Path) -> list[str] | None:
+    """Return the tokens that a folder's model may add to its prompts; None allows all."""
+    file = folder / SHORTLIST
+    return json.loads(file.read_text("utf-8")) if file.is_file() else None
 
 
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
 Names are references (`models.references`), so that no title can lead the Prism astray. What the
-item has in common with its evidence is told as whole clauses (`models.clauses`), before the Facts
+item has in common with its evidence is told as whole clauses (`models.clauses`), after the Facts
 that they follow from. So the student has to choose and to phrase, not to compute.
 """
 
@@ -45,10 +45,9 @@ def prism_prompt(
         f"{style} {facts.evidence_kind}",
         f"{facts.noun.one}, {facts.noun.many}",
         " ".join([known[name(item, facts)], *_when(item, facts), *_categories(item, known)]),
-        *(f"{entry.liking} {known[name(entry, facts)]}" for entry in evidence),
+        *(f"{entry.liking} {_entry(entry, facts, known)}" for entry in evidence),
         *(with_references(clause, known) for clause in clauses),
         *([facts.popularity] if facts.popularity else []),
-        *(_entry(entry, facts, known) for entry in evidence),
     ]
     return " | ".join(parts)
 

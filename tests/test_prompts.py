@@ -30,9 +30,9 @@ def test_a_prompt_holds_the_item_and_what_was_liked() -> None:
         popularity="favourite",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” 1995 1990s Action Crime | loved “1”"
-        " | both are crime films | both are from the 1990s | another crime film"
-        " | favourite | “1” 1996 Crime Drama"
+        "7 contribution | film, films | “0” 1995 1990s Action Crime"
+        " | loved “1” 1996 Crime Drama | both are crime films | both are from the 1990s"
+        " | another crime film | favourite"
     )
 
 
@@ -46,7 +46,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         ),
         evidence_kind="contribution",
     )
-    assert " | like “1”, it is a crime film | both dramas | " in prism_prompt(facts, style=7)
+    assert prism_prompt(facts, style=7).endswith(" | like “1”, it is a crime film | both dramas")
 
 
 def test_a_sequel_is_told_as_one_of_a_series() -> None:
@@ -56,8 +56,8 @@ def test_a_sequel_is_told_as_one_of_a_series() -> None:
         evidence=(loved("Toy Story", year=1995),),
         evidence_kind="contribution",
     )
-    assert " | both are from the 1990s | it belongs to the same series as “1” | " in prism_prompt(
-        facts, style=0
+    assert prism_prompt(facts, style=0).endswith(
+        " | both are from the 1990s | it belongs to the same series as “1”"
     )
 
 
@@ -72,8 +72,8 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     )
     prompt = prism_prompt(facts, style=1)
     assert prompt == (
-        "1 contribution | book, books | “0” ‘a’ | loved “1”"
-        " | it has the same author as “1”: ‘author’ | its author is ‘author’ | “1” author ‘author’"
+        "1 contribution | book, books | “0” ‘a’ | loved “1” author ‘author’"
+        " | it has the same author as “1”: ‘author’ | its author is ‘author’"
     )
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
     assert (
@@ -97,7 +97,7 @@ def test_no_title_is_in_the_prompt() -> None:
         evidence_kind="contribution",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” | loved “1” | nothing in common | “1”"
+        "7 contribution | film, films | “0” | loved “1” | nothing in common"
     )
 
 

@@ -18,16 +18,24 @@ SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 """BART's own, in BART's order."""
 
 
-def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Return a byte-level BPE in which quotes stand alone.
+_PIECES = (
+    r" ?“[0-3]”| ?‘[a-z]\d*’"  # a reference is one token, where BPE sees it often enough
+    r"| ?[“‘]|[”’]"  # so that other quoted words are the same tokens everywhere
+    r"| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}“”‘’]+|\s+"
+)
 
-    So a reference is the same tokens in the prompt and in the text, whatever comes after it.
+
+def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
+    """Return a byte-level BPE to which references are words (`models.references`).
+
+    As one token and not as three they shorten the mean text of the demo's labels from 31 tokens to
+    24: as many steps less for the decoder.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL[3]))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(" ?[“‘]|[”’]"), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()

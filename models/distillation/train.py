@@ -1,7 +1,7 @@
 """Training the student on labels: resumable, seeded, measured on the way.
 
-The work folder holds the tokenizer, the last checkpoint (safetensors and JSON, no pickle) and
-`log.jsonl`. A run that is killed goes on from its checkpoint.
+The work folder holds the tokenizer, the shortlist, the last checkpoint (safetensors and JSON, no
+pickle) and `log.jsonl`. A run that is killed goes on from its checkpoint.
 """
 
 import json
@@ -36,7 +36,7 @@ from models.distillation.student import (
 )
 from models.faithfulness import check
 from models.hashes import files_hash
-from models.prism import MAX_PROMPT, MAX_TEXT, load_tokenizer
+from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, load_tokenizer
 from models.references import with_names
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
@@ -83,6 +83,7 @@ class Labels:
         self.validation: list[Row] = []
         self.validation_facts: list[Facts] = []
         self.dropped = 0  # too long
+        self.added: set[int] = set()  # tokens of texts that their prompts lack
         numbers = count()
         for file in files:
             prompts, texts, about = _columns(file, "prompt", "text", "facts")
@@ -90,7 +91,9 @@ class Labels:
             for (prompt, text), facts, number in zip(encoded, about, numbers, strict=False):
                 if len(prompt) > MAX_PROMPT or len(text) > MAX_TEXT:
                     self.dropped += 1
-                elif number % spacing:
+                    continue
+                self.added.update(set(text.tolist()) - set(prompt.tolist()))
+                if number % spacing:
                     self.training.append((prompt, text))
                 else:
                     self.validation.append((prompt, text))
@@ -203,6 +206,8 @@ def train(
     _claim(work, config, labels, base)
     tokenizer = _tokenizer(labels, work, config, base)
     data = Labels(labels, tokenizer)
+    added = [tokenizer.id_to_token(token) for token in sorted(data.added)]
+    (work / SHORTLIST).write_text(json.dumps(added, ensure_ascii=False), "utf-8")
     torch.manual_seed(config.seed)
     model = _student(tokenizer, config, base)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -262,6 +267,7 @@ def export(work: Path, config: TrainConfig, base: Path | None, out: Path) -> Non
     _restore(work, model, None)
     with new_folder(out, "model.safetensors") as folder:
         save_student(model, tokenizer, folder)
+        shutil.copyfile(work / SHORTLIST, folder / SHORTLIST)
 
 
 def _student(
