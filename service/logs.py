@@ -39,8 +39,6 @@ def configure_logs(level: str) -> None:
             ],
         )
     )
-    for name in ("httpx", "httpcore"):  # they log URLs, and those hold user ids
-        logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -5,11 +5,12 @@ import random
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import monotonic
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, ValidationError
+from yarl import URL
 
 from catalog.types import Item
 from ranker.service import (
@@ -32,6 +33,8 @@ from service.ranking.protocol import RankingUnavailableError
 M = TypeVar("M", bound=BaseModel)
 _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _LOOKUP_S, _CONNECT_S = 2.0, 0.5
+_KEEP_S = 4.0
+"""How long an unused connection is kept: less than the five seconds of the server (uvicorn)."""
 _FAIR_S = 1.0
 """A question with less time than this says nothing about the ranking service if it times out."""
 _RETRY_AFTER_S = 0.05
@@ -83,17 +86,13 @@ class HttpRanking:
     """
 
     def __init__(self, url: str, breaker: Breaker) -> None:
-        self._breaker = breaker
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=httpx.Timeout(None, connect=_CONNECT_S),  # each question has a limit of its own
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-            trust_env=False,  # no proxy between the parts of one service
-        )
+        self._url, self._breaker = url.rstrip("/"), breaker
+        self._session: aiohttp.ClientSession | None = None  # made in the loop that asks
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def rank(self, query: Query, timeout_s: float) -> Recommendations:
         """Return the top k for a query; see `Ranking`."""
@@ -107,7 +106,7 @@ class HttpRanking:
             ],
         )
         body = RankRequest.model_construct(queries=[asked]).model_dump_json()
-        response = await self._ask("POST", "/rank", timeout_s, content=body)
+        response = await self._ask("POST", "/rank", timeout_s, body=body)
         [answer] = _parsed(response, RankResponse).answers
         if answer.problem is not None:
             raise answer.problem.error()
@@ -119,7 +118,7 @@ class HttpRanking:
             raise UnknownUserError(user_id)
         path = f"/users/{quote(user_id, safe='')}/history"
         response = await self._ask("GET", path, _LOOKUP_S, params={"limit": limit})
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if response.status == HTTPStatus.NOT_FOUND:
             raise UnknownUserError(user_id)
         return [
             HistoryEntry(row.item, row.value, row.timestamp, row.liking)
@@ -143,7 +142,7 @@ class HttpRanking:
         if not item_id.strip("."):  # a path of dots would lead elsewhere
             raise UnknownItemError([item_id])
         response = await self._ask("GET", f"/items/{quote(item_id, safe='')}", _LOOKUP_S)
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if response.status == HTTPStatus.NOT_FOUND:
             raise UnknownItemError([item_id])
         return _parsed(response, Item)
 
@@ -159,36 +158,57 @@ class HttpRanking:
         timeout_s: float,
         *,
         params: Mapping[str, str | int] | None = None,
-        content: str | None = None,
-    ) -> httpx.Response:
+        body: str | None = None,
+    ) -> "_Response":
         """Ask, once more after a pause if the first time fails: every question is idempotent."""
         self._breaker.before()
-        headers = {"Content-Type": "application/json"} if content else {}
         try:
             async with asyncio.timeout(timeout_s):
                 for last in (False, True):
                     try:
-                        response = await self._client.request(
-                            method, path, params=params, content=content, headers=headers
-                        )
-                        if response.status_code not in _RETRIED:
+                        response = await self._once(method, path, params, body)
+                        if response.status not in _RETRIED:
                             break
-                    except httpx.TransportError:
+                    except aiohttp.ClientError:
                         if last:
                             raise
                     await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_AFTER_S)  # noqa: S311
-        except (httpx.TransportError, TimeoutError) as error:
-            if not isinstance(error, TimeoutError) or timeout_s >= _FAIR_S:
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if isinstance(error, aiohttp.ClientError) or timeout_s >= _FAIR_S:
                 self._breaker.failed()
             raise RankingUnavailableError("the ranking service does not answer") from error
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._breaker.failed()
-            raise RankingUnavailableError(f"the ranking service answered {response.status_code}")
+            raise RankingUnavailableError(f"the ranking service answered {response.status}")
         self._breaker.succeeded()
         return response
 
+    async def _once(
+        self, method: str, path: str, params: Mapping[str, str | int] | None, body: str | None
+    ) -> "_Response":
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=_KEEP_S),
+                # Each question has a limit of its own.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        async with self._session.request(
+            method,
+            URL(f"{self._url}{path}", encoded=True),  # the path is quoted already
+            params=params,
+            data=body,
+            headers={"Content-Type": "application/json"} if body else None,
+        ) as response:
+            return _Response(response.status, await response.read())
 
-def _parsed(response: httpx.Response, model: type[M]) -> M:
+
+class _Response(NamedTuple):
+    status: int
+    content: bytes
+
+
+def _parsed(response: _Response, model: type[M]) -> M:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
