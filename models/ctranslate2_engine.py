@@ -18,6 +18,7 @@ from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 from models.references import with_names
 
 _CALIBRATION_TEXTS = 32
+_AVX512 = {f"avx512{part}" for part in ("f", "cd", "bw", "dq", "vl")}
 
 
 class CTranslate2Engine:
@@ -43,6 +44,7 @@ class CTranslate2Engine:
         name: str = "prism",
     ) -> None:
         self.name = name
+        _use_widest_vectors()
         self._tokenizer = load_tokenizer(folder)
         self.version = f"{weights_hash(folder)}-{compute_type}"
         with _alone(cache):
@@ -58,6 +60,16 @@ class CTranslate2Engine:
         prompts = prompt_tokens(self._tokenizer, batch)
         texts = _write(self._translator, self._translators, self._tokenizer, prompts)
         return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
+
+
+def _use_widest_vectors() -> None:
+    """Let CTranslate2 use AVX-512 where there is one: by itself it stays with AVX2.
+
+    It writes 8% more explanations a second (`bench.engines`). CTranslate2's own variable overrules.
+    """
+    processor = Path("/proc/cpuinfo")
+    if processor.exists() and set(processor.read_text("utf-8").split()) >= _AVX512:
+        os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """Training: seeded, resumable to the bit, and its result a folder of BART's own layout."""
 
 import json
+import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 from student_fixtures import TINY, bart_folder, demo_samples, make_labels
@@ -16,6 +18,7 @@ from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
 from models.distillation.train import FINE_TUNING, TrainConfig, export, train
 from models.grounded import GroundedEngine
+from models.prism import load_tokenizer, shortlist
 
 pytestmark = pytest.mark.slow
 SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
@@ -24,6 +27,10 @@ SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
 @pytest.fixture(scope="module")
 def labels(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_labels(tmp_path_factory.mktemp("labels"), demo_samples(demo, 200))
+
+
+def rows_of(labels: Path) -> list[dict[str, str]]:
+    return [row for file in labels.iterdir() for row in pq.read_table(file).to_pylist()]
 
 
 def weights(work: Path) -> dict[str, list[float]]:
@@ -76,6 +83,32 @@ def test_the_exported_folder_is_a_bart_to_everybody(labels: Path, tmp_path: Path
     for name, value in model.named_parameters():
         expected = trained[name]
         assert value.detach().half().float().ravel().tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_every_label_needs_only_its_prompt_and_the_shortlist(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path / "work", SHORT)
+    export(tmp_path / "work", SHORT, None, tmp_path / "student")
+    tokenizer = load_tokenizer(tmp_path / "student")
+    allowed = shortlist(tmp_path / "student") or []
+    assert len(allowed) < 0.2 * tokenizer.get_vocab_size()
+    for row in rows_of(labels):
+        prompt, text = (set(tokenizer.encode(row[column]).tokens) for column in ("prompt", "text"))
+        assert text <= {*prompt, *allowed}
+
+
+def test_a_reference_is_one_token_wherever_it_stands(labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path / "work", SHORT)
+    tokenizer = load_tokenizer(tmp_path / "work")
+    for row in rows_of(labels):
+        for text in (row["prompt"], row["text"]):
+            tokens = tokenizer.encode(text).tokens
+            spelled = [
+                tokenizer.decode([tokenizer.token_to_id(token) or 0]).strip() for token in tokens
+            ]
+            references = re.findall(r"“[0-3]”", text)
+            assert [
+                token for token in spelled if token in {"“0”", "“1”", "“2”", "“3”"}
+            ] == references
 
 
 def test_a_run_has_a_card_and_curves(labels: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.student import new_small, save_student
 from models.engine import ModelError
 from models.engines import SHIPPED, open_engine
-from models.prism import MAX_PROMPT, load_tokenizer, prompt_tokens
+from models.prism import MAX_PROMPT, SHORTLIST, load_tokenizer, prompt_tokens
 from models.prompts import prism_prompt
 from models.torch_engine import TorchEngine
 from models.writer import Writer
@@ -91,6 +91,17 @@ def test_a_text_does_not_depend_on_its_batch(
     together = engine.write(facts)
     assert equal(together, [engine.write([one])[0] for one in facts]) >= 0.95
     assert equal(together[::-1], engine.write(facts[::-1])) >= 0.95
+
+
+def test_the_shortlist_saves_work_and_changes_no_text(
+    student: Path, tmp_path: Path, cache: Path, facts: list[Facts]
+) -> None:
+    for file in student.iterdir():
+        if file.name != SHORTLIST:
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    free, bound = (CTranslate2Engine(f, cache, "float32", 1) for f in (tmp_path, student))
+    assert free.version != bound.version
+    assert free.write(facts) == bound.write(facts)
 
 
 def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) -> None:
