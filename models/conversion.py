@@ -1,7 +1,7 @@
 """A BART folder as a CTranslate2 model, from safetensors alone: serving needs no torch.
 
 CTranslate2's own converter loads the model with transformers and torch; this one reads the
-weights with numpy. The result is cached by the hash of what it was made from.
+weights with numpy. The result is cached by the hash of what it was made from, this code included.
 """
 
 import json
@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from catalog.dataset import new_folder
 from models.engine import ModelError
+from models.hashes import sources_hash
 from models.prism import shortlist, weights_hash
 
 ComputeType = Literal["int8", "float32"]
@@ -35,7 +36,8 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
 
     Raises ModelError for a folder that holds something else.
     """
-    target = cache / f"{weights_hash(folder)}-{compute_type}"
+    code = sources_hash(["conversion"])
+    target = cache / f"{weights_hash(folder)}-{compute_type}-{code}"
     if not (target / "model.bin").exists():
         spec = _specification(folder, tokenizer)
         with new_folder(target, "model.bin") as work:
@@ -49,7 +51,7 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
 
 
 def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
-    """Return what CTranslate2 weighs: for any prompt the shortlist, and its own tokens."""
+    """Return what CTranslate2 weighs: the shortlist and the tokens of a batch's prompts."""
     others = sorted(set(tokenizer.get_vocab()) - set(allowed))
     lines = [f"\t{' '.join(allowed)}", *(f"{token}\t{token}" for token in others)]
     return "\n".join(lines) + "\n"

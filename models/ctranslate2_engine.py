@@ -11,13 +11,22 @@ from pathlib import Path
 import ctranslate2
 from tokenizers import Tokenizer
 
-from catalog.facts import Facts
+from catalog.facts import Evidence, Facts
+from catalog.types import Item
 from models.conversion import ComputeType, converted
 from models.engine import ModelError
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 from models.references import with_names
 
 _CALIBRATION_TEXTS = 32
+_TYPICAL = Facts(
+    item=Item(id="0", title="A", categories=("Crime", "Drama"), year=2000),
+    evidence=tuple(
+        Evidence(id=f"{n}", title=f"{n}", categories=("Crime",), year=1990 + n, liking="loved")
+        for n in (1, 2, 3)
+    ),
+    evidence_kind="contribution",
+)
 _AVX512 = {f"avx512{part}" for part in ("f", "cd", "bw", "dq", "vl")}
 
 
@@ -139,12 +148,10 @@ def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
 
 def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:
     translator = _translator(model, translators, threads)
-    prompt = tokenizer.encode(
-        "1 contribution | item, items | “0” 2000 Drama | loved “1” | “0” A “1” B"
-    )
+    prompts = prompt_tokens(tokenizer, [_TYPICAL] * _CALIBRATION_TEXTS)
     best = float("inf")
     for _ in range(3):
         started = time.perf_counter()
-        _write(translator, translators, tokenizer, [prompt.tokens] * _CALIBRATION_TEXTS)
+        _write(translator, translators, tokenizer, prompts)
         best = min(best, time.perf_counter() - started)
     return best

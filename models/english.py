@@ -79,6 +79,11 @@ def category_words(category: str) -> CategoryWords:
     return CategoryWords(category, *_KNOWN.get(category.casefold(), (None, None, None)))
 
 
+def category_forms() -> list[str]:
+    """Return every word by which a well-known category may be called."""
+    return sorted({form for forms in _KNOWN.values() for form in forms if form})
+
+
 # Of two categories the one further down stands last: "comedy drama", "fantasy thriller".
 _LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
 _LAST += ["thriller", "documentary"]

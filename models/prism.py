@@ -1,10 +1,10 @@
 """The Prism's folder, and how Facts become its tokens: shared by every engine and by training.
 
 A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`. Of a model
-that was trained here it also has `shortlist.json`: the tokens that labels add to their prompts. A
-text needs no others but those of its prompt, so that an engine need not weigh the whole vocabulary
-at every step (in machine translation a vocabulary shortlist: Jean et al. 2015, arXiv 1412.2007,
-section 3).
+that was trained here it also has `shortlist.json`: the tokens that labels add to their prompts, and
+those of well-known categories. A text needs no others but those of its prompt, so that an engine
+need not weigh the whole vocabulary at every step (in machine translation a vocabulary shortlist:
+Jean et al. 2015, arXiv 1412.2007, section 3).
 """
 
 import json
@@ -39,13 +39,14 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def weights_hash(folder: Path) -> str:
-    """Return a short hash of all that decides what a model writes: weights, tokenizer, config."""
+    """Return a short hash of all that decides what a model writes: its files, named above."""
     files = [folder / name for name in ("model.safetensors", "tokenizer.json", "config.json")]
     for file in files:
         if not file.is_file():
             raise ModelError(f"{folder} has no {file.name}: it is no folder of a BART model")
-    shortlist = folder / SHORTLIST
-    return files_hash([*files, *([shortlist] if shortlist.is_file() else [])])
+    if (folder / SHORTLIST).is_file():
+        files.append(folder / SHORTLIST)
+    return files_hash(files)
 
 
 def shortlist(folder: Path) -> list[str] | None:

@@ -85,7 +85,7 @@ def gateway_app(settings: Settings) -> FastAPI:
     """
     metrics = Metrics()
     redis = connect(settings)
-    ranking = HttpRanking(settings.ranker_url, Breaker())
+    ranking = HttpRanking(str(settings.ranker_url), Breaker())
     fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
     cache = NearCache(
         MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.engines import Runtime
@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(10_000, ge=1, description="Jobs waiting beyond which requests shed.")
     batch_size: int = Field(32, ge=1, description="Most explanations written in one batch.")
     shutdown_s: int = Field(30, ge=1, description="Time for requests in flight at shutdown.")
-    ranker_url: str = Field("http://127.0.0.1:8001", description="Gateway: the ranking service.")
+    ranker_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8001"), description="Gateway: the ranking service."
+    )
     last_good_users: int = Field(
         10_000, ge=0, description="Gateway: users whose last answer is kept."
     )

@@ -17,6 +17,7 @@ from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
 from models.distillation.train import FINE_TUNING, TrainConfig, export, train
+from models.english import category_forms
 from models.grounded import GroundedEngine
 from models.prism import load_tokenizer, shortlist
 
@@ -94,6 +95,8 @@ def test_every_label_needs_only_its_prompt_and_the_shortlist(labels: Path, tmp_p
     for row in rows_of(labels):
         prompt, text = (set(tokenizer.encode(row[column]).tokens) for column in ("prompt", "text"))
         assert text <= {*prompt, *allowed}
+    for form in category_forms():
+        assert set(tokenizer.encode(f" {form}").tokens) <= {"<s>", "</s>", *allowed}
 
 
 def test_a_reference_is_one_token_wherever_it_stands(labels: Path, tmp_path: Path) -> None:

@@ -93,15 +93,20 @@ def test_a_text_does_not_depend_on_its_batch(
     assert equal(together[::-1], engine.write(facts[::-1])) >= 0.95
 
 
-def test_the_shortlist_saves_work_and_changes_no_text(
+def test_the_shortlist_changes_no_text(
     student: Path, tmp_path: Path, cache: Path, facts: list[Facts]
 ) -> None:
+    tokenizer = load_tokenizer(student)
+    weighed = converted(student, tokenizer, "float32", cache) / "vmap.txt"
+    always = weighed.read_text("utf-8").splitlines()[0].split()
+    assert 0 < len(always) < tokenizer.get_vocab_size() / 10
     for file in student.iterdir():
         if file.name != SHORTLIST:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     free, bound = (CTranslate2Engine(f, cache, "float32", 1) for f in (tmp_path, student))
     assert free.version != bound.version
-    assert free.write(facts) == bound.write(facts)
+    # One at a time, as a batch may use the tokens of all its prompts.
+    assert [free.write([one]) for one in facts] == [bound.write([one]) for one in facts]
 
 
 def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) -> None:

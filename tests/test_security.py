@@ -22,6 +22,7 @@ from cluster import free_port
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import HttpUrl
 from redis import Redis
 from redis.exceptions import RedisError
 from service_fixtures import GENEROUS_S, Client, anyio_backend, client_of  # noqa: F401
@@ -598,7 +599,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def gateway(redis_url: str, **settings: Any) -> FastAPI:
     """Return a gateway without ranker and workers: it can show its documentation."""
     nowhere = f"http://127.0.0.1:{free_port()}"
-    return gateway_app(Settings(redis_url=redis_url, ranker_url=nowhere, **settings))
+    return gateway_app(Settings(redis_url=redis_url, ranker_url=HttpUrl(nowhere), **settings))
 
 
 def failures(client: Client) -> float:

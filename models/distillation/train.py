@@ -34,6 +34,7 @@ from models.distillation.student import (
     save_student,
     train_tokenizer,
 )
+from models.english import category_forms
 from models.faithfulness import check
 from models.hashes import files_hash
 from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, load_tokenizer
@@ -206,8 +207,7 @@ def train(
     _claim(work, config, labels, base)
     tokenizer = _tokenizer(labels, work, config, base)
     data = Labels(labels, tokenizer)
-    added = [tokenizer.id_to_token(token) for token in sorted(data.added)]
-    (work / SHORTLIST).write_text(json.dumps(added, ensure_ascii=False), "utf-8")
+    _write_shortlist(work, tokenizer, data.added)
     torch.manual_seed(config.seed)
     model = _student(tokenizer, config, base)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -276,6 +276,14 @@ def _student(
     if base is None:
         return new_small(tokenizer.get_vocab_size(), config.layers)
     return BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
+
+
+def _write_shortlist(work: Path, tokenizer: Tokenizer, added: set[int]) -> None:
+    """Write the tokens that labels add to prompts, and those of categories that no label had."""
+    forms = _encode(tokenizer, [f" {form}" for form in category_forms()])
+    tokens = added.union(*(form.tolist() for form in forms))
+    names = [tokenizer.id_to_token(token) for token in sorted(tokens)]
+    (work / SHORTLIST).write_text(json.dumps(names, ensure_ascii=False), "utf-8")
 
 
 def _tokenizer(labels: Path, work: Path, config: TrainConfig, base: Path | None) -> Tokenizer:

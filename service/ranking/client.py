@@ -188,9 +188,12 @@ class HttpRanking:
     ) -> "_Response":
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=_KEEP_S),
+                # No pool to wait for, and no old address of a ranker that comes back elsewhere.
+                connector=aiohttp.TCPConnector(
+                    limit=0, use_dns_cache=False, keepalive_timeout=_KEEP_S
+                ),
                 # Each question has a limit of its own.
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+                timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         async with self._session.request(
@@ -199,6 +202,7 @@ class HttpRanking:
             params=params,
             data=body,
             headers={"Content-Type": "application/json"} if body else None,
+            allow_redirects=False,
         ) as response:
             return _Response(response.status, await response.read())
 
