@@ -138,6 +138,10 @@ _PHRASES = (
     "you may like", "you may enjoy", "you may also like", "you may also enjoy", "you might like",
     "you might enjoy", "you could try",
 )  # fmt: skip
+_PHRASES_FROM = {
+    word: [phrase for phrase in _PHRASES if phrase.split()[0] == word]
+    for word in {phrase.split()[0] for phrase in _PHRASES}
+}
 # Words licensed only right before a title: "try “I”", "After “A”, ..., comes “I”".
 _BEFORE_TITLE = {"try", "comes", "after", "put"}
 _FUNCTION_WORDS = set("a an and are as because is it its next of on since so that the this to we "
@@ -330,6 +334,8 @@ class _Reader:
         many = self.facts.noun.many
         tier = self.facts.popularity
         for i in range(len(self.tokens)):
+            if self.word(i) not in {"one", "a", "well"}:
+                continue
             most = self.is_phrase(i, f"one of the {many} that people here like most")
             favourite = most or self.is_phrase(i, "a favourite here")
             liked = self.is_phrase(i, "well liked here")
@@ -761,10 +767,8 @@ class _Reader:
     def read_phrases(self) -> None:
         """Take out the phrases that say nothing checkable."""
         for i in range(len(self.tokens)):
-            words = self.following(i)
-            longest = max(
-                (len(p.split()) for p in _PHRASES if words.startswith(f"{p} ")), default=0
-            )
+            phrases = _PHRASES_FROM.get(self.word(i), ())
+            longest = max((len(p.split()) for p in phrases if self.words_at(i, p)), default=0)
             if not longest and self.word(i) in _BEFORE_TITLE and self.kind(i + 1) == "title":
                 longest = 1
             for token in self.tokens[i : i + longest]:
@@ -823,6 +827,9 @@ def _tokenise(text: str, facts: Facts) -> list[_Token]:
     many = {facts.noun.many} - {facts.noun.one}
     known += [(n, "noun", n in many) for n in nouns if n not in _OWN_WORDS]
     known.sort(key=lambda entry: len(entry[0]), reverse=True)
+    known_from: dict[str, list[tuple[str, Kind, bool]]] = {}  # by their first letter
+    for entry in known:
+        known_from.setdefault(entry[0][0], []).append(entry)
 
     tokens: list[_Token] = []
 
@@ -841,7 +848,8 @@ def _tokenise(text: str, facts: Facts) -> list[_Token]:
                 add("quoted", value[1:-1], start, position)
                 continue
         if kind in {"word", "year", "decade", "other"}:
-            found = next((entry for entry in known if _stands_at(text, start, entry[0])), None)
+            near = known_from.get(raw[0].casefold()[0], ())
+            found = next((entry for entry in near if _stands_at(text, start, entry[0])), None)
             if found is not None:
                 form, kind, plural = found
                 position = start + len(form)
