@@ -37,7 +37,7 @@ from ranker.als import AlsRanker
 from service.settings import Settings
 
 PRISM = str(Path(sys.executable).with_name("prism"))
-USERS = {"small": 100, "BART-Base-sized": 24}
+USERS = {"small": 100, "BART-Base-sized": 48}
 WARM_ROUNDS = 300
 
 
