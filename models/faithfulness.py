@@ -331,11 +331,11 @@ class _Reader:
 
     def read_popularity(self) -> None:
         """Claims that people in general like the item."""
+        if "here" not in self.text.casefold():  # a word of all of them
+            return
         many = self.facts.noun.many
         tier = self.facts.popularity
         for i in range(len(self.tokens)):
-            if self.word(i) not in {"one", "a", "well"}:
-                continue
             most = self.is_phrase(i, f"one of the {many} that people here like most")
             favourite = most or self.is_phrase(i, "a favourite here")
             liked = self.is_phrase(i, "well liked here")

@@ -76,7 +76,9 @@ def test_at_most_one_corrupted_text_in_a_hundred_passes_whatever_its_kind(
     assert not too_many, "\n".join(f"{k}: {t}" for k, texts in too_many.items() for t in texts)
 
 
-@pytest.mark.parametrize("noun", ["list", "reason", "series", "place", "part", "one", "love"])
+@pytest.mark.parametrize(
+    "noun", ["list", "reason", "series", "place", "part", "one", "love", "well"]
+)
 def test_a_noun_may_be_one_of_our_own_words(noun: str, clean: list[Clean]) -> None:
     for _, facts in clean[:200]:
         renamed = facts.model_copy(update={"noun": Noun(one=noun, many=f"{noun}s")})
