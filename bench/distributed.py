@@ -24,17 +24,17 @@ from redis import Redis
 from rich.table import Table
 from transformers import BartConfig, BartForConditionalGeneration
 
-from bench.measure import console, quantiles
+from bench.measure import console, quantiles, write_all
 from bench.recommend import Process
 from catalog import dataset as datasets
 from catalog.evidence import recommendations
 from catalog.facts import Facts
-from catalog.facts_file import batched
 from models.distillation.student import save_student, train_tokenizer
 from models.engines import open_engine
 from models.prompts import prism_prompt
 from ranker.als import AlsRanker
 from service.settings import Settings
+from service.worker import IN_FLIGHT
 
 PRISM = str(Path(sys.executable).with_name("prism"))
 USERS = {"small": 100, "BART-Base-sized": 48}
@@ -64,8 +64,7 @@ def _throughput(model: str, users: int) -> list[str]:
     engine = open_engine(model, Settings().engines)
     engine.write(facts[:4])
     cpu, started = _own_cpu(), perf_counter()
-    for batch in batched(facts, Settings().batch_size):
-        engine.write(batch)
+    write_all(engine, facts, Settings().batch_size, IN_FLIGHT)
     raw = len(facts) / (perf_counter() - started)
     raw_cpu = (_own_cpu() - cpu) / len(facts)
     del engine

@@ -1,8 +1,8 @@
 """A Prism on CTranslate2, beside transformers' `generate` on the same weights.
 
 `python -m bench.engines [MODEL]`. Both write the same Facts, those of the demo users' top ten; the
-peer runs in fp32 on all cores.
-"Sustained" is what a worker does: one batch of its size after the other.
+peer runs in fp32 on all cores. "Sustained" is what a worker does: batches of its size, as many at
+once as it has in flight.
 """
 
 from functools import partial
@@ -13,21 +13,21 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from bench.measure import console, in_turns, ratio
+from bench.measure import console, in_turns, ratio, write_all
 from catalog import dataset as datasets
 from catalog.evidence import recommendations
 from catalog.facts import Facts
-from catalog.facts_file import batched
 from models.ctranslate2_engine import CTranslate2Engine
 from models.engine import Engine
 from models.engines import model_folder
 from models.torch_engine import TorchEngine
 from ranker.als import AlsRanker
 from service.settings import Settings
+from service.worker import IN_FLIGHT
 
 USERS, ROUNDS = 32, 5
-CASES = {"batch 1": (20, 1), "batch 10": (40, 10), "batch 64": (64, 64)}
-"""Facts written, and how many at once."""
+CASES = {"batch 1": (20, 1, 1), "batch 10": (40, 10, 1), "batch 64": (64, 64, 1)}
+"""Facts written, how many in a batch, and how many batches at once."""
 
 
 def main(
@@ -43,18 +43,14 @@ def main(
     }
     worker = Settings().batch_size
     table = Table("", *rivals, "ratio", title="explanations a second, median")
-    for case, (count, size) in {**CASES, f"sustained, by {worker}": (len(facts), worker)}.items():
-        tasks = {n: partial(_write, e, facts[:count], size) for n, e in rivals.items()}
+    sustained = {f"sustained, by {worker}": (len(facts), worker, IN_FLIGHT)}
+    for case, (count, size, at_once) in {**CASES, **sustained}.items():
+        tasks = {n: partial(write_all, e, facts[:count], size, at_once) for n, e in rivals.items()}
         seconds = in_turns(tasks, ROUNDS)
         rates = [f"{count / np.median(values):.0f}" for values in seconds.values()]
         table.add_row(case, *rates, ratio(*reversed(seconds.values())))
     console.print(f"{len(facts)} Facts; CTranslate2 runs {ours.layout}")
     console.print(table)
-
-
-def _write(engine: Engine, facts: list[Facts], size: int) -> None:
-    for batch in batched(facts, size):
-        engine.write(batch)
 
 
 def _facts(data: Path, snapshot: Path) -> list[Facts]:

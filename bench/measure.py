@@ -1,12 +1,17 @@
-"""What benchmarks share: timing in turns, and tables of medians."""
+"""What benchmarks share: timing in turns, tables of medians, an engine at work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from catalog.facts import Facts
+from catalog.facts_file import batched
+from models.engine import Engine
 
 console = Console()
 
@@ -39,3 +44,10 @@ def quantiles(title: str, milliseconds: Mapping[str, list[float]]) -> Table:
         q = np.quantile(values, [0.5, 0.9, 0.99])
         table.add_row(name, *(f"{value:.2f}" for value in q), str(len(values)))
     return table
+
+
+def write_all(engine: Engine, facts: Sequence[Facts], size: int, at_once: int = 1) -> None:
+    """Write Facts in batches of a size, some of them at once."""
+    with ThreadPoolExecutor(at_once) as threads:
+        for _ in threads.map(engine.write, batched(facts, size)):
+            pass

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import torch
@@ -41,6 +42,7 @@ class TorchEngine:
         model = BartForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, dtype))
         self._model = model.to(self._device).eval()
         self.version = f"{weights_hash(folder)}-{dtype}"
+        self._free = Lock()  # `generate` is not made for several threads
 
     @torch.inference_mode()
     def write(self, batch: Sequence[Facts]) -> list[str]:
@@ -52,17 +54,18 @@ class TorchEngine:
             for prompt in prompt_tokens(self._tokenizer, batch)
         ]
         pad = self._model.config.pad_token_id
-        inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
-        tokens = self._model.generate(
-            input_ids=inputs,
-            attention_mask=inputs != pad,
-            max_new_tokens=MAX_TEXT,
-            num_beams=1,
-            do_sample=False,
-            # The hub's bart-base comes with settings for summaries.
-            no_repeat_ngram_size=0,
-            forced_bos_token_id=None,
-            forced_eos_token_id=None,
-        )
-        texts = self._tokenizer.decode_batch(tokens.tolist())
+        with self._free:
+            inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
+            tokens = self._model.generate(
+                input_ids=inputs,
+                attention_mask=inputs != pad,
+                max_new_tokens=MAX_TEXT,
+                num_beams=1,
+                do_sample=False,
+                # The hub's bart-base comes with settings for summaries.
+                no_repeat_ngram_size=0,
+                forced_bos_token_id=None,
+                forced_eos_token_id=None,
+            ).tolist()
+        texts = self._tokenizer.decode_batch(tokens)
         return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]

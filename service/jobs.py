@@ -22,7 +22,8 @@ class JobFailedError(RuntimeError):
 class Job:
     """One explanation to be written; `expires` is monotonic seconds, when nobody waits any more.
 
-    `token` is what a queue needs to find the job again once it is done.
+    `token` is what a queue needs to find the job again once it is done. `alone` asks that nothing
+    be done beside it: a worker that had it has died, perhaps of it.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Job:
     created: float
     expires: float
     token: str = ""
+    alone: bool = False
 
 
 Result = Written | JobFailedError

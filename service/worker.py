@@ -1,6 +1,6 @@
 """The Prism worker: takes jobs, writes them in batches, keeps the texts in the cache.
 
-Batching needs no timer: while a batch is being written in the engine's thread, the jobs of all
+Batching needs no timer: while batches are being written in the engine's threads, the jobs of all
 concurrent requests gather, and the next batch takes them together.
 """
 
@@ -18,6 +18,8 @@ from service.jobs import Job, JobFailedError, Jobs
 from service.metrics import Metrics
 
 log = structlog.get_logger()
+IN_FLIGHT = 2
+"""Batches at a time: one keeps the engine busy while the other is read, checked and kept."""
 _CACHE_S = 1.0
 """Time for the cache; the texts go to those who wait even where it fails."""
 
@@ -37,14 +39,28 @@ class Worker:
         self._stopping = True
 
     async def run(self) -> None:
-        """Serve jobs; the failure of a job is its own. Errors of the queue pass through."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine") as thread:
-            while not self._stopping:
-                batch = await self._jobs.take(self._batch_size)
-                if batch:
-                    await self._do(batch, thread)
+        """Serve jobs; the failure of a job is its own. Errors in taking jobs pass through."""
+        flights: set[asyncio.Task[None]] = set()
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="engine") as threads:
+            try:
+                while not self._stopping:
+                    batch = await self._jobs.take(self._batch_size)
+                    if not batch:
+                        continue
+                    if alone := any(job.alone for job in batch):
+                        await _land(flights, 0)
+                    flights.add(asyncio.create_task(self._fly(batch, threads)))
+                    await _land(flights, 0 if alone else IN_FLIGHT - 1)
+            finally:
+                await _land(flights, 0)
 
-    async def _do(self, batch: Sequence[Job], thread: ThreadPoolExecutor) -> None:
+    async def _fly(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
+        try:
+            await self._do(batch, threads)
+        except Exception:  # of the queue: it gives what is not finished to others
+            log.exception("queue failed")
+
+    async def _do(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
         now = monotonic()
         for job in batch:
             if job.expires > now:  # not what nobody waits for
@@ -56,11 +72,11 @@ class Worker:
             return
         self._metrics.batch_size.observe(len(groups))
         jobs = list(groups.values())
-        written = await self._write(jobs, thread)
+        written = await self._write(jobs, threads)
         if isinstance(written, Exception) and len(jobs) > 1:
             # One job may poison a batch: find it, and spare the others.
             for one in jobs:
-                await self._settle([one], await self._write([one], thread))
+                await self._settle([one], await self._write([one], threads))
         else:
             await self._settle(jobs, written)
 
@@ -90,10 +106,10 @@ class Worker:
         await self._jobs.finish([(job, kept[job.key]) for group in groups for job in group])
 
     async def _write(
-        self, groups: Sequence[list[Job]], thread: ThreadPoolExecutor
+        self, groups: Sequence[list[Job]], threads: ThreadPoolExecutor
     ) -> list[Written] | Exception:
         facts = [group[0].facts for group in groups]
-        return await asyncio.get_running_loop().run_in_executor(thread, self._try, facts)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._try, facts)
 
     def _try(self, facts: Sequence[Facts]) -> list[Written] | Exception:
         try:
@@ -109,3 +125,10 @@ class Worker:
         except Exception:
             log.exception("cache failed")
             return texts
+
+
+async def _land(flights: "set[asyncio.Task[None]]", rest: int) -> None:
+    """Wait until no more than `rest` are in the air."""
+    while len(flights) > rest:
+        landed, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
+        flights -= landed

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -18,6 +19,8 @@ from catalog.facts import Facts
 from models.grounded import explain
 from service import distributed
 from service.cli.main import main
+
+_PROCESSOR = Lock()  # two batches at once take as long as one after the other
 
 
 class SlowEngine:
@@ -33,7 +36,8 @@ class SlowEngine:
                 os.kill(os.getpid(), signal.SIGKILL)
             if facts.item.id == os.environ.get("PRISM_TEST_CRASH"):
                 raise RuntimeError("the engine crashed")
-        time.sleep(float(os.environ.get("PRISM_TEST_TEXT_S", "0")) * len(batch))
+        with _PROCESSOR:
+            time.sleep(float(os.environ.get("PRISM_TEST_TEXT_S", "0")) * len(batch))
         return [explain(facts) for facts in batch]
 
 

@@ -131,8 +131,9 @@ class TestJobs:
 
     async def test_what_a_silent_worker_left_is_done_by_another_alone(self, redis: Redis) -> None:
         silent, busy = queue(redis), queue(redis)
-        await silent.submit([job("a"), job("b")])
-        assert len(await taken(silent)) == 2
+        for key in "ab":  # in two batches
+            await silent.submit([job(key)])
+            assert [each.key for each in await taken(silent)] == [key]
         left: list[Job] = []
         async with silent.working():  # it keeps what it is doing
             for _ in range(4):
@@ -141,9 +142,24 @@ class TestJobs:
         while len(left) < 2:
             got = await busy.take(10)
             assert len(got) <= 1
+            assert all(each.alone for each in got)
             left += got
             await busy.finish([(each, written()) for each in got])
         assert await busy.depth() == 0
+
+    async def test_what_a_worker_could_not_finish_is_left_to_others(self, redis: Redis) -> None:
+        unlucky, other = queue(redis), queue(redis)
+        await unlucky.submit([job("a")])
+        async with unlucky.working():
+            done = [(each, written()) for each in await taken(unlucky)]
+            await redis.replicaof("127.0.0.1", "1")  # a replica of nobody takes no writes
+            with pytest.raises(RedisError):
+                await unlucky.finish(done)
+            await redis.replicaof("no", "one")
+            left: list[Job] = []
+            while not left:
+                left = await other.take(10)
+            assert [each.key for each in left] == ["a"]
 
     async def test_a_redis_that_was_emptied_is_used_anew(self, redis: Redis) -> None:
         jobs = queue(redis)

@@ -1,6 +1,8 @@
 """The worker: batches over requests, no job at another's mercy, nothing unchecked kept."""
 
 import asyncio
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -23,15 +25,17 @@ from models.faithfulness import check
 from models.grounded import explain
 from models.writer import Written
 from service.jobs import Job, JobFailedError
+from service.worker import IN_FLIGHT
 
 pytestmark = pytest.mark.anyio
 
 
-async def submit(service: Service, item_id: str) -> asyncio.Future[Written]:
+async def submit(service: Service, item_id: str, *, alone: bool = False) -> asyncio.Future[Written]:
     """Queue a job, as one request does."""
     facts, now = facts_about(item_id), monotonic()
     key = service.key(facts)
-    return (await service.jobs.submit([Job(key, facts, now, now + GENEROUS_S)]))[key]
+    job = Job(key, facts, now, now + GENEROUS_S, alone=alone)
+    return (await service.jobs.submit([job]))[key]
 
 
 async def text_of(service: Service, item_id: str) -> Written:
@@ -40,21 +44,56 @@ async def text_of(service: Service, item_id: str) -> Written:
 
 
 class TestBatches:
-    async def test_what_gathers_while_a_batch_is_written_is_the_next_batch(self) -> None:
+    async def test_what_gathers_while_batches_are_written_is_the_next_batch(self) -> None:
         engine = ScriptedEngine()
         async with running(engine) as service:
             engine.gate.clear()
             first = await submit(service, "1")
             await until(lambda: engine.batches == [["1"]])
+            second = await submit(service, "2")
+            await until(lambda: engine.batches == [["1"], ["2"]])
             later = [
-                await submit(service, str(n)) for n in range(2, 8)
-            ]  # six requests of their own
+                await submit(service, str(n)) for n in range(3, 8)
+            ]  # five requests of their own
+            assert await service.jobs.depth() == 5
             engine.gate.set()
-            texts = await asyncio.gather(first, *later)
-        assert engine.batches == [["1"], ["2", "3", "4", "5", "6", "7"]]
+            texts = await asyncio.gather(first, second, *later)
+        assert engine.batches == [["1"], ["2"], ["3", "4", "5", "6", "7"]]
         assert [text.text for text in texts] == [explain(facts_about(str(n))) for n in range(1, 8)]
-        assert service.measured("prism_batch_size_count") == 2
+        assert service.measured("prism_batch_size_count") == 3
         assert service.measured("prism_batch_size_sum") == 7
+
+    async def test_a_batch_is_done_while_another_takes_longer(self) -> None:
+        slow = threading.Event()
+
+        def say(facts: Facts) -> str:
+            assert facts.item.id != "1" or slow.wait(GENEROUS_S)
+            return explain(facts)
+
+        engine = ScriptedEngine(say)
+        async with running(engine) as service:
+            first = await submit(service, "1")
+            await until(lambda: engine.batches == [["1"]])
+            texts = [await text_of(service, n) for n in "23"]
+            assert [text.text for text in texts] == [explain(facts_about(n)) for n in "23"]
+            assert not first.done()
+            slow.set()
+            assert (await first).text == explain(facts_about("1"))
+
+    async def test_what_may_have_killed_a_worker_is_written_with_nothing_beside_it(self) -> None:
+        writing: set[str] = set()
+        together: list[set[str]] = []
+
+        def say(facts: Facts) -> str:
+            writing.add(facts.item.id)
+            time.sleep(0.05)
+            together.append(set(writing))
+            writing.remove(facts.item.id)
+            return explain(facts)
+
+        async with running(ScriptedEngine(say), batch_size=1) as service:
+            await asyncio.gather(*[await submit(service, n, alone=n == "3") for n in "12345"])
+        assert [others for others in together if "3" in others] == [{"3"}]
 
     async def test_no_batch_is_larger_than_the_limit(self) -> None:
         engine = ScriptedEngine()
@@ -66,8 +105,9 @@ class TestBatches:
         engine = ScriptedEngine()
         async with running(engine) as service:
             engine.gate.clear()
-            await submit(service, "1")
-            await until(lambda: bool(engine.batches))
+            for busy in range(IN_FLIGHT):
+                await submit(service, f"busy {busy}")
+                await until(lambda: engine.batches[-1:] == [[f"busy {busy}"]])  # noqa: B023
             await submit(service, "2")
             await submit(service, "3")
             assert await service.jobs.depth() == 2

@@ -257,8 +257,6 @@ class RedisJobs:
 
     async def take(self, limit: int) -> list[Job]:
         """Wait a moment for work; see `Jobs`. A job that another worker left is returned alone."""
-        for ids in self._in_hand.values():
-            ids.clear()  # what was taken before is done, or left to others
         try:
             return await self._take(limit)
         except ResponseError as error:
@@ -270,15 +268,16 @@ class RedisJobs:
     async def _take(self, limit: int) -> list[Job]:
         look_for_left_ones = monotonic() >= self._claim_at
         if look_for_left_ones:
-            self._claim_at = monotonic() + self._claim_after_s / 4
             if left := await self._claim(self._awaited):
-                return left
+                return left  # next time it looks again: seldom is one left without others
+            self._claim_at = monotonic() + self._claim_after_s / 4
         read = True
         while read:  # what is awaited goes before what is not, also behind a row of expired jobs
             jobs, read = await self._read([self._awaited], limit, None)
             if jobs:
                 return jobs
         if look_for_left_ones and (left := await self._claim(self._bulk)):
+            self._claim_at = 0.0
             return left
         jobs, read = await self._read([self._bulk], limit, None)
         if not read:
@@ -315,6 +314,8 @@ class RedisJobs:
                 start_id=start, count=1,
             )  # fmt: skip
             for id_, _ in entries:
+                if id_ in self._in_hand[stream]:  # its own, held too late
+                    continue
                 pending = await self._redis.xpending_range(stream, _GROUP, id_, id_, 1)
                 # It keeps its place, expired or not: moved, it would be counted anew.
                 jobs = await self._parsed(stream, entries, move_expired=False)
@@ -322,7 +323,7 @@ class RedisJobs:
                     continue
                 deliveries = pending[0]["times_delivered"]
                 if deliveries <= self._deliveries:
-                    return jobs
+                    return [replace(job, alone=True) for job in jobs]
                 reason = f"its worker died {deliveries - 1} times"
                 await self.finish([(job, JobFailedError(reason)) for job in jobs])
             if start == "0-0":
@@ -367,7 +368,13 @@ class RedisJobs:
         return jobs
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
-        """Hand results to everybody who waits; see `Jobs`. A failure becomes a dead letter."""
+        """Hand results to everybody who waits; see `Jobs`. A failure becomes a dead letter.
+
+        Where Redis fails, the jobs are left to whoever claims them.
+        """
+        for job, _ in results:
+            stream, _, id_ = job.token.partition(" ")
+            self._in_hand[stream].discard(id_)
         seconds, _ = await self._redis.time()
         async with self._redis.pipeline() as pipeline:
             for job, result in results:
