@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import monotonic
 from typing import Protocol
 
@@ -53,6 +54,10 @@ class Jobs(Protocol):
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
         """Give everybody who waits for the jobs their results."""
+        ...
+
+    def leave(self, jobs: Sequence[Job]) -> None:
+        """Let go of jobs that were taken, finished or not."""
         ...
 
     async def depth(self) -> int:
@@ -136,14 +141,18 @@ class LocalJobs:
                 taken.append(job)
             else:
                 self._bulk[job.key] = job
-        while self._bulk and len(taken) < limit:
-            taken.append(self._bulk.pop(next(iter(self._bulk))))
+        # Whoever comes meanwhile waits for what nobody waits for: not for long.
+        for key in list(islice(self._bulk, min(limit - len(taken), max(1, limit // 2)))):
+            taken.append(self._bulk.pop(key))
         return taken
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
         """Hand results to everybody who waits; see `Jobs`."""
         for job, result in results:
             self._finish(job.key, result)
+
+    def leave(self, jobs: Sequence[Job]) -> None:
+        """Do nothing: nobody else is there to do them."""
 
     def _finish(self, key: str, result: Result) -> None:
         self._expires.pop(key, None)

@@ -57,8 +57,10 @@ class Worker:
     async def _fly(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
         try:
             await self._do(batch, threads)
-        except Exception:  # of the queue: it gives what is not finished to others
+        except Exception:  # of the queue: what is not finished goes to others
             log.exception("queue failed")
+        finally:
+            self._jobs.leave(batch)
 
     async def _do(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
         now = monotonic()

@@ -114,6 +114,12 @@ class TestOrder:
             await submit(jobs, job(key, LONG_AGO if key.isupper() else NEVER))
         assert await taken(jobs) == "acBD"
 
+    async def test_it_fills_no_more_than_half_a_batch(self) -> None:
+        jobs = LocalJobs(10)
+        for key in "ABCDe":
+            await submit(jobs, job(key, LONG_AGO if key.isupper() else NEVER))
+        assert [await taken(jobs, limit=4) for _ in range(2)] == ["eAB", "CD"]
+
     async def test_it_stays_behind_those_who_come_later(self) -> None:
         jobs = LocalJobs(10)
         for key in "ABcd":

@@ -1,5 +1,6 @@
 """Cache and jobs in a real Redis: what several gateways and workers may count on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from time import monotonic
 
@@ -57,6 +58,15 @@ async def taken(jobs: RedisJobs, limit: int = 10) -> list[Job]:
     return await jobs.take(limit) or await jobs.take(limit)
 
 
+async def taken_at_last(jobs: RedisJobs) -> str:
+    """Take until there is a job, and return its key."""
+    async with asyncio.timeout(GENEROUS_S):
+        while not (batch := await jobs.take(10)):
+            pass
+    [one] = batch
+    return one.key
+
+
 class TestJobs:
     async def test_a_text_reaches_everybody_who_waits_in_any_gateway(self, redis: Redis) -> None:
         one, other, worker = queue(redis), queue(redis), queue(redis)
@@ -107,7 +117,8 @@ class TestJobs:
         await jobs.submit([job(f"old-{n}", -10) for n in range(30)])
         await jobs.submit([job("new")])
         assert [each.key for each in await taken(jobs, 10)] == ["new"]
-        assert len(await taken(jobs, 10)) == 10  # they still warm the cache
+        # They still warm the cache, half a batch at a time.
+        assert [len(await taken(jobs, 10)) for _ in range(3)] == [5, 5, 5]
 
     async def test_a_failed_job_is_a_dead_letter_and_not_tried_again_at_once(
         self, redis: Redis
@@ -156,10 +167,31 @@ class TestJobs:
             with pytest.raises(RedisError):
                 await unlucky.finish(done)
             await redis.replicaof("no", "one")
-            left: list[Job] = []
-            while not left:
-                left = await other.take(10)
-            assert [each.key for each in left] == ["a"]
+            unlucky.leave([each for each, _ in done])
+            assert await taken_at_last(other) == "a"
+
+    async def test_what_a_worker_could_only_half_take_is_left_to_others(self, redis: Redis) -> None:
+        unlucky, other = queue(redis), queue(redis)
+        await unlucky.take(1)  # makes the groups
+        await unlucky.submit([job("old", -10), job("new")])
+        async with unlucky.working():
+            await redis.config_set("maxmemory", 1)
+            with pytest.raises(RedisError, match="maxmemory"):
+                await unlucky.take(10)  # no room to move what expired
+            await redis.config_set("maxmemory", 0)
+            assert await taken_at_last(other) == "old"  # the oldest first
+            assert await taken_at_last(other) == "new"
+
+    async def test_what_is_left_and_what_is_new_take_turns(self, redis: Redis) -> None:
+        silent, busy = queue(redis), queue(redis)
+        await silent.submit([job(f"left {n}") for n in range(3)])
+        assert len(await taken(silent)) == 3
+        assert await taken_at_last(busy) == "left 0"
+        turns = []
+        for n in range(2):
+            await busy.submit([job(f"new {n}")])
+            turns += [await taken_at_last(busy), await taken_at_last(busy)]
+        assert turns == ["new 0", "left 1", "new 1", "left 2"]
 
     async def test_a_redis_that_was_emptied_is_used_anew(self, redis: Redis) -> None:
         jobs = queue(redis)

@@ -147,6 +147,26 @@ class TestFailures:
             texts = await asyncio.gather(*[text_of(service, n) for n in "123"])
         assert [text.text for text in texts] == [explain(facts_about(n)) for n in "123"]
 
+    async def test_what_could_not_be_finished_is_left_and_the_next_is_served(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left: list[str] = []
+
+        async def fail(_: object) -> None:
+            raise ConnectionError("the queue is gone")
+
+        async with running(ScriptedEngine()) as service:
+            monkeypatch.setattr(
+                service.jobs, "leave", lambda batch: left.extend(j.key for j in batch)
+            )
+            with monkeypatch.context() as broken:
+                broken.setattr(service.jobs, "finish", fail)
+                for n in "12":
+                    await submit(service, n)
+                await until(lambda: len(left) == 2)
+            assert left == [service.key(facts_about(n)) for n in "12"]
+            assert (await text_of(service, "3")).text == explain(facts_about("3"))
+
     async def test_a_cache_that_is_gone_does_not_cost_the_answer(self) -> None:
         async with running(ScriptedEngine(), cache=BrokenCache()) as service:
             assert (await text_of(service, "1")).text == explain(facts_about("1"))

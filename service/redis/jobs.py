@@ -129,6 +129,7 @@ class RedisJobs:
         self._waiting: dict[str, tuple[asyncio.Future[Written], float]] = {}
         self._in_hand: dict[str, set[str]] = {self._awaited: set(), self._bulk: set()}
         self._claim_at = 0.0
+        self._took_left = False
         self._subscribed = asyncio.Event()
 
     # ------------------------------------------------------------------ those who wait
@@ -249,40 +250,62 @@ class RedisJobs:
     async def _hold(self) -> None:
         while True:
             await asyncio.sleep(self._claim_after_s / 3)
-            for stream, ids in self._in_hand.items():
-                if ids:
-                    await self._redis.xclaim(
-                        stream, _GROUP, self._consumer, 0, list(ids), justid=True
-                    )
+            await self._renew()
+
+    async def _renew(self) -> None:
+        for stream, ids in self._in_hand.items():
+            if ids:
+                await self._redis.xclaim(stream, _GROUP, self._consumer, 0, list(ids), justid=True)
 
     async def take(self, limit: int) -> list[Job]:
         """Wait a moment for work; see `Jobs`. A job that another worker left is returned alone."""
         try:
-            return await self._take(limit)
+            taken = await self._take(limit)
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
             await self._create_groups()  # Redis is new, or was emptied
             return []
+        for job in taken:
+            stream, _, id_ = job.token.partition(" ")
+            self._in_hand[stream].add(id_)
+        return taken
+
+    def leave(self, jobs: Sequence[Job]) -> None:
+        """Let go of jobs; see `Jobs`. Others claim what is not finished."""
+        for job in jobs:
+            stream, _, id_ = job.token.partition(" ")
+            self._in_hand[stream].discard(id_)
 
     async def _take(self, limit: int) -> list[Job]:
+        if self._took_left:  # left ones are old and slow: others take turns with them
+            self._took_left = False
+            if jobs := await self._take_awaited(limit):
+                return jobs
         look_for_left_ones = monotonic() >= self._claim_at
         if look_for_left_ones:
+            await self._renew()  # or it would claim its own, where the loop was held up
             if left := await self._claim(self._awaited):
-                return left  # next time it looks again: seldom is one left without others
+                self._took_left = True  # and soon look again: seldom is one left without others
+                return left
             self._claim_at = monotonic() + self._claim_after_s / 4
-        read = True
-        while read:  # what is awaited goes before what is not, also behind a row of expired jobs
-            jobs, read = await self._read([self._awaited], limit, None)
-            if jobs:
-                return jobs
+        if jobs := await self._take_awaited(limit):
+            return jobs
         if look_for_left_ones and (left := await self._claim(self._bulk)):
-            self._claim_at = 0.0
+            self._claim_at = 0.0  # there may be more; what is awaited goes before
             return left
-        jobs, read = await self._read([self._bulk], limit, None)
+        # Whoever comes meanwhile waits for what nobody waits for: not for long.
+        half = max(1, limit // 2)
+        jobs, read = await self._read([self._bulk], half, None)
         if not read:
-            both = [self._awaited, self._bulk]
-            jobs, _ = await self._read(both, max(1, limit // 2), _BLOCK_MS)
+            jobs, _ = await self._read([self._awaited, self._bulk], half, _BLOCK_MS)
+        return jobs
+
+    async def _take_awaited(self, limit: int) -> list[Job]:
+        """Return what is awaited, also from behind a row of expired jobs."""
+        jobs, read = list[Job](), True
+        while read and not jobs:
+            jobs, read = await self._read([self._awaited], limit, None)
         return jobs
 
     async def _create_groups(self) -> None:
@@ -314,15 +337,14 @@ class RedisJobs:
                 start_id=start, count=1,
             )  # fmt: skip
             for id_, _ in entries:
-                if id_ in self._in_hand[stream]:  # its own, held too late
-                    continue
                 pending = await self._redis.xpending_range(stream, _GROUP, id_, id_, 1)
                 # It keeps its place, expired or not: moved, it would be counted anew.
                 jobs = await self._parsed(stream, entries, move_expired=False)
                 if not pending or not jobs:
                     continue
                 deliveries = pending[0]["times_delivered"]
-                if deliveries <= self._deliveries:
+                given_up = await self._redis.exists(f"prism:given-up:{jobs[0].key}")
+                if deliveries <= self._deliveries and not given_up:
                     return [replace(job, alone=True) for job in jobs]
                 reason = f"its worker died {deliveries - 1} times"
                 await self.finish([(job, JobFailedError(reason)) for job in jobs])
@@ -355,7 +377,6 @@ class RedisJobs:
             if move_expired and stream == self._awaited and job.expires <= now:
                 expired.append(job)
             else:
-                self._in_hand[stream].add(id_)
                 jobs.append(job)
         if expired:
             await self.submit_bulk(expired)
@@ -368,13 +389,7 @@ class RedisJobs:
         return jobs
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
-        """Hand results to everybody who waits; see `Jobs`. A failure becomes a dead letter.
-
-        Where Redis fails, the jobs are left to whoever claims them.
-        """
-        for job, _ in results:
-            stream, _, id_ = job.token.partition(" ")
-            self._in_hand[stream].discard(id_)
+        """Hand results to everybody who waits; see `Jobs`. A failure becomes a dead letter."""
         seconds, _ = await self._redis.time()
         async with self._redis.pipeline() as pipeline:
             for job, result in results:
