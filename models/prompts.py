@@ -1,22 +1,16 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
-Names are references (`models.references`), so that no title can lead the Prism astray. What the
-item has in common with its evidence is told as whole clauses (`models.clauses`), after the Facts
-that they follow from. So the student has to choose and to phrase, not to compute.
+Names are references (`models.references`), so that no title can lead the Prism astray. Of the
+evidence it tells what it has in common with the item, as whole clauses (`models.clauses`), and
+nothing else: what is not shared explains nothing. So the student has to choose and to phrase, not
+to compute, and a prompt is short: on a CPU, reading it is most of the work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.clauses import (
-    another,
-    attribute,
-    evidence_in_common,
-    name,
-    own_clauses,
-    shared_clauses,
-)
+from models.clauses import evidence_in_common, name, own_clauses, shared_clauses
 from models.english import category_words, decade
 from models.grounded import style_of
 from models.references import references, with_references
@@ -34,30 +28,34 @@ def prism_prompt(
     """
     style = style_of(facts) if style is None else style
     known = references(facts) if known is None else known
-    item, evidence = facts.item, facts.evidence
+    item = facts.item
     shared = [clause.text for clause in shared_clauses(facts)]
     clauses = [
-        *(shared or ["nothing in common"] if evidence else []),
-        *filter(None, [another(facts), evidence_in_common(facts)]),
+        *(shared or ["nothing in common"] if facts.evidence else []),
+        *filter(None, [evidence_in_common(facts)]),
         *own_clauses(facts),
     ]
+    about = [
+        f"{style} {facts.evidence_kind} {facts.noun.one} {facts.noun.many}",
+        known[name(item, facts)],
+        *_when(item, facts),
+        *_categories(item, known),
+        *_likings(facts, known),
+    ]
     parts = [
-        f"{style} {facts.evidence_kind}",
-        f"{facts.noun.one}, {facts.noun.many}",
-        " ".join([known[name(item, facts)], *_when(item, facts), *_categories(item, known)]),
-        *(f"{entry.liking} {_entry(entry, facts, known)}" for entry in evidence),
+        " ".join(about),
         *(with_references(clause, known) for clause in clauses),
-        *([facts.popularity] if facts.popularity else []),
+        *([facts.popularity.replace("_", " ")] if facts.popularity else []),
     ]
     return " | ".join(parts)
 
 
-def _entry(entry: Item, facts: Facts, known: Mapping[str, str]) -> str:
-    details = _categories(entry, known)
-    for key, value in entry.attributes.items():
-        words = attribute(value)
-        details.append(f"{key} {known.get(words, words)}")
-    return " ".join([known[name(entry, facts)], *_when(entry, facts)[:1], *details])
+def _likings(facts: Facts, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield each liking and the references of what it holds: loved “1” “3” liked “2”."""
+    for liking in ("loved", "liked"):
+        entries = [known[name(e, facts)] for e in facts.evidence if e.liking == liking]
+        if entries:
+            yield from (liking, *entries)
 
 
 def _when(item: Item, facts: Facts) -> list[str]:

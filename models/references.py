@@ -1,10 +1,10 @@
 """References: how a Prism reads and writes names, so that it never has to spell one.
 
 A Prism sees the item as “0”, its evidence as “1” to “3”, the item's attributes under their names
-(‘author’), and other quoted words (a category without an English form, an attribute of the
-evidence) as ‘a’, ‘b’, ...; the engine puts the names in their place. In natural language generation
-this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745, section 2): a title of any
-length and script is then exact, and no model has to learn to copy it.
+(‘author’), and its categories without an English form as ‘a’, ‘b’, ...; the engine puts the names
+in their place. In natural language generation this is called delexicalisation (Wen et al. 2015,
+arXiv 1508.01745, section 2): a title of any length and script is then exact, and no model has to
+learn to copy it.
 """
 
 import re
@@ -21,20 +21,18 @@ _REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’|‘[a-z][a-z ]*[a-z]’")
 
 def references(facts: Facts) -> dict[str, str]:
     """Return the names and quoted words of the Facts, as they are told, and their references."""
-    entities = [facts.item, *facts.evidence]
     named: dict[str, str] = {}
     quoted: dict[str, str] = {}
+    for number, entity in enumerate([facts.item, *facts.evidence]):
+        named.setdefault(name(entity, facts), f"“{number}”")
     for key, value in facts.item.attributes.items():
         if attribute(value).startswith("‘"):
             quoted.setdefault(attribute(value), f"‘{key}’")
     letters = map(_letter, count())
-    for number, entity in enumerate(entities):
-        named.setdefault(name(entity, facts), f"“{number}”")
-        told = [f"‘{c}’" for c in entity.categories if not category_words(c).attributive]
-        told += [attribute(value) for value in entity.attributes.values()]
-        for words in told:
-            if words.startswith("‘") and words not in quoted:
-                quoted[words] = f"‘{next(letters)}’"
+    for category in facts.item.categories:
+        words = f"‘{category}’"
+        if not category_words(category).attributive and words not in quoted:
+            quoted[words] = f"‘{next(letters)}’"
     return named | quoted
 
 

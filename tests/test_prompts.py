@@ -21,7 +21,7 @@ def loved(title: str, **details: object) -> Evidence:
     return Evidence.model_validate({"id": title, "title": title, "liking": "loved", **details})
 
 
-def test_a_prompt_holds_the_item_and_what_was_liked() -> None:
+def test_a_prompt_holds_the_item_what_was_liked_and_what_is_shared() -> None:
     facts = Facts(
         noun=FILM,
         item=HEAT,
@@ -30,9 +30,8 @@ def test_a_prompt_holds_the_item_and_what_was_liked() -> None:
         popularity="favourite",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” 1995 1990s Action Crime"
-        " | loved “1” 1996 Crime Drama | both are crime films | both are from the 1990s"
-        " | another crime film | favourite"
+        "7 contribution film films “0” 1995 1990s Action Crime loved “1”"
+        " | both are crime films | both are from the 1990s | favourite"
     )
 
 
@@ -47,6 +46,24 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         evidence_kind="contribution",
     )
     assert prism_prompt(facts, style=7).endswith(" | like “1”, it is a crime film | both dramas")
+
+
+def test_of_the_evidence_it_tells_nothing_but_likings_and_what_is_shared() -> None:
+    facts = Facts(
+        noun=FILM,
+        item=HEAT,
+        evidence=(
+            loved("Alien", year=1979, categories=("Horror",)),
+            loved("Emma", liking="liked", categories=("Comedy",), attributes={"pages": 99}),
+            loved("Speed", categories=("Action", "Thriller")),
+        ),
+        evidence_kind="recent",
+        popularity="well_liked",
+    )
+    assert prism_prompt(facts, style=7) == (
+        "7 recent film films “0” 1995 1990s Action Crime loved “1” “3” liked “2”"
+        " | like “3”, it is an action film | well liked"
+    )
 
 
 def test_a_sequel_is_told_as_one_of_a_series() -> None:
@@ -72,7 +89,7 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     )
     prompt = prism_prompt(facts, style=1)
     assert prompt == (
-        "1 contribution | book, books | “0” ‘a’ | loved “1” author ‘author’"
+        "1 contribution book books “0” ‘a’ loved “1”"
         " | it has the same author as “1”: ‘author’ | its author is ‘author’"
     )
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
@@ -97,7 +114,7 @@ def test_no_title_is_in_the_prompt() -> None:
         evidence_kind="contribution",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution | film, films | “0” | loved “1” | nothing in common"
+        "7 contribution film films “0” loved “1” | nothing in common"
     )
 
 
@@ -108,6 +125,8 @@ def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) 
     told = with_references(text, references(facts))
     assert with_names(told, facts) == text
     assert set(re.findall(r"“[^”]*”", told)) <= {"“0”", "“1”", "“2”", "“3”"}
+    prompt = prism_prompt(facts)
+    assert all(reference in prompt for reference in references(facts).values() if reference in told)
 
 
 def test_a_reference_to_nothing_stays_and_is_rejected() -> None:

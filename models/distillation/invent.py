@@ -18,10 +18,11 @@ _NOUNS = [
     ("podcast", "podcasts"), ("hotel", "hotels"), ("toy", "toys"), ("story", "stories"),
 ]  # fmt: skip
 _KNOWN = [
-    "Action", "Adventure", "Animation", "Biography", "Children", "Comedy", "Crime", "Documentary",
-    "Drama", "Family", "Fantasy", "Folk", "Horror", "IMAX", "Indie", "Jazz", "Musical", "Mystery",
-    "Noir", "Poetry", "Pop", "Puzzle", "Rock", "Romance", "Sci-Fi", "Soul", "Sports", "Strategy",
-    "Thriller", "Travel", "War", "Western",
+    "Action", "Adventure", "Animation", "Anime", "Biography", "Blues", "Children", "Classical",
+    "Comedy", "Country", "Crime", "Documentary", "Drama", "Family", "Fantasy", "Folk", "Hip-Hop",
+    "Horror", "IMAX", "Indie", "Jazz", "Musical", "Mystery", "Noir", "Poetry", "Pop", "Puzzle",
+    "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
+    "Travel", "War", "Western",
 ]  # fmt: skip
 _ATTRIBUTES = {
     "author": None, "director": None, "artist": None, "brand": None, "city": None, "chef": None,
@@ -49,7 +50,7 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
         attributes.append((_made_up(rng), rng.choice([None, 50])))
     shared_value = _title(words, rng, longest=2)
     years = rng.random() < 0.8
-    shift = rng.randint(-90 if rng.random() < 0.8 else -900, 30)
+    shift = rng.randint(-90 if rng.random() < 0.8 else -1900, 30)
 
     def world(item: Item, title: str) -> dict[str, object]:
         values = {
