@@ -1,8 +1,8 @@
 """The Prism on torch: fp16 on a GPU, where it is the default; on a CPU the reference."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 from typing import Literal
 
 import torch
@@ -42,9 +42,10 @@ class TorchEngine:
         model = BartForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, dtype))
         self._model = model.to(self._device).eval()
         self.version = f"{weights_hash(folder)}-{dtype}"
-        self._free = Lock()  # `generate` is not made for several threads
+        # `generate` is not made for several threads, and on a CPU each of them would bring OpenMP
+        # threads of its own: with two callers that halves the speed (`bench.engines`).
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="torch")
 
-    @torch.inference_mode()
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Return one text per Facts; see `Engine`."""
         if not batch:
@@ -53,19 +54,23 @@ class TorchEngine:
             torch.tensor([self._tokenizer.token_to_id(token) for token in prompt])
             for prompt in prompt_tokens(self._tokenizer, batch)
         ]
-        pad = self._model.config.pad_token_id
-        with self._free:
-            inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
-            tokens = self._model.generate(
-                input_ids=inputs,
-                attention_mask=inputs != pad,
-                max_new_tokens=MAX_TEXT,
-                num_beams=1,
-                do_sample=False,
-                # The hub's bart-base comes with settings for summaries.
-                no_repeat_ngram_size=0,
-                forced_bos_token_id=None,
-                forced_eos_token_id=None,
-            ).tolist()
-        texts = self._tokenizer.decode_batch(tokens)
+        texts = self._tokenizer.decode_batch(self._thread.submit(self._generate, rows).result())
         return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
+
+    @torch.inference_mode()
+    def _generate(self, rows: list[torch.Tensor]) -> list[list[int]]:
+        pad = self._model.config.pad_token_id
+        inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
+        tokens = self._model.generate(
+            input_ids=inputs,
+            attention_mask=inputs != pad,
+            max_new_tokens=MAX_TEXT,
+            num_beams=1,
+            do_sample=False,
+            # The hub's bart-base comes with settings for summaries.
+            no_repeat_ngram_size=0,
+            forced_bos_token_id=None,
+            forced_eos_token_id=None,
+        )
+        written: list[list[int]] = tokens.tolist()
+        return written
