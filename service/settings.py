@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(64 * 2**20, ge=0, description="Size of the explanation cache, bytes.")
     cache_ttl_s: int = Field(7 * 86_400, ge=1, description="Age at which a cached text expires.")
     queue_limit: int = Field(10_000, ge=1, description="Jobs waiting beyond which requests shed.")
-    batch_size: int = Field(32, ge=1, description="Most explanations written in one batch.")
+    batch_size: int = Field(
+        32, ge=1, description="Most explanations in a batch; a worker has two in flight."
+    )
     shutdown_s: int = Field(30, ge=1, description="Time for requests in flight at shutdown.")
     ranker_url: HttpUrl = Field(
         HttpUrl("http://127.0.0.1:8001"), description="Gateway: the ranking service."
