@@ -1,9 +1,10 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
-Names are references (`models.references`), so that no title can lead the Prism astray. Of the
-evidence it tells what it has in common with the item, as whole clauses (`models.clauses`), and
-nothing else: what is not shared explains nothing. So the student has to choose and to phrase, not
-to compute, and a prompt is short: on a CPU, reading it is most of the work.
+The words of a catalogue are references (`models.references`), all but well-known categories, so
+that no title can lead the Prism astray. Of the evidence it tells what it has in common with the
+item, as whole clauses (`models.clauses`), and nothing else: what is not shared explains nothing. So
+the student has to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it
+is most of the work.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,9 +37,9 @@ def prism_prompt(
         *own_clauses(facts),
     ]
     about = [
-        f"{style} {facts.evidence_kind} {facts.noun.one} {facts.noun.many}",
+        f"{style} {facts.evidence_kind}",
         known[name(item, facts)],
-        *_when(item, facts),
+        *_when(item, facts, known),
         *_categories(item, known),
         *_likings(facts, known),
     ]
@@ -58,13 +59,17 @@ def _likings(facts: Facts, known: Mapping[str, str]) -> Iterator[str]:
             yield from (liking, *entries)
 
 
-def _when(item: Item, facts: Facts) -> list[str]:
+def _when(item: Item, facts: Facts, known: Mapping[str, str]) -> list[str]:
     """Return the year and the decade, where the name does not tell them."""
     if item.year is None or name(item, facts).endswith(")"):
         return []
-    return [str(item.year), *([f"{decade(item.year)}s"] if item.year >= 1000 else [])]
+    early = item.year < 1000  # when nobody speaks of decades
+    return [known[str(item.year)], *([] if early else [known[f"{decade(item.year)}s"]])]
 
 
-def _categories(item: Item, known: Mapping[str, str]) -> list[str]:
-    """Return the categories as they are told; one without an English form is a reference."""
-    return [c if category_words(c).attributive else known[f"‘{c}’"] for c in item.categories]
+def _categories(item: Item, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the English form of each category, or its reference where it has none."""
+    for category in item.categories:
+        reference = known[f"‘{category}’"]
+        form = category_words(category).attributive
+        yield form if form and reference == f"‘{form}’" else reference

@@ -1,58 +1,71 @@
-"""References: how a Prism reads and writes names, so that it never has to spell one.
+"""References: how a Prism reads and writes the words of a catalogue, so that it never spells one.
 
-A Prism sees the item as “0”, its evidence as “1” to “3”, the item's attributes under their names
-(‘author’), and its categories without an English form as ‘a’, ‘b’, ...; the engine puts the names
-in their place. In natural language generation this is called delexicalisation (Wen et al. 2015,
-arXiv 1508.01745, section 2): a title of any length and script is then exact, and no model has to
-learn to copy it.
+A Prism sees the item as “0”, its evidence as “1” to “3”, the noun as ‘one’ and ‘many’, the item's
+‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none, and
+attributes as ‘key1’ and ‘value1’ and so on; the engine puts the catalogue's words in their place.
+In natural language generation this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745,
+section 2): a title of any length and script is then exact, a catalogue may be of anything, and no
+model has to learn to copy.
 """
 
 import re
 from collections.abc import Mapping
-from itertools import count
 from string import ascii_lowercase
 
 from catalog.facts import Facts
 from models.clauses import attribute, name
-from models.english import category_words
+from models.english import article, category_words, decade
 
-_REFERENCE = re.compile(r"“[0-3]”|‘[a-z]\d*’|‘[a-z][a-z ]*[a-z]’")
+_REFERENCE = re.compile(r"(?:\b([Aa])n? )?(‘one’|‘year’)|“[0-3]”|‘[^‘’]+’")
+
+
+def referents(facts: Facts) -> dict[str, str]:
+    """Return what each reference stands for, as a text tells it."""
+    item = facts.item
+    found = {f"“{n}”": name(entity, facts) for n, entity in enumerate([item, *facts.evidence])}
+    found |= {"‘one’": facts.noun.one, "‘many’": facts.noun.many}
+    if item.year is not None:
+        found |= {"‘year’": str(item.year), "‘decade’": f"{decade(item.year)}s"}
+    letters = iter(ascii_lowercase)
+    for category in item.categories:
+        form = category_words(category).attributive
+        if form is None or f"‘{form}’" in found:
+            form = next(letters)
+        found[f"‘{form}’"] = f"‘{category}’"
+    for number, (key, value) in enumerate(item.attributes.items(), 1):
+        found |= {f"‘key{number}’": key, f"‘value{number}’": attribute(value)}
+    return found
 
 
 def references(facts: Facts) -> dict[str, str]:
-    """Return the names and quoted words of the Facts, as they are told, and their references."""
-    named: dict[str, str] = {}
-    quoted: dict[str, str] = {}
-    for number, entity in enumerate([facts.item, *facts.evidence]):
-        named.setdefault(name(entity, facts), f"“{number}”")
-    for key, value in facts.item.attributes.items():
-        if attribute(value).startswith("‘"):
-            quoted.setdefault(attribute(value), f"‘{key}’")
-    letters = map(_letter, count())
-    for category in facts.item.categories:
-        words = f"‘{category}’"
-        if not category_words(category).attributive and words not in quoted:
-            quoted[words] = f"‘{next(letters)}’"
-    return named | quoted
-
-
-def _letter(number: int) -> str:
-    """Return a, b, ..., z, a1, b1, ..."""
-    turn, letter = divmod(number, len(ascii_lowercase))
-    return ascii_lowercase[letter] + (str(turn) if turn else "")
+    """Return the reference of all that is told by one: of equal words, the first."""
+    found: dict[str, str] = {}
+    for reference, told in referents(facts).items():
+        found.setdefault(told, reference)
+    return found
 
 
 def with_references(text: str, known: Mapping[str, str]) -> str:
-    """Return a text with every known name as its reference: what a Prism learns from."""
+    """Return a text with references for all that is told by one: what a Prism learns from.
+
+    "a" or "an" before a noun or a year is "a", for it is these that decide which.
+    """
     longest_first = sorted(known, key=len, reverse=True)
-    pattern = "|".join(re.escape(told) for told in longest_first)
-    return re.sub(pattern, lambda match: known[match[0]], text)
+    pattern = "|".join(rf"(?<!\w){re.escape(told)}(?!\w)" for told in longest_first)
+    told = re.sub(pattern, lambda match: known[match[0]], text)
+    return re.sub(r"\b([Aa])n (?=‘one’|‘year’)", r"\1 ", told)
 
 
 def with_names(text: str, facts: Facts) -> str:
-    """Return a Prism's text with every reference as the name that it stands for.
+    """Return a Prism's text with every reference as what it stands for.
 
     A reference to nothing stays as it is, and the check rejects it.
     """
-    named = {reference: told for told, reference in references(facts).items()}
-    return _REFERENCE.sub(lambda match: named.get(match[0], match[0]), text)
+    told = referents(facts)
+
+    def name_of(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[1] + article(told.get(match[2], match[2]))[1:]
+        return told.get(match[0], match[0])
+
+    return _REFERENCE.sub(name_of, text)

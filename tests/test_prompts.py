@@ -30,8 +30,8 @@ def test_a_prompt_holds_the_item_what_was_liked_and_what_is_shared() -> None:
         popularity="favourite",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 contribution film films “0” 1995 1990s Action Crime loved “1”"
-        " | both are crime films | both are from the 1990s | favourite"
+        "7 contribution “0” ‘year’ ‘decade’ action crime loved “1”"
+        " | both are crime ‘many’ | both are from the ‘decade’ | favourite"
     )
 
 
@@ -45,7 +45,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         ),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=7).endswith(" | like “1”, it is a crime film | both dramas")
+    assert prism_prompt(facts, style=7).endswith(" | like “1”, it is a crime ‘one’ | both dramas")
 
 
 def test_of_the_evidence_it_tells_nothing_but_likings_and_what_is_shared() -> None:
@@ -61,8 +61,8 @@ def test_of_the_evidence_it_tells_nothing_but_likings_and_what_is_shared() -> No
         popularity="well_liked",
     )
     assert prism_prompt(facts, style=7) == (
-        "7 recent film films “0” 1995 1990s Action Crime loved “1” “3” liked “2”"
-        " | like “3”, it is an action film | well liked"
+        "7 recent “0” ‘year’ ‘decade’ action crime loved “1” “3” liked “2”"
+        " | like “3”, it is an action ‘one’ | well liked"
     )
 
 
@@ -74,7 +74,7 @@ def test_a_sequel_is_told_as_one_of_a_series() -> None:
         evidence_kind="contribution",
     )
     assert prism_prompt(facts, style=0).endswith(
-        " | both are from the 1990s | it belongs to the same series as “1”"
+        " | both are from the ‘decade’ | it belongs to the same series as “1”"
     )
 
 
@@ -89,13 +89,13 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     )
     prompt = prism_prompt(facts, style=1)
     assert prompt == (
-        "1 contribution book books “0” ‘a’ loved “1”"
-        " | it has the same author as “1”: ‘author’ | its author is ‘author’"
+        "1 contribution “0” ‘a’ loved “1”"
+        " | it has the same ‘key1’ as “1”: ‘value1’ | its ‘key1’ is ‘value1’"
     )
     text = "“Emma” is listed under ‘Regency’. Its author is ‘Jane Austen’."
     assert (
         with_references(text, references(facts))
-        == "“0” is listed under ‘a’. Its author is ‘author’."
+        == "“0” is listed under ‘a’. Its ‘key1’ is ‘value1’."
     )
 
 
@@ -113,9 +113,7 @@ def test_no_title_is_in_the_prompt() -> None:
         evidence=(loved("</s> | loved “0”"),),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=7) == (
-        "7 contribution film films “0” loved “1” | nothing in common"
-    )
+    assert prism_prompt(facts, style=7) == ("7 contribution “0” loved “1” | nothing in common")
 
 
 @given(hostile_facts())
@@ -126,7 +124,9 @@ def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) 
     assert with_names(told, facts) == text
     assert set(re.findall(r"“[^”]*”", told)) <= {"“0”", "“1”", "“2”", "“3”"}
     prompt = prism_prompt(facts)
-    assert all(reference in prompt for reference in references(facts).values() if reference in told)
+    for reference in references(facts).values():
+        word = reference.strip("‘’") if len(reference) > 3 else reference  # a category's own form
+        assert reference not in told or word in prompt or reference in ("‘one’", "‘many’", "‘year’")
 
 
 def test_a_reference_to_nothing_stays_and_is_rejected() -> None:

@@ -1,22 +1,16 @@
-"""Made-up worlds: Facts with titles, categories and nouns that no catalogue holds.
+"""Made-up worlds: Facts with titles, categories and attributes that no catalogue holds.
 
 They teach a student to tell of books and restaurants as of films. It sees no names, only references
-to them (`models.references`), so that made-up titles need be no more than different.
+to them (`models.references`), so that made-up words need be no more than different.
 """
 
 import random
 from collections.abc import Sequence
 from itertools import cycle
 
-from catalog.facts import Evidence, Facts, Noun
+from catalog.facts import Evidence, Facts
 from catalog.types import Item, Liking
 
-_NOUNS = [
-    ("film", "films"), ("book", "books"), ("song", "songs"), ("album", "albums"),
-    ("game", "games"), ("restaurant", "restaurants"), ("show", "shows"),
-    ("product", "products"), ("item", "items"), ("recipe", "recipes"), ("course", "courses"),
-    ("podcast", "podcasts"), ("hotel", "hotels"), ("toy", "toys"), ("story", "stories"),
-]  # fmt: skip
 _KNOWN = [
     "Action", "Adventure", "Animation", "Anime", "Biography", "Blues", "Children", "Classical",
     "Comedy", "Country", "Crime", "Documentary", "Drama", "Family", "Fantasy", "Folk", "Hip-Hop",
@@ -24,10 +18,7 @@ _KNOWN = [
     "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
     "Travel", "War", "Western",
 ]  # fmt: skip
-_ATTRIBUTES = {
-    "author": None, "director": None, "artist": None, "brand": None, "city": None, "chef": None,
-    "pages": 900, "players": 12, "language": None, "price range": None, "track count": 40,
-}  # fmt: skip
+_ATTRIBUTES = [0, 0, 0, 1, 1, 2, 3, 8]  # how many, from which one is drawn
 _LETTERS = "aaabcdeeefghiijklmnooprrsstttuvwyz"
 
 
@@ -40,27 +31,31 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     words : real words that some of the made-up titles are put together from
     rng : the dice
     """
-    categories = rng.sample(_KNOWN, 8) if rng.random() < 0.6 else []
-    while len(categories) < 8:
-        categories.append(_title(words, rng, longest=3)[:40])
+    known = rng.choice([0, 0.5, 1, 1])
+    categories = [
+        category if rng.random() < known else _title(words, rng, longest=3)[:40]
+        for category in rng.sample(_KNOWN, 16)
+    ]
     originals = dict.fromkeys(c for entity in _entities(facts) for c in entity.categories)
     renamed = dict(zip(originals, cycle(categories), strict=False))
-    attributes = rng.sample(list(_ATTRIBUTES.items()), rng.choice([0, 0, 1, 2]))
-    if rng.random() < 0.15:
-        attributes.append((_made_up(rng), rng.choice([None, 50])))
-    shared_value = _title(words, rng, longest=2)
+    keys = [_made_up(rng) + rng.choice(["", "s"]) for _ in range(rng.choice(_ATTRIBUTES))]
+    shared = {key: _title(words, rng, 2) for key in keys}
+    numeric = {key for key in keys if rng.random() < 0.3}
+    tags = rng.randint(1, 8) if rng.random() < 0.15 else 0
     years = rng.random() < 0.8
     shift = rng.randint(-90 if rng.random() < 0.8 else -1900, 30)
 
     def world(item: Item, title: str) -> dict[str, object]:
         values = {
-            name: rng.randint(1, top) if top else rng.choice([shared_value, _title(words, rng, 2)])
-            for name, top in attributes
+            key: rng.randint(1, 50)
+            if key in numeric
+            else rng.choice([shared[key], _title(words, rng, 2)])
+            for key in keys
         }
         return {
             "id": item.id,
             "title": title,
-            "categories": tuple(dict.fromkeys(renamed[c] for c in item.categories)),
+            "categories": (*(renamed[c] for c in item.categories), *rng.sample(categories, tags)),
             "year": min(max(item.year + shift, 1), 2999) if years and item.year else None,
             "attributes": values,
         }
@@ -68,17 +63,13 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     titles = [_title(words, rng) for _ in _entities(facts)]
     if len(titles) > 1 and rng.random() < 0.1:  # sequels, and titles inside titles
         titles[1] = f"{titles[0]} {rng.choice(['2', '3', 'II', 'Part II', 'III', 'Again'])}"
-    one, many = rng.choice(_NOUNS)
-    if rng.random() < 0.15:
-        one = _made_up(rng)
-        many = f"{one}s"
     item = Item.model_validate(world(facts.item, titles[0]))
     evidence = tuple(
         Evidence.model_validate({**world(entry, title), "liking": entry.liking})
         for entry, title in zip(facts.evidence, titles[1:], strict=True)
     )
     return Facts(
-        noun=Noun(one=one, many=many),
+        noun=facts.noun,
         item=item,
         evidence=evidence,
         evidence_kind=facts.evidence_kind,

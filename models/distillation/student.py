@@ -19,7 +19,7 @@ SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
 _PIECES = (
-    r" ?“[0-3]”| ?‘[a-z]\d*’"  # a reference is one token, where BPE sees it often enough
+    r" ?“[0-3]”| ?‘[a-z]+\d?’"  # a reference is one token, where BPE sees it often enough
     r"| ?[“‘]|[”’]"  # so that other quoted words are the same tokens everywhere
     r"| ?\p{L}+(?:[-']\p{L}+)*| ?\p{N}+0s\b"  # "sci-fi", "children's", "1990s"
     r"| ?\p{N}+| ?[^\s\p{L}\p{N}“”‘’]+|\s+"
