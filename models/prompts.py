@@ -45,7 +45,7 @@ def prism_prompt(
     ]
     parts = [
         " ".join(about),
-        *(with_references(clause, known) for clause in clauses),
+        *([with_references(" | ".join(clauses), known)] if clauses else []),
         *([facts.popularity.replace("_", " ")] if facts.popularity else []),
     ]
     return " | ".join(parts)

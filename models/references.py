@@ -10,6 +10,7 @@ model has to learn to copy.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from string import ascii_lowercase
 
 from catalog.facts import Facts
@@ -17,6 +18,7 @@ from models.clauses import attribute, name
 from models.english import article, category_words, decade
 
 _REFERENCE = re.compile(r"(?:\b([Aa])n? )?(‘one’|‘year’)|“[0-3]”|‘[^‘’]+’")
+_AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’)")
 
 
 def referents(facts: Facts) -> dict[str, str]:
@@ -50,10 +52,22 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
 
     "a" or "an" before a noun or a year is "a", for it is these that decide which.
     """
-    longest_first = sorted(known, key=len, reverse=True)
-    pattern = "|".join(rf"(?<!\w){re.escape(told)}(?!\w)" for told in longest_first)
-    told = re.sub(pattern, lambda match: known[match[0]], text)
-    return re.sub(r"\b([Aa])n (?=‘one’|‘year’)", r"\1 ", told)
+    words = sorted((told for told in known if told[0] not in "“‘0123456789"), key=len, reverse=True)
+
+    def reference_of(match: re.Match[str]) -> str:
+        if match[0] in known:
+            return known[match[0]]
+        return known.get(match[1], match[1]) + match[2] if match[2] else match[0]
+
+    told = _told(tuple(words)).sub(reference_of, text)
+    return _AN.sub(r"\1 ", told)
+
+
+@lru_cache(1024)  # the items of a catalogue have few sets of attributes
+def _told(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what may be told by a reference: names, quoted words, these words, and numbers."""
+    plain = "|".join(map(re.escape, words))
+    return re.compile(rf"(“[^”]*”)( \(\d+\))?|‘[^’]*’|(?<!\w)(?:{plain}|\d+s?)(?!\w)")
 
 
 def with_names(text: str, facts: Facts) -> str:
