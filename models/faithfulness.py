@@ -572,7 +572,7 @@ class _Reader:
 
     def read_description(self, first: int, last: int) -> None:
         details = [n for n in range(first, last + 1) if self.is_detail(n)]
-        if len({self.detail(n) for n in details}) < len(details):
+        if len({(self.kind(n), self.detail(n)) for n in details}) < len(details):
             self.claim(first, last, "count", outcome=False, why="the same detail twice")
         inner = self.tokens[first : last + 1]
         plural = any(token.plural for token in inner)

@@ -1,4 +1,4 @@
-"""Facts from catalogues the shipped Prism never saw: books, songs, restaurants, products.
+"""Facts from catalogues the shipped Prism never saw: from books to sheet music.
 
 Their titles have digits, punctuation and letters of other scripts. Authors, artists and makers are
 left out or are attributes; which items share a category is what these catalogues would say.
@@ -31,7 +31,9 @@ class World:
                     title=clean_title(title),
                     categories=tuple(filter(None, categories.split("/"))),
                     year=int(year) if year else None,
-                    attributes={self.attribute: value} if value else {},
+                    attributes={self.attribute: int(value) if value.isdecimal() else value}
+                    if value
+                    else {},
                 )
             )
         return found
@@ -204,6 +206,61 @@ Chuck 70 Hi | Shoes/Clothing | 2013 | Converse
 Air Max 90 | Shoes | 1990 | Nike
 C++ Mug: "Hello, World!" | Kitchen/Gifts | |
 50% Off! Mystery Box | Gifts | 2024 |
+""",
+    ),
+    "video games": World(
+        Noun(one="video game", many="video games"),
+        "developer",
+        """
+Tetris | puzzle/classics | 1984 | Алексей Пажитнов
+Pac-Man | arcade/maze | 1980 | ナムコ
+R-Type | arcade/shooter | 1987 | Irem
+NieR:Automata™ | action/role-playing/hack and slash/open world | 2017 | PlatinumGames
+Half-Life 2 | shooter/sci-fi/action/story rich | 2004 | Valve
+Portal 2 | puzzle/sci-fi/comedy/co-op | 2011 | Valve
+Left 4 Dead 2 | shooter/horror/co-op | 2009 | Valve
+The Witcher 3: Wild Hunt | role-playing/fantasy/open world/story rich | 2015 | CD PROJEKT RED
+Cyberpunk 2077 | role-playing/sci-fi/open world/story rich | 2020 | CD PROJEKT RED
+Stardew Valley | indie/farming/role-playing/co-op/pixel graphics | 2016 | ConcernedApe
+Undertale | indie/role-playing/pixel graphics/comedy | 2015 | tobyfox
+Baba Is You | indie/puzzle/pixel graphics | 2019 | Hempuli
+INSIDE | indie/puzzle/adventure/horror | 2016 | Playdead
+LIMBO | indie/puzzle/adventure/horror | 2010 | Playdead
+Civilization VI | strategy/turn-based/4X/historical | 2016 | Firaxis
+XCOM® 2 | strategy/turn-based/sci-fi | 2016 | Firaxis
+Age of Empires II | strategy/real-time/historical/war | 1999 | Ensemble Studios
+Total War: THREE KINGDOMS | strategy/war/historical/turn-based/real-time | 2019 | CA
+原神 | action/role-playing/open world/anime | 2020 | 米哈游
+黑神话:悟空 | action/role-playing/hack and slash | 2024 | 游戏科学
+ゼルダの伝説 | action/adventure/fantasy | 1986 | 任天堂
+스타크래프트 | strategy/real-time/sci-fi | 1998 |
+EA SPORTS FC™ 24 | sports/co-op | 2023 | EA
+Football Manager 2024 | sports/management | 2023 | SI Games
+iRacing | sports/racing/simulation | 2008 |
+""",
+    ),
+    "sheet music": World(
+        Noun(one="piece of sheet music", many="sheet music"),
+        "arranged for voices",
+        """
+Ave verum corpus, K. 618 | Sacred/Choral | 1791 | 4
+O Magnum Mysterium | Sacred/Choral | 1572 | 8
+Spem in alium | Sacred/Choral/Renaissance | 1570 | 40
+Miserere mei, Deus | Sacred/Choral/Renaissance | 1638 | 9
+Vespers, Op. 37 | Sacred/Choral | 1915 | 8
+Gymnopédie No. 1 | Piano/Classical | 1888 | 1
+Clair de lune (L. 75/3) | Piano/Classical | 1905 | 1
+Für Elise, WoO 59 | Piano/Classical | 1810 | 1
+Maple Leaf Rag | Piano/Ragtime | 1899 | 1
+The Entertainer | Piano/Ragtime | 1902 | 1
+Kyrie XI, “Orbis factor” | Sacred/Chant | 950 | 1
+Salve Regina | Sacred/Chant | 1050 | 1
+Auld Lang Syne | Folk/Choral | 1788 | 4
+さくらさくら | Folk | 1888 | 1
+Калинка | Folk/Choral | 1860 | 4
+Take the “A” Train | Jazz/Big Band | 1939 | 17
+Sing, Sing, Sing | Jazz/Big Band | 1936 | 17
+4′33″ | Avant-Garde/Piano | 1952 | 1
 """,
     ),
 }

@@ -150,7 +150,7 @@ def test_a_prompt_that_is_too_long_loses_details_but_no_reference(student: Path)
     [tokens] = prompt_tokens(tokenizer, [facts])
     text = tokenizer.decode([tokenizer.token_to_id(token) or 0 for token in tokens])
     assert len(tokens) <= MAX_PROMPT
-    assert "“0” 1990" in text
+    assert "“0” ‘year’" in text
     assert all(f"“{number}”" in text for number in range(4))
 
 

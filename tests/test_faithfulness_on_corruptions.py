@@ -130,6 +130,9 @@ FACTS = {
     ),
     "recent": Facts(noun=_FILMS, item=_HEAT, evidence=(_CASINO,), evidence_kind="recent"),
     "none": Facts(noun=_FILMS, item=_HEAT),
+    "tags": Facts(
+        noun=_FILMS, item=Item(id="1", title="Heat", categories=("1995", "1990s"), year=1995)
+    ),
     "romance": Facts(
         noun=_FILMS, item=Item(id="4", title="Emma", categories=("Comedy", "Romance"))
     ),
@@ -159,6 +162,10 @@ You recently loved “Casino”; “Heat”, an action film, is next.
 Here is “Heat”, an action and crime film from 1995.
 You may like “Heat”. It is a thriller from the 1990s.
 “Heat” may be one to start with. Its director is ‘Michael Mann’.
+""",
+    "tags": """
+Here is “Heat”, a 1995 film listed under ‘1995’.
+“Heat”, a film from the 1990s listed under ‘1990s’ and ‘1995’, may suit you.
 """,
     "romance": """
 Here is “Emma”, a romantic comedy.
@@ -245,6 +252,10 @@ You may like “Heat”, as you liked “Casino”.
 “Heat” is well liked here.
 Here is “Heat”, a thriller from 1996.
 Here is “Heat”. It stars Al Pacino.
+""",
+    "tags": """
+Here is “Heat”, a 1995 film listed under ‘1995’ and ‘1995’.
+Here is “Heat”, a 1995 film from 1995.
 """,
     "romance": """
 Here is “Emma”, a romantic romance.

@@ -3,6 +3,7 @@
 import random
 import re
 
+import pytest
 from hypothesis import given, settings
 from random_facts import hostile_facts, random_facts
 
@@ -127,6 +128,18 @@ def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) 
     for reference in references(facts).values():
         word = reference.strip("‘’") if len(reference) > 3 else reference  # a category's own form
         assert reference not in told or word in prompt or reference in ("‘one’", "‘many’", "‘year’")
+
+
+@pytest.mark.parametrize("word", ["list", "favourite", "hour", "one", "you", "an", "like", "item"])
+def test_a_noun_or_an_attribute_may_be_one_of_our_own_words(word: str) -> None:
+    rng = random.Random(word)
+    for _ in range(200):
+        facts = random_facts(rng, catalogue=[HEAT])
+        item = facts.item.model_copy(update={"attributes": {f"{word}ed": 12, word: "Long"}})
+        facts = facts.model_copy(update={"noun": Noun(one=word, many=f"{word}s"), "item": item})
+        told = with_references(explain(facts), references(facts))
+        assert with_names(told, facts) == explain(facts)
+        assert not re.search(r"\d", re.sub("“[0-3]”|‘[^’]*’", "", told))
 
 
 def test_a_reference_to_nothing_stays_and_is_rejected() -> None:
