@@ -758,11 +758,13 @@ class _Reader:
             self.whole_text("role", "it never names the item")
         elif not told:
             self.whole_text("role", "it names the item, but says nothing of it")
-        if not self.text.endswith(_ENDINGS):
+        if not self.tokens:  # nothing is no explanation, whatever the policy
+            self.whole_text("other", "it says nothing", "contradicted")
+        elif not self.text.endswith(_ENDINGS):
             self.whole_text("other", "it breaks off")
 
-    def whole_text(self, type_: ClaimType, why: str) -> None:
-        self.claims.append(Claim(0, len(self.text), type_, "unverifiable", None, why))
+    def whole_text(self, type_: ClaimType, why: str, outcome: Outcome = "unverifiable") -> None:
+        self.claims.append(Claim(0, len(self.text), type_, outcome, None, why))
 
     def read_phrases(self) -> None:
         """Take out the phrases that say nothing checkable."""

@@ -78,17 +78,11 @@ def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
 
 
 def _shorter(facts: Facts) -> Iterator[Facts]:
-    """Yield the Facts with less and less: without attributes, categories, the last evidence.
-
-    The last fits: what is left is the item's year and its noun.
-    """
+    """Yield the Facts without attributes, then without categories, too: that fits."""
     for detail in ("attributes", "categories"):
         bare: dict[str, object] = {detail: {} if detail == "attributes" else ()}
         evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)
         facts = facts.model_copy(
             update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
         )
-        yield facts
-    while facts.evidence:
-        facts = facts.model_copy(update={"evidence": facts.evidence[:-1]})
         yield facts

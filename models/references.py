@@ -17,8 +17,9 @@ from catalog.facts import Facts
 from models.clauses import attribute, name
 from models.english import article, category_words, decade
 
-_REFERENCE = re.compile(r"(?:\b([Aa])n? )?(‘one’|‘year’)|“[0-3]”|‘[^‘’]+’")
-_AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’)")
+_REFERENCE = re.compile(r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|“[0-3]”|‘[^‘’]+’")
+_AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’|‘decade’)")
+_OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z])’")
 
 
 def referents(facts: Facts) -> dict[str, str]:
@@ -57,7 +58,9 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
     def reference_of(match: re.Match[str]) -> str:
         if match[0] in known:
             return known[match[0]]
-        return known.get(match[1], match[1]) + match[2] if match[2] else match[0]
+        if match[2]:  # “Heat” (1995), where nothing else is called “Heat”
+            return f"{known.get(match[1], match[1])} ({known.get(match[2], match[2])})"
+        return match[0]
 
     told = _told(tuple(words)).sub(reference_of, text)
     return _AN.sub(r"\1 ", told)
@@ -67,19 +70,21 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
 def _told(words: tuple[str, ...]) -> re.Pattern[str]:
     """Return what may be told by a reference: names, quoted words, these words, and numbers."""
     plain = "|".join(map(re.escape, words))
-    return re.compile(rf"(“[^”]*”)( \(\d+\))?|‘[^’]*’|(?<!\w)(?:{plain}|\d+s?)(?!\w)")
+    return re.compile(rf"(“[^”]*”)(?: \((\d+)\))?|‘[^’]*’|(?<!\w)(?:{plain}|\d+s?)(?!\w)")
 
 
 def with_names(text: str, facts: Facts) -> str:
     """Return a Prism's text with every reference as what it stands for.
 
-    A reference to nothing stays as it is, and the check rejects it.
+    A text with a reference to nothing is no text: it comes back empty, which no check lets pass.
     """
     told = referents(facts)
+    if any(reference not in told for reference in _OURS.findall(text)):
+        return ""
 
     def name_of(match: re.Match[str]) -> str:
         if match[1]:
-            return match[1] + article(told.get(match[2], match[2]))[1:]
+            return match[1] + article(told[match[2]])[1:]
         return told.get(match[0], match[0])
 
     return _REFERENCE.sub(name_of, text)

@@ -11,6 +11,7 @@ from student_fixtures import demo_samples
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.facts_file import Sample, write_facts
+from catalog.types import Item
 from models.distillation.invent import invented, varied
 from models.distillation.label import label
 from models.faithfulness import check
@@ -108,3 +109,10 @@ def test_made_up_worlds_have_the_shape_of_the_real_one(samples: list[Sample]) ->
         assert [e.liking for e in world.evidence] == [e.liking for e in row.facts.evidence]
         assert world.evidence_kind == row.facts.evidence_kind
         assert world.item.title not in titles
+
+
+def test_of_an_item_with_many_categories_a_world_can_be_made_up() -> None:
+    many = Item(id="1", title="Heat", categories=tuple(f"tag {n}" for n in range(16)))
+    for seed in range(50):
+        made = invented(Facts(item=many), ["Night"], random.Random(seed))
+        assert 0 < len(made.item.categories) <= 16

@@ -135,18 +135,30 @@ def test_a_noun_or_an_attribute_may_be_one_of_our_own_words(word: str) -> None:
     rng = random.Random(word)
     for _ in range(200):
         facts = random_facts(rng, catalogue=[HEAT])
-        item = facts.item.model_copy(update={"attributes": {f"{word}ed": 12, word: "Long"}})
-        facts = facts.model_copy(update={"noun": Noun(one=word, many=f"{word}s"), "item": item})
+        item = facts.item.model_copy(update={"attributes": {word: 12, "its": "Long"}})
+        facts = facts.model_copy(
+            update={"noun": rng.choice([Noun(one=word, many=f"{word}s"), FILM]), "item": item}
+        )
         told = with_references(explain(facts), references(facts))
         assert with_names(told, facts) == explain(facts)
         assert not re.search(r"\d", re.sub("“[0-3]”|‘[^’]*’", "", told))
 
 
-def test_a_reference_to_nothing_stays_and_is_rejected() -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["You loved “2”, so we suggest “0”.", "Try “0”, listed under ‘b’.", "Its ‘key1’ is ‘value1’."],
+)
+def test_a_text_with_a_reference_to_nothing_is_no_text(text: str) -> None:
     facts = Facts(noun=FILM, item=HEAT)
-    text = with_names("You loved “2”, so we suggest “0”.", facts)
-    assert text == "You loved “2”, so we suggest “Heat”."
-    assert not check(text, facts).passed
+    assert with_names(text, facts) == ""
+    assert not check("", facts, "factual").passed
+
+
+def test_of_a_title_with_its_year_both_are_references() -> None:
+    facts = Facts(noun=FILM, item=HEAT)
+    told = with_references("Try “Heat” (1995), an 1995 film.", references(facts))
+    assert told == "Try “0” (‘year’), a ‘year’ ‘one’."
+    assert with_names(told, facts) == "Try “Heat” (1995), a 1995 film."
 
 
 def test_a_title_that_looks_like_a_reference_is_none() -> None:

@@ -52,10 +52,11 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
             else rng.choice([shared[key], _title(words, rng, 2)])
             for key in keys
         }
+        told = [*(renamed[c] for c in item.categories), *rng.sample(categories, tags)]
         return {
             "id": item.id,
             "title": title,
-            "categories": (*(renamed[c] for c in item.categories), *rng.sample(categories, tags)),
+            "categories": tuple(dict.fromkeys(told))[:16],
             "year": min(max(item.year + shift, 1), 2999) if years and item.year else None,
             "attributes": values,
         }

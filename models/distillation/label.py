@@ -17,7 +17,7 @@ from models.engine import Engine
 from models.faithfulness import Policy, check
 from models.hashes import LABELLING, sources_hash
 from models.prompts import prism_prompt
-from models.references import references, with_references
+from models.references import references, with_names, with_references
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256
@@ -43,6 +43,8 @@ def label(
     seed: int = 0,
 ) -> Iterator[Labelled]:
     """Label the training rows of a Facts folder; yield after every shard.
+
+    Kept are texts that pass the check and that references and names lead back to.
 
     A shard that was made from the same Facts in the same way is not done again, so a killed run
     goes on where it was.
@@ -72,11 +74,12 @@ def label(
         for begin in range(0, len(rows), _BATCH):
             batch = rows[begin : begin + _BATCH]
             for row, text in zip(batch, oracle.write(batch), strict=True):
-                if check(text, row, policy).passed:
+                told = with_references(text, references(row))
+                if with_names(told, row) == text and check(text, row, policy).passed:
                     kept.append(
                         {
                             "prompt": prism_prompt(row),
-                            "text": with_references(text, references(row)),
+                            "text": told,
                             "facts": row.model_dump_json(),
                         }
                     )
