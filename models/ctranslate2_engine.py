@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -138,7 +139,9 @@ def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
     file = model / f"calibration-{cores}.json"
     if not file.exists():
         choices = {(cores, 1), (max(1, cores // 2), 2), (1, cores), (max(1, cores // 2), 1)}
-        seconds = {choice: _seconds(model, tokenizer, *choice) for choice in sorted(choices)}
+        seconds = dict.fromkeys(sorted(choices), math.inf)
+        for choice in [*seconds] * 3:  # in turns, so that what else runs here hinders all alike
+            seconds[choice] = min(seconds[choice], _seconds(model, tokenizer, *choice))
         best = min(seconds, key=seconds.__getitem__)
         file.write_text(
             json.dumps({"translators": best[0], "threads": best[1], "measured": [
@@ -152,9 +155,6 @@ def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
 def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:
     translator = _translator(model, translators, threads)
     prompts = prompt_tokens(tokenizer, [_TYPICAL] * _CALIBRATION_TEXTS)
-    best = float("inf")
-    for _ in range(3):
-        started = time.perf_counter()
-        _write(translator, translators, tokenizer, prompts)
-        best = min(best, time.perf_counter() - started)
-    return best
+    started = time.perf_counter()
+    _write(translator, translators, tokenizer, prompts)
+    return time.perf_counter() - started
