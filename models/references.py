@@ -1,8 +1,8 @@
 """References: how a Prism reads and writes the words of a catalogue, so that it never spells one.
 
 A Prism sees the item as “0”, its evidence as “1” to “3”, the noun as ‘one’ and ‘many’, the item's
-‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none, and
-attributes as ‘key1’ and ‘value1’ and so on; the engine puts the catalogue's words in their place.
+‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none of its
+own, and attributes as ‘key1’ and ‘value1’ and so on; the engine puts the catalogue's words back.
 In natural language generation this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745,
 section 2): a title of any length and script is then exact, a catalogue may be of anything, and no
 model has to learn to copy.

@@ -108,7 +108,7 @@ def test_of_another_world_what_is_served_is_faithful(engine: CTranslate2Engine) 
         served = [one for batch in batched(facts, 64) for one in writer.write(batch)]
         assert all(check(w.text, f).passed for w, f in zip(served, facts, strict=True))
         assert [w.source == "prism" for w in served] == raw
-        assert sum(raw) > 0.5 * len(raw)
+        assert sum(raw) >= 0.9 * len(raw)
 
 
 def test_it_is_small_enough_to_be_shipped() -> None:
