@@ -71,11 +71,10 @@ def _with_most(facts: Facts) -> list[Clause]:
 
 def own_clauses(facts: Facts) -> list[str]:
     """Return the attributes of the item as clauses."""
-    found = []
-    for key, value in facts.item.attributes.items():
-        plural = key.endswith("s") and not key.endswith("ss")
-        found.append(f"its {key} {'are' if plural else 'is'} {attribute(value)}")
-    return found
+    return [
+        f"its {key} {is_or_are(key)} {attribute(value)}"
+        for key, value in facts.item.attributes.items()
+    ]
 
 
 # ---------------------------------------------------------------------- phrases
@@ -145,6 +144,13 @@ def shared_decade(items: Sequence[Item]) -> int | None:
     """Return the first year of the decade of all the items, if it is one."""
     decades = {decade(item.year or 0) for item in items}
     return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
+
+
+def is_or_are(key: str) -> str:
+    """Return the verb after an attribute: "are" for "players", "is" for "number of players"."""
+    counted = key.split(" of ", maxsplit=1)[0]
+    plural = counted.endswith("s") and not counted.endswith(("ss", "us", "is", "series"))
+    return "are" if plural else "is"
 
 
 def attribute(value: int | str) -> str:

@@ -14,11 +14,14 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from catalog.facts import Facts
-from models.clauses import attribute, name
+from models.clauses import attribute, is_or_are, name
 from models.english import article, category_words, decade
 
-_REFERENCE = re.compile(r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|“[0-3]”|‘[^‘’]+’")
+_REFERENCE = re.compile(
+    r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘key\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"
+)
 _AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’|‘decade’)")
+_ARE = re.compile(r"(‘key\d’) are\b")
 _OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z])’")
 
 
@@ -51,7 +54,8 @@ def references(facts: Facts) -> dict[str, str]:
 def with_references(text: str, known: Mapping[str, str]) -> str:
     """Return a text with references for all that is told by one: what a Prism learns from.
 
-    "a" or "an" before a noun or a year is "a", for it is these that decide which.
+    "a" or "an" before a noun or a year is "a", and "is" or "are" after an attribute is "is", for it
+    is these that decide which.
     """
     words = sorted((told for told in known if told[0] not in "“‘0123456789"), key=len, reverse=True)
 
@@ -63,7 +67,7 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
         return match[0]
 
     told = _told(tuple(words)).sub(reference_of, text)
-    return _AN.sub(r"\1 ", told)
+    return _ARE.sub(r"\1 is", _AN.sub(r"\1 ", told))
 
 
 @lru_cache(1024)  # the items of a catalogue have few sets of attributes
@@ -85,6 +89,8 @@ def with_names(text: str, facts: Facts) -> str:
     def name_of(match: re.Match[str]) -> str:
         if match[1]:
             return match[1] + article(told[match[2]])[1:]
+        if match[3]:
+            return f"{told[match[3]]} {is_or_are(told[match[3]])}"
         return told.get(match[0], match[0])
 
     return _REFERENCE.sub(name_of, text)

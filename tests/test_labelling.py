@@ -111,8 +111,16 @@ def test_made_up_worlds_have_the_shape_of_the_real_one(samples: list[Sample]) ->
         assert world.item.title not in titles
 
 
+def test_some_made_up_worlds_have_many_attributes_and_some_have_titles_alone(
+    samples: list[Sample],
+) -> None:
+    rng = random.Random(1)
+    items = [invented(row.facts, ["Zorvath"], rng).item for row in samples]
+    assert {len(item.attributes) for item in items} == set(range(9))
+    assert any(not (item.categories or item.year or item.attributes) for item in items)
+
+
 def test_of_an_item_with_many_categories_a_world_can_be_made_up() -> None:
     many = Item(id="1", title="Heat", categories=tuple(f"tag {n}" for n in range(16)))
-    for seed in range(50):
-        made = invented(Facts(item=many), ["Night"], random.Random(seed))
-        assert 0 < len(made.item.categories) <= 16
+    made = [invented(Facts(item=many), ["Night"], random.Random(seed)) for seed in range(50)]
+    assert {0, 16} <= {len(world.item.categories) for world in made} <= set(range(17))

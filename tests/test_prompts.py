@@ -100,6 +100,20 @@ def test_attributes_and_unknown_categories_are_references() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "verb"),
+    [("players", "are"), ("number of players", "is"), ("status", "is"), ("address", "is")],
+)
+def test_whether_an_attribute_is_or_are_follows_its_name(key: str, verb: str) -> None:
+    item = Item(id="1", title="Go", attributes={key: "2"})
+    facts = Facts(item=item)
+    text = f"Try “Go”. Its {key} {verb} ‘2’."
+    assert "its ‘key1’ is ‘value1’" in prism_prompt(facts)
+    assert with_references(text, references(facts)) == "Try “0”. Its ‘key1’ is ‘value1’."
+    for said in ("is", "are"):
+        assert with_names(f"Try “0”. Its ‘key1’ {said} ‘value1’.", facts) == text
+
+
 def test_equal_titles_are_told_apart_by_their_years() -> None:
     facts = Facts(item=HEAT, evidence=(loved("Heat", year=1986),), evidence_kind="similar")
     told = "You loved “Heat” (1986), so we suggest “Heat” (1995)."

@@ -18,7 +18,8 @@ _KNOWN = [
     "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
     "Travel", "War", "Western",
 ]  # fmt: skip
-_ATTRIBUTES = [0, 0, 0, 1, 1, 2, 3, 8]  # how many, from which one is drawn
+_ATTRIBUTES = [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8]  # how many, from which one is drawn
+_MISSING = 0.08  # share of items without a detail that their catalogue has
 _LETTERS = "aaabcdeeefghiijklmnooprrsstttuvwyz"
 
 
@@ -38,27 +39,25 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     ]
     originals = dict.fromkeys(c for entity in _entities(facts) for c in entity.categories)
     renamed = dict(zip(originals, cycle(categories), strict=False))
-    keys = [_made_up(rng) + rng.choice(["", "s"]) for _ in range(rng.choice(_ATTRIBUTES))]
-    shared = {key: _title(words, rng, 2) for key in keys}
-    numeric = {key for key in keys if rng.random() < 0.3}
+    plain = rng.random() < 0.12  # a catalogue without categories, and often with titles alone
+    years = rng.random() < (0.5 if plain else 0.8)
+    many = 0 if plain and rng.random() < 0.5 else rng.choice(_ATTRIBUTES)
+    attributes = [_Attribute(words, rng) for _ in range(many)]
     tags = rng.randint(1, 8) if rng.random() < 0.15 else 0
-    years = rng.random() < 0.8
     shift = rng.randint(-90 if rng.random() < 0.8 else -1900, 30)
 
+    def known_of_it() -> bool:
+        return rng.random() > _MISSING
+
     def world(item: Item, title: str) -> dict[str, object]:
-        values = {
-            key: rng.randint(1, 50)
-            if key in numeric
-            else rng.choice([shared[key], _title(words, rng, 2)])
-            for key in keys
-        }
         told = [*(renamed[c] for c in item.categories), *rng.sample(categories, tags)]
+        year = min(max(item.year + shift, 1), 2999) if item.year else None
         return {
             "id": item.id,
             "title": title,
-            "categories": tuple(dict.fromkeys(told))[:16],
-            "year": min(max(item.year + shift, 1), 2999) if years and item.year else None,
-            "attributes": values,
+            "categories": tuple(dict.fromkeys(told))[:16] if not plain and known_of_it() else (),
+            "year": year if years and known_of_it() else None,
+            "attributes": {a.key: a.value() for a in attributes if known_of_it()},
         }
 
     titles = [_title(words, rng) for _ in _entities(facts)]
@@ -93,6 +92,24 @@ def varied(facts: Facts, rng: random.Random) -> Facts:
     return facts.model_copy(
         update={"evidence": evidence, "evidence_kind": kind, "popularity": popularity}
     )
+
+
+class _Attribute:
+    """An attribute of a made-up world: what it is called, and how often items share its value."""
+
+    def __init__(self, words: Sequence[str], rng: random.Random) -> None:
+        self.key = _made_up(rng) + rng.choice(["", "s"])
+        self._words, self._rng = words, rng
+        self._numeric = rng.random() < 0.3
+        self._shared = rng.choice([0.1, 0.5, 0.9])
+        self._common = self._any()
+
+    def value(self) -> int | str:
+        """Return the value of one more item."""
+        return self._common if self._rng.random() < self._shared else self._any()
+
+    def _any(self) -> int | str:
+        return self._rng.randint(1, 50) if self._numeric else _title(self._words, self._rng, 2)
 
 
 def _entities(facts: Facts) -> list[Item]:
