@@ -5,7 +5,7 @@ A folder of `facts-00000.parquet`, ... with the columns `facts` (JSON), `split` 
 recommended together).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ Split = Literal["train", "test"]
 
 
 class FactsFileError(ValueError):
-    """A folder that holds no Facts files, or a shard with other columns."""
+    """A folder that holds no Facts files, or a shard that is damaged or has other columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,30 @@ def shards(folder: Path) -> list[Path]:
     """Return a folder's shards, in order. Raises FactsFileError where there is none."""
     found = sorted(folder.glob("facts-*.parquet"))
     if not found:
-        raise FactsFileError(f"{folder} has no facts-*.parquet")
+        raise FactsFileError(f"{folder} has no facts-*.parquet: run prism facts")
     return found
 
 
 def read_facts(shard: Path, split: Split) -> list[Sample]:
     """Return the samples of a shard that belong to a split. Raises FactsFileError."""
-    missing = set(SCHEMA.names) - set(pq.read_schema(shard).names)
-    if missing:
-        raise FactsFileError(f"{shard} lacks the columns {', '.join(sorted(missing))}")
-    table = pq.read_table(shard, columns=SCHEMA.names, filters=[("split", "=", split)])
+    table = read_shard(shard, SCHEMA.names, ("split", "=", split))
     return [
         Sample(Facts.model_validate_json(row["facts"]), row["split"], row["unseen"], row["page"])
         for row in table.to_pylist()
     ]
+
+
+def read_shard(
+    shard: Path, columns: Sequence[str], where: tuple[str, str, str] | None = None
+) -> pa.Table:
+    """Return columns of a shard, of all rows or of some. Raises FactsFileError."""
+    try:
+        missing = set(columns) - set(pq.read_schema(shard).names)
+        if missing:
+            raise FactsFileError(f"{shard} lacks the columns {', '.join(sorted(missing))}")
+        return pq.read_table(shard, columns=list(columns), filters=[where] if where else None)
+    except pa.ArrowException as error:
+        raise FactsFileError(f"{shard} is damaged, make it again: {error}") from error
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:

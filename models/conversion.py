@@ -18,9 +18,9 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from catalog.dataset import new_folder
-from models.engine import ModelError
+from models.engine import ModelError, reading
 from models.hashes import sources_hash
-from models.prism import shortlist, weights_hash
+from models.prism import SHORTLIST, shortlist, weights_hash
 
 ComputeType = Literal["int8", "float32"]
 _ACTIVATIONS = {
@@ -40,11 +40,18 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
     target = cache / f"{weights_hash(folder)}-{compute_type}-{code}"
     if not (target / "model.bin").exists():
         spec = _specification(folder, tokenizer)
+        allowed = shortlist(folder)
+        if allowed is not None:
+            known = tokenizer.get_vocab().keys()
+            if len(known) != len(spec.decoder.projection.weight) or not known >= set(allowed):
+                raise ModelError(
+                    f"{folder}: model.safetensors, tokenizer.json and {SHORTLIST} are not of one "
+                    "model"
+                )
         with new_folder(target, "model.bin") as work:
             spec.validate()
             spec.optimize(quantization=compute_type)
             spec.save(os.fspath(work))
-            allowed = shortlist(folder)
             if allowed is not None:
                 (work / "vmap.txt").write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
     return target
@@ -58,7 +65,8 @@ def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
 
 
 def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
-    config = json.loads((folder / "config.json").read_text())
+    with reading(folder / "config.json"):
+        config = json.loads((folder / "config.json").read_text("utf-8"))
     if config.get("model_type") != "bart":
         raise ModelError(f"{folder} holds a {config.get('model_type')!r} model, not a BART")
     weights = load_weights(folder)
@@ -97,7 +105,9 @@ def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
 def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     """Return a folder's weights in float32, by their names in `BartForConditionalGeneration`."""
     found = {}
-    for name, value in load_file(folder / "model.safetensors").items():
+    with reading(folder / "model.safetensors"):
+        stored = load_file(folder / "model.safetensors")
+    for name, value in stored.items():
         # The hub's facebook/bart-base was saved as a plain BartModel, without the prefix.
         bare = name.startswith(("encoder.", "decoder.", "shared."))
         found[f"model.{name}" if bare else name] = value.astype(np.float32)
@@ -105,10 +115,10 @@ def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
         # The tied embeddings are stored once, under any of their names.
         tied = ("lm_head.weight", "model.encoder.embed_tokens.weight",
                 "model.decoder.embed_tokens.weight")  # fmt: skip
-        stored = [found[name] for name in tied if name in found]
-        if not stored:
+        embeddings = [found[name] for name in tied if name in found]
+        if not embeddings:
             raise ModelError(f"{folder}/model.safetensors holds no embeddings of a BART")
-        found["model.shared.weight"] = stored[0]
+        found["model.shared.weight"] = embeddings[0]
     return found
 
 

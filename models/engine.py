@@ -1,6 +1,8 @@
 """The Engine protocol: anything that writes one text for each of a batch of Facts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from catalog.facts import Facts
@@ -8,6 +10,15 @@ from catalog.facts import Facts
 
 class ModelError(ValueError):
     """A model that cannot be used, and why."""
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Turn whatever a library says of a damaged file into a ModelError that names it."""
+    try:
+        yield
+    except Exception as error:  # tokenizers raises nothing more special
+        raise ModelError(f"{file} is missing or damaged: {error}") from error
 
 
 class Engine(Protocol):

@@ -34,13 +34,8 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
         on_gpu = ctranslate2.get_cuda_device_count() and find_spec("torch")
         runtime = "torch" if on_gpu else "ctranslate2"
     if runtime == "torch":
-        try:
-            from models.torch_engine import TorchEngine  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ModelError(
-                f"{error.name} is not installed: pip install 'prism-recommender[train]', "
-                "or choose the runtime ctranslate2"
-            ) from None
+        from models.torch_engine import TorchEngine  # noqa: PLC0415
+
         return TorchEngine(folder, name=name)
     from models.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
 
@@ -60,5 +55,6 @@ def model_folder(model: str) -> Path:
         return Path(snapshot_download(model, allow_patterns=_FILES))
     except (HFValidationError, OSError) as error:
         raise ModelError(
-            f"{model!r} is no folder, and the Hugging Face hub does not give it: {error}"
+            f"{model!r} is no folder, and the Hugging Face hub does not give it: "
+            f"{str(error).splitlines()[0]}"
         ) from error

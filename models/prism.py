@@ -14,7 +14,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from catalog.facts import Facts
-from models.engine import ModelError
+from models.engine import ModelError, reading
 from models.grounded import style_of
 from models.hashes import files_hash
 from models.prompts import prism_prompt
@@ -33,7 +33,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     file = folder / "tokenizer.json"
     if not file.is_file():
         raise ModelError(f"{folder} has no tokenizer.json: it is no folder of a BART model")
-    tokenizer = Tokenizer.from_file(str(file))
+    with reading(file):
+        tokenizer = Tokenizer.from_file(str(file))
     tokenizer.encode_special_tokens = True
     return tokenizer
 
@@ -50,9 +51,13 @@ def weights_hash(folder: Path) -> str:
 
 
 def shortlist(folder: Path) -> list[str] | None:
-    """Return the tokens that a folder's model may add to its prompts; None allows all."""
+    """Return the tokens that a folder's model may add to its prompts; None allows all.
+
+    Raises ModelError.
+    """
     file = folder / SHORTLIST
-    return json.loads(file.read_text("utf-8")) if file.is_file() else None
+    with reading(file):
+        return json.loads(file.read_text("utf-8")) if file.is_file() else None
 
 
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import BartForConditionalGeneration
 
 from catalog.facts import Facts
+from models.engine import reading
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 from models.references import with_names
 
@@ -39,7 +40,10 @@ class TorchEngine:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = dtype or ("float16" if self._device.type == "cuda" else "float32")
         self._tokenizer = load_tokenizer(folder)
-        model = BartForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, dtype))
+        with reading(folder / "model.safetensors"):
+            model = BartForConditionalGeneration.from_pretrained(
+                folder, dtype=getattr(torch, dtype)
+            )
         self._model = model.to(self._device).eval()
         self.version = f"{weights_hash(folder)}-{dtype}"
         # `generate` is not made for several threads, and on a CPU each of them would bring OpenMP

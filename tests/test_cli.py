@@ -197,7 +197,7 @@ class TestTrainingTheRanker:
         told = prism("train-ranker", "--data", tmp_path, status=1)
         assert told.splitlines() == [
             f"error: {tmp_path} is no dataset folder: it has no dataset.json",
-            "Run: prism data import demo",
+            "Run: prism data import demo, or prism data import table for your own",
         ]
 
     @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
 from models.distillation.train import FINE_TUNING, TrainConfig, export, train
+from models.engine import ModelError
 from models.english import category_forms
 from models.grounded import GroundedEngine
 from models.prism import load_tokenizer, shortlist
@@ -60,6 +62,25 @@ def test_a_run_does_not_go_on_from_the_checkpoints_of_another(labels: Path, tmp_
     other = SHORT.model_copy(update={"batch": 8})
     with pytest.raises(FileExistsError, match=r"another run \(batch was 4\)"):
         train(labels, tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    "file", ["run.json", "model.safetensors", "optimizer.safetensors", "tokenizer.json"]
+)
+def test_a_damaged_file_of_a_run_is_named(file: str, labels: Path, tmp_path: Path) -> None:
+    train(labels, tmp_path, SHORT, stop_at=2)
+    [damaged] = tmp_path.rglob(file)
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    with pytest.raises(ModelError, match=file.replace(".", r"\.")):
+        train(labels, tmp_path, SHORT)
+
+
+def test_damaged_labels_are_named(labels: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(labels, tmp_path / "labels")
+    shard = next(copy.iterdir())
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(FactsFileError, match=rf"{shard.name} is damaged"):
+        train(copy, tmp_path / "work", SHORT)
 
 
 def test_the_loss_falls(labels: Path, tmp_path: Path) -> None:

@@ -327,13 +327,13 @@ class TestWhatKeepsItFromStarting:
     def test_no_dataset(self, tmp_path: Path) -> None:
         assert self.failing("--port", "0", "--data", tmp_path / "none").splitlines() == [
             f"error: {tmp_path / 'none'} is no dataset folder: it has no dataset.json",
-            "Run: prism data import demo",
+            "Run: prism data import demo, or prism data import table for your own",
         ]
 
     def test_no_snapshot(self, tmp_path: Path) -> None:
         told = self.failing("--port", "0", "--snapshot", tmp_path / "none").splitlines()
         assert str(tmp_path / "none") in told[0]
-        assert told[1:] == ["Run: prism train-ranker"]
+        assert told[1:] == ["Run: prism train-ranker (--data and --snapshot name your folders)"]
 
     def test_a_damaged_snapshot(self, snapshot: Path, tmp_path: Path) -> None:
         damaged = tmp_path / "damaged"
@@ -342,7 +342,7 @@ class TestWhatKeepsItFromStarting:
             factors.truncate(1000)
         told = self.failing("--port", "0", "--snapshot", damaged).splitlines()
         assert told[0].startswith(f"error: {damaged}/item_factors.npy cannot be used: ")
-        assert told[1:] == ["Run: prism train-ranker"]
+        assert told[1:] == ["Run: prism train-ranker (--data and --snapshot name your folders)"]
 
     def test_a_snapshot_of_other_items(self, snapshot: Path, tmp_path: Path) -> None:
         (tmp_path / "log.csv").write_text("user_id,item_id\nann,1\n")
@@ -352,7 +352,7 @@ class TestWhatKeepsItFromStarting:
         told = self.failing("--port", "0", "--data", data, "--snapshot", snapshot).splitlines()
         assert told == [
             f"error: {snapshot} was fitted to other items than {data}",
-            "Run: prism train-ranker",
+            "Run: prism train-ranker (--data and --snapshot name your folders)",
         ]
 
     def test_a_wrong_setting(self) -> None:

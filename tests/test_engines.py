@@ -1,6 +1,7 @@
 """The engines: the shipped model writes the same texts whatever runs it, and no title is cut."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -215,6 +216,30 @@ def test_a_folder_without_weights_is_named(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match=r"tokenizer\.json"):
         open_engine(str(tmp_path), cache)
+
+
+@pytest.mark.parametrize(
+    "file", ["config.json", "model.safetensors", "tokenizer.json", "shortlist.json"]
+)
+def test_a_damaged_file_is_named(file: str, student: Path, cache: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(student, tmp_path / "model")
+    whole = (folder / file).read_bytes()
+    (folder / file).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match=file.replace(".", r"\.")):
+        open_engine(str(folder), cache)
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "shortlist.json"])
+def test_a_file_of_another_model_is_refused(
+    file: str, student: Path, cache: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(student, tmp_path / "model")
+    if file == "tokenizer.json":
+        train_tokenizer(["another language"], 300).save(str(folder / file))
+    else:
+        (folder / file).write_text('["another", "language"]')
+    with pytest.raises(ModelError, match="not of one model"):
+        open_engine(str(folder), cache)
 
 
 def test_a_folder_that_cannot_be_written_is_named(student: Path, tmp_path: Path) -> None:

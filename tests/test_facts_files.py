@@ -70,6 +70,14 @@ def test_another_table_is_refused_with_the_missing_columns(tmp_path: Path) -> No
         read_facts(tmp_path / "facts-00000.parquet", "test")
 
 
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", samples(3))
+    [shard] = shards(tmp_path / "facts")
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(FactsFileError, match=r"facts-00000\.parquet is damaged"):
+        read_facts(shard, "test")
+
+
 @pytest.fixture(scope="module")
 def sampled(demo: Dataset) -> list[Sample]:
     return list(sample_facts(demo, fit(demo, AlsConfig()), parts=1, k=10, seed=4))

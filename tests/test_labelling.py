@@ -84,6 +84,16 @@ def test_a_killed_run_goes_on_with_the_first_missing_shard(
     assert rows_of(killed) == rows_of(straight)
 
 
+def test_a_damaged_shard_is_made_again(samples: list[Sample], tmp_path: Path) -> None:
+    write_facts(tmp_path / "facts", samples)
+    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    [shard] = (tmp_path / "labels").iterdir()
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-100])
+    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    assert shard.read_bytes() == whole
+
+
 def test_labels_of_other_facts_are_not_kept(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", samples, shard_rows=100)
     list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))

@@ -64,7 +64,7 @@ def label(
         stale.unlink()
     for target, shard in targets.items():
         made_from = f"{way} {hashlib.sha256(shard.read_bytes()).hexdigest()}".encode()
-        if target.exists() and (pq.read_schema(target).metadata or {}).get(_MADE_FROM) == made_from:
+        if _made_from(target) == made_from:
             yield Labelled(target.name, pq.read_metadata(target).num_rows, 0)
             continue
         rng = random.Random(f"{seed} {shard.name}")  # noqa: S311
@@ -86,6 +86,14 @@ def label(
         schema = SCHEMA.with_metadata({_MADE_FROM: made_from})
         write_shard(target, pa.Table.from_pylist(kept, schema))
         yield Labelled(target.name, len(kept), len(rows) - len(kept))
+
+
+def _made_from(shard: Path) -> bytes | None:
+    """Return what a shard of labels was made from; None where there is none, or a damaged one."""
+    try:
+        return (pq.read_schema(shard).metadata or {}).get(_MADE_FROM)
+    except (FileNotFoundError, pa.ArrowException):
+        return None
 
 
 def _situations(training: list[Facts], made_up: float, rng: random.Random) -> Iterator[Facts]:

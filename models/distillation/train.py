@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +25,7 @@ from transformers import BartForConditionalGeneration
 
 from catalog.dataset import new_folder
 from catalog.facts import Facts
-from catalog.facts_file import FactsFileError
+from catalog.facts_file import FactsFileError, read_shard
 from models.distillation.student import (
     Layers,
     new_small,
@@ -34,6 +33,7 @@ from models.distillation.student import (
     save_student,
     train_tokenizer,
 )
+from models.engine import reading
 from models.english import category_forms
 from models.faithfulness import check
 from models.hashes import files_hash
@@ -77,7 +77,7 @@ class Labels:
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
         files = _files(folder)
-        rows = sum(pq.read_metadata(file).num_rows for file in files)
+        rows = sum(read_shard(file, ["text"]).num_rows for file in files)
         # Every n-th row, so that all shards are in it.
         spacing = max(_SPARSE, rows // _VALIDATION)
         self.training: list[Row] = []
@@ -137,7 +137,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _columns(file: Path, *names: str) -> list[list[str]]:
-    table = pq.read_table(file, columns=list(names))
+    table = read_shard(file, names)
     return [table[name].to_pylist() for name in names]
 
 
@@ -193,7 +193,8 @@ def train(
 ) -> None:
     """Train from the last checkpoint in the work folder, if there is one.
 
-    Raises FileExistsError where the work folder belongs to a run with other settings or labels.
+    Raises FileExistsError where the work folder belongs to a run with other settings or labels,
+    ModelError where a file in it is damaged, FactsFileError for labels that are.
 
     Parameters
     ----------
@@ -203,7 +204,6 @@ def train(
     on_step : is told each step's number and figures
     stop_at : last step of this call, by default `config.steps`
     """
-    work.mkdir(parents=True, exist_ok=True)
     _claim(work, config, labels, base)
     tokenizer = _tokenizer(labels, work, config, base)
     data = Labels(labels, tokenizer)
@@ -248,9 +248,11 @@ def labels_hash(labels: Path) -> str:
 def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> None:
     """Note what the run is made from, and refuse to go on with the checkpoints of another."""
     run = {**config.model_dump(), "labels": labels_hash(labels), "base": base and str(base)}
+    work.mkdir(parents=True, exist_ok=True)
     file = work / "run.json"
     if file.exists():
-        before = json.loads(file.read_text("utf-8"))
+        with reading(file):
+            before = json.loads(file.read_text("utf-8"))
         other = [f"{name} was {before.get(name)}" for name in run if run[name] != before.get(name)]
         if other:
             raise FileExistsError(
@@ -275,7 +277,8 @@ def _student(
 ) -> BartForConditionalGeneration:
     if base is None:
         return new_small(tokenizer.get_vocab_size(), config.layers)
-    return BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
+    with reading(base / "model.safetensors"):
+        return BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
 
 
 def _write_shortlist(work: Path, tokenizer: Tokenizer, added: set[int]) -> None:
@@ -400,9 +403,9 @@ def _restore(work: Path, model: BartForConditionalGeneration, optimiser: _Optimi
     checkpoints = _checkpoints(work)
     if not checkpoints:
         return 0
-    model.load_state_dict(load_file(checkpoints[-1] / "model.safetensors"), strict=False)
+    model.load_state_dict(_load(checkpoints[-1] / "model.safetensors"), strict=False)
     if optimiser is not None:
-        saved = load_file(checkpoints[-1] / "optimizer.safetensors", device=str(model.device))
+        saved = _load(checkpoints[-1] / "optimizer.safetensors", str(model.device))
         named = dict(model.named_parameters())
         owners = {
             id(parameter): part
@@ -413,7 +416,18 @@ def _restore(work: Path, model: BartForConditionalGeneration, optimiser: _Optimi
         for key, value in saved.items():
             entry, name = key.split("/", 1)
             owners[id(named[name])].state[named[name]][entry] = value
-    return int(checkpoints[-1].name.removeprefix("checkpoint-"))
+    return steps_done(work)
+
+
+def steps_done(work: Path) -> int:
+    """Return the step of the last checkpoint in a work folder, or 0 where there is none."""
+    checkpoints = _checkpoints(work)
+    return int(checkpoints[-1].name.removeprefix("checkpoint-")) if checkpoints else 0
+
+
+def _load(file: Path, device: str = "cpu") -> dict[str, Tensor]:
+    with reading(file):
+        return load_file(file, device=device)
 
 
 def _checkpoints(work: Path) -> list[Path]:

@@ -25,18 +25,26 @@ app.add_typer(serve.app)
 app.add_typer(keys.app)
 app.add_typer(queue.app)
 
+_OPTIONAL = {"torch": "train", "transformers": "train", "ctranslate2": "serve"}
+
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one line, without a traceback."""
     try:
         app()
     except (
-        DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, FileExistsError
+        DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, OSError
     ) as error:  # fmt: skip
         hint = ""
         if isinstance(error, SnapshotError):
-            hint = "\nRun: prism train-ranker"
+            hint = "\nRun: prism train-ranker (--data and --snapshot name your folders)"
         elif "dataset.json" in str(error):
-            hint = "\nRun: prism data import demo"
+            hint = "\nRun: prism data import demo, or prism data import table for your own"
         console.print(f"error: {error}{hint}", markup=False)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name not in _OPTIONAL:
+            raise
+        needs = f"pip install -c constraints.txt -e '.[{_OPTIONAL[error.name]}]'"
+        console.print(f"error: {error.name} is not installed\nRun: {needs}", markup=False)
         sys.exit(1)
