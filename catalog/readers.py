@@ -165,7 +165,8 @@ def _text_rows(path: Path) -> Iterator[tuple[int, Row]]:
             except StopIteration:
                 return
             except csv.Error:
-                yield line, {}
+                for swallowed in range(line, reader.line_num + 1):
+                    yield swallowed, {}
                 continue
             if len(cells) == len(header):
                 yield line, dict(zip(header, cells, strict=True))

@@ -138,7 +138,10 @@ class TestImportingTables:
         self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
     ) -> None:
         command = ("data", "import", "table", *tables, "--data", tmp_path / "x")
-        assert "Invalid value" in prism(*command, "--noun", "<b>,books", status=2)
+        told = prism(*command, "--noun", "<b>,books", status=2)
+        assert "--noun '<b>': not 2 to 32 lower-case letters, spaces or hyphens" in told
+        told = prism(*command, "--attribute", "Expansion?", status=2)
+        assert "--attribute 'expansion?': not 2 to 32 lower-case letters" in told
 
 
 class TestTrainingTheRanker:

@@ -93,8 +93,11 @@ def import_table_command(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise typer.BadParameter(f"{place} {first['input']!r}: {first['msg']}") from None
+        place = str(first["loc"][0])
+        option = {"one": "noun", "many": "noun", "attributes": "attribute"}.get(place, place)
+        spelled = "not 2 to 32 lower-case letters, spaces or hyphens"
+        why = spelled if first["type"] == "string_pattern_mismatch" else first["msg"]
+        raise typer.BadParameter(f"--{option} {first['input']!r}: {why}") from None
     dataset, report = import_table(data, interactions, items, columns, info, progress=_counted)
     _print_report(data, dataset, report)
 
