@@ -29,6 +29,7 @@ Row = Mapping[str, Any]
 Progress = Callable[[Iterable[tuple[int, Row]], str], Iterable[tuple[int, Row]]]
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _ATTRIBUTE_NAME: TypeAdapter[str] = TypeAdapter(AttributeName)
+_PLACEHOLDERS = {"", "-", "n/a", "nan", "none", "null", "unknown"}
 _LINES_SHOWN = 5
 _MALFORMED = "the row is not CSV, or has more or fewer cells than the header"
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_800
@@ -303,8 +304,13 @@ def _text(row: Row, column: str) -> str:
 
 
 def _attribute(row: Row, column: str) -> Any:
-    """Return a typed attribute; a number too long to count with, such as an ISBN, is text."""
+    """Return a typed attribute; a number too long to count with, such as an ISBN, is text.
+
+    "[unknown]" is nothing that two items have in common.
+    """
     value = _stored(row, column)
+    if isinstance(value, str) and value.strip("[]()<>").casefold() in _PLACEHOLDERS:
+        return None
     return str(value) if isinstance(value, int) and abs(value) > ATTRIBUTE_LIMIT else value
 
 

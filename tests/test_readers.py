@@ -302,6 +302,14 @@ class TestCells:
         assert dataset.item(1).attributes == {"score": "7.5"}
         assert [type(value) for value in dataset.item(0).attributes.values()] == [str, int, int]
 
+    @pytest.mark.parametrize("nothing", ["n/a", "[Unknown]", "-", "(none)", " NULL ", "NaN"])
+    def test_a_placeholder_is_no_attribute(self, imported: Importer, nothing: str) -> None:
+        dataset, _ = imported(
+            items={"item_id": ["1"], "title": ["Unknown"], "maker": [nothing]},
+            columns=Columns(value="value", timestamp="time", attributes=("maker",)),
+        )
+        assert dataset.item(0) == Item(id="1", title="Unknown")
+
     def test_a_number_too_long_to_count_with_is_text(self, imported: Importer) -> None:
         dataset, _ = imported(
             items={"item_id": ["1", "2"], "title": ["Heat", "Her"], "isbn": [9780000000002, 12]},
