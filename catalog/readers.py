@@ -64,15 +64,23 @@ class Columns(BaseModel):
 
 @dataclass
 class Report:
-    """What a reader kept and what it rejected, by reason, with the first line numbers of each."""
+    """What a reader kept, rejected and left out, by reason, with the first line numbers of each."""
 
     kept: Counter[str] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     lines: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def reject(self, table: str, reason: str, line: int) -> None:
         """Count one bad row."""
-        self.rejected[table, reason] += 1
+        self._count(self.rejected, table, reason, line)
+
+    def leave_out(self, table: str, reason: str, line: int) -> None:
+        """Count one row that was kept without a bad detail."""
+        self._count(self.left_out, table, reason, line)
+
+    def _count(self, counter: Counter[tuple[str, str]], table: str, reason: str, line: int) -> None:
+        counter[table, reason] += 1
         lines = self.lines.setdefault((table, reason), [])
         if len(lines) < _LINES_SHOWN:
             lines.append(line)
@@ -80,10 +88,11 @@ class Report:
     def summary(self) -> list[str]:
         """Return one line of text per table and per reason."""
         text = [f"{table}: {count:,} rows kept" for table, count in self.kept.items()]
-        for (table, reason), count in self.rejected.most_common():
-            lines = self.lines[table, reason]
-            where = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
-            text.append(f"{table}: {count:,} rejected: {reason} (line {where})")
+        for counter, what in ((self.rejected, "rejected:"), (self.left_out, "kept without")):
+            for (table, reason), count in counter.most_common():
+                lines = self.lines[table, reason]
+                where = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+                text.append(f"{table}: {count:,} {what} {reason} (line {where})")
         return text
 
 
@@ -183,19 +192,7 @@ def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Repor
     needed = [columns.item, columns.title, columns.categories, columns.year, columns.hidden]
     for line, row in _checked(rows, "items", [*needed, *columns.attributes], report):
         try:
-            item = Item.model_validate(
-                {
-                    "id": _cell(row, columns.item) or "",
-                    "title": _cell(row, columns.title) or "",
-                    "categories": _categories(row, columns),
-                    "year": _whole(_cell(row, columns.year)),
-                    "attributes": {
-                        _spoken(name): value
-                        for name in columns.attributes
-                        if (value := _attribute(row, name)) is not None
-                    },
-                }
-            )
+            item = _item(row, columns, report, line)
         except ValidationError as error:
             first = error.errors()[0]
             empty = first["type"] == "string_too_short"
@@ -212,6 +209,30 @@ def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Repor
                 kept[item.id] = item_row(item, hidden=hidden)
     report.kept["items"] = len(kept)
     return pa.Table.from_pylist(list(kept.values()), schema=ITEMS_SCHEMA)
+
+
+def _item(row: Row, columns: Columns, report: Report, line: int) -> Item:
+    """Return a row's item; a year, categories or attributes that cannot be told are left out."""
+    details = {
+        "categories": _categories(row, columns),
+        "year": _whole(_cell(row, columns.year)),
+        "attributes": {
+            _spoken(name): value
+            for name in columns.attributes
+            if (value := _attribute(row, name)) is not None
+        },
+    }
+    needed = {"id": _cell(row, columns.item) or "", "title": _cell(row, columns.title) or ""}
+    while True:
+        try:
+            return Item.model_validate({**needed, **details})
+        except ValidationError as error:
+            first = error.errors()[0]
+            if first["loc"][0] in needed:
+                raise
+            reason = first["msg"].partition(",")[0]
+            report.leave_out("items", f"{first['loc'][0]}: {reason}", line)
+            del details[str(first["loc"][0])]
 
 
 def _read_interactions(

@@ -84,6 +84,7 @@ def refusals(report: Report) -> dict[tuple[str, str], list[int]]:
     for reason, lines in report.lines.items():
         assert len(lines) == min(report.rejected[reason], 5)
     assert report.lines.keys() == report.rejected.keys()
+    assert not report.left_out
     return report.lines
 
 
@@ -353,13 +354,6 @@ class TestBadRows:
             ("3, \u200b,,", "title: is empty"),
             (f"{'x' * 129},Long id,,", "id: String should have at most 128 characters"),
             ("a\x07b,Bell,,", "id: Value error, an id may not contain control characters"),
-            ("3,Soon,,soon", "year: Input should be a valid integer"),
-            ("3,Half,,1995.5", "year: Input should be a valid integer"),
-            ("3,Far,,30000", "year: Input should be less than or equal to 2999"),
-            (
-                f"3,Many,{'|'.join(map(str, range(17)))},",
-                "categories: Tuple should have at most 16",
-            ),
             ("3,Short", WIDTH),
             ("3,Long,,,,", WIDTH),
             (f'3,"{"x" * 140_000}",,', WIDTH),
@@ -372,6 +366,27 @@ class TestBadRows:
         assert dataset.item_ids == ["1", "2", "4"]
         ((table, found), lines), *others = refusals(report).items()
         assert (table, lines, others) == ("items", [4], [])
+        assert found.startswith(reason)
+
+    @pytest.mark.parametrize(
+        ("row", "reason"),
+        [
+            ("3,Soon,A,soon", "year: Input should be a valid integer"),
+            ("3,Half,A,1995.5", "year: Input should be a valid integer"),
+            ("3,Far,A,30000", "year: Input should be less than or equal to 2999"),
+            (f"3,Many,{'|'.join(map(str, range(17)))},1995", "categories: Tuple should have at "),
+        ],
+    )
+    def test_a_bad_detail_costs_the_detail_and_is_located(
+        self, imported: Importer, row: str, reason: str
+    ) -> None:
+        dataset, report = imported(items=f"{ITEMS}{row}\n4,Good,,\n")
+        assert dataset.item_ids == ["1", "2", "3", "4"]
+        item = dataset.item(2)
+        assert (item.categories, item.year) in ((("A",), None), ((), 1995))
+        assert not report.rejected
+        [((table, found), count)] = report.left_out.items()
+        assert (table, count, report.lines[table, found]) == ("items", 1, [4])
         assert found.startswith(reason)
 
     @pytest.mark.parametrize(
@@ -439,7 +454,7 @@ class TestBadRows:
     def test_a_row_is_located_by_its_first_line(self, imported: Importer) -> None:
         items = f'{ITEMS}3,"two\nlines",,soon\n4,,,\n'
         _, report = imported(items=items)
-        lines = {reason.partition(":")[0]: at for (_, reason), at in refusals(report).items()}
+        lines = {reason.partition(":")[0]: at for (_, reason), at in report.lines.items()}
         assert lines == {"year": [4], "title": [6]}
 
     def test_a_quote_that_never_closes_swallows_no_row_in_silence(self, imported: Importer) -> None:
@@ -454,12 +469,15 @@ class TestBadRows:
         assert refusals(report) == {("interactions", BAD_USER): [2]}
 
     def test_the_summary_tells_counts_reasons_and_the_first_lines(self, imported: Importer) -> None:
-        _, report = imported(INTERACTIONS + "ann,99,5,1\n" * 7 + "ann,1,x,1\n")
+        _, report = imported(
+            INTERACTIONS + "ann,99,5,1\n" * 7 + "ann,1,x,1\n", f"{ITEMS}3,Soon,,soon\n"
+        )
         assert report.summary() == [
-            "items: 2 rows kept",
+            "items: 3 rows kept",
             "interactions: 3 rows kept",
             f"interactions: 7 rejected: {BAD_ITEM} (line 5, 6, 7, 8, 9, …)",
             f"interactions: 1 rejected: {BAD_VALUE} (line 12)",
+            "items: 1 kept without year: Input should be a valid integer (line 4)",
         ]
 
 
