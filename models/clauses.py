@@ -6,6 +6,7 @@ A clause is true of the Facts wherever it stands: in it "it" is the item, and "b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
@@ -42,12 +43,11 @@ def shared_clauses(facts: Facts) -> list[Clause]:
     for entry in evidence:
         if same_series(item, entry):
             found.append(Clause(f"it belongs to the same series as {name(entry, facts)}"))
-    for key, value in item.attributes.items():
-        same = [entry for entry in evidence if entry.attributes.get(key) == value]
+    for key in attributes_told(facts)[:1]:
+        same = _sharing(key, facts)
         if same:
-            found.append(
-                Clause(f"it has the same {key} as {names(same, facts)}: {attribute(value)}")
-            )
+            value = attribute(item.attributes[key])
+            found.append(Clause(f"it has the same {key} as {names(same, facts)}: {value}"))
     return found
 
 
@@ -70,11 +70,32 @@ def _with_most(facts: Facts) -> list[Clause]:
 
 
 def own_clauses(facts: Facts) -> list[str]:
-    """Return the attributes of the item as clauses."""
+    """Return one attribute of the item as a clause, if it has any."""
+    values = facts.item.attributes
     return [
-        f"its {key} {is_or_are(key)} {attribute(value)}"
-        for key, value in facts.item.attributes.items()
+        f"its {key} {is_or_are(key)} {attribute(values[key])}"
+        for key in attributes_told(facts)[-1:]
     ]
+
+
+def attributes_told(facts: Facts) -> list[str]:
+    """Return at most two of the item's attributes: one that evidence shares, and one more.
+
+    Of those shared it is the one that most of the evidence shares; the other differs from item to
+    item. No more are told, however many there are: a small student that has to choose mixes them
+    up (`docs/distillation.md`).
+    """
+    item = facts.item
+    shared = max(item.attributes, key=lambda key: len(_sharing(key, facts)), default="")
+    first = [shared] if _sharing(shared, facts) else []
+    others = [key for key in item.attributes if key not in first]
+    return first + (others and [others[crc32(item.id.encode()) % len(others)]])
+
+
+def _sharing(key: str, facts: Facts) -> list[Evidence]:
+    """Return the evidence that has the item's value of an attribute."""
+    value = facts.item.attributes.get(key)
+    return [e for e in facts.evidence if value is not None and e.attributes.get(key) == value]
 
 
 # ---------------------------------------------------------------------- phrases

@@ -2,10 +2,10 @@
 
 A Prism sees the item as “0”, its evidence as “1” to “3”, the noun as ‘one’ and ‘many’, the item's
 ‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none of its
-own, and attributes as ‘key1’ and ‘value1’ and so on; the engine puts the catalogue's words back.
-In natural language generation this is called delexicalisation (Wen et al. 2015, arXiv 1508.01745,
-section 2): a title of any length and script is then exact, a catalogue may be of anything, and no
-model has to learn to copy.
+own, and at most two attributes as ‘key1’, ‘value1’, ‘key2’ and ‘value2’; the engine puts the
+catalogue's words back. In natural language generation this is called delexicalisation (Wen et al.
+2015, arXiv 1508.01745, section 2): a title of any length and script is then exact, a catalogue may
+be of anything, and no model has to learn to copy.
 """
 
 import re
@@ -14,7 +14,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from catalog.facts import Facts
-from models.clauses import attribute, is_or_are, name
+from models.clauses import attribute, attributes_told, is_or_are, name
 from models.english import article, category_words, decade
 
 _REFERENCE = re.compile(
@@ -38,8 +38,8 @@ def referents(facts: Facts) -> dict[str, str]:
         if form is None or f"‘{form}’" in found:
             form = next(letters)
         found[f"‘{form}’"] = f"‘{category}’"
-    for number, (key, value) in enumerate(item.attributes.items(), 1):
-        found |= {f"‘key{number}’": key, f"‘value{number}’": attribute(value)}
+    for number, key in enumerate(attributes_told(facts), 1):
+        found |= {f"‘key{number}’": key, f"‘value{number}’": attribute(item.attributes[key])}
     return found
 
 

@@ -18,7 +18,7 @@ _KNOWN = [
     "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
     "Travel", "War", "Western",
 ]  # fmt: skip
-_ATTRIBUTES = [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8]  # how many, from which one is drawn
+_ATTRIBUTES = [0, 0, 0, 1, 1, 2, 3, 8]  # how many, from which one is drawn
 _MISSING = 0.08  # share of items without a detail that their catalogue has
 _LETTERS = "aaabcdeeefghiijklmnooprrsstttuvwyz"
 

@@ -55,7 +55,7 @@ class TrainConfig(BaseModel):
 
     layers: Layers = Field("4+4", description="Encoder and decoder layers.")
     vocabulary: int = Field(6000, description="Tokens of the tokenizer, at most.")
-    steps: int = Field(3600, ge=1, description="Optimiser steps.")
+    steps: int = Field(3000, ge=1, description="Optimiser steps.")
     batch: int = Field(48, ge=1, description="Rows of a batch.")
     rate: float = Field(1.5e-3, gt=0, description="Peak learning rate of AdamW.")
     matrix_rate: float | None = Field(
