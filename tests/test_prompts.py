@@ -9,6 +9,7 @@ from random_facts import hostile_facts, random_facts
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
+from models.clauses import attributes_told
 from models.faithfulness import check
 from models.grounded import explain
 from models.prompts import prism_prompt
@@ -98,6 +99,28 @@ def test_attributes_and_unknown_categories_are_references() -> None:
         with_references(text, references(facts))
         == "“0” is listed under ‘a’. Its ‘key1’ is ‘value1’."
     )
+
+
+def test_of_many_attributes_one_that_evidence_shares_is_told_and_one_more() -> None:
+    many = {f"key {letter}": f"value {letter}" for letter in "abcdefgh"}
+    facts = Facts(
+        item=Item(id="1", title="Go", attributes=many),
+        evidence=(
+            loved("Chess", attributes={"key c": "value c", "key e": "value e"}),
+            loved("Shogi", attributes={"key d": "value d", "key e": "value e"}),
+        ),
+        evidence_kind="contribution",
+    )
+    shared, other = attributes_told(facts)
+    assert shared == "key e"
+    assert other in {*many} - {"key e"}
+    assert prism_prompt(facts, style=1) == (
+        "1 contribution “0” loved “1” “2”"
+        " | it has the same ‘key1’ as “1” and “2”: ‘value1’ | its ‘key2’ is ‘value2’"
+    )
+    items = [facts.item.model_copy(update={"id": str(n)}) for n in range(100)]
+    others = {attributes_told(facts.model_copy(update={"item": item}))[1] for item in items}
+    assert others == {*many} - {"key e"}
 
 
 @pytest.mark.parametrize(
