@@ -1,10 +1,12 @@
-"""Facts from catalogues the shipped Prism never saw: from books to sheet music.
+"""Facts from catalogues the shipped Prism never saw: from books to podcasts.
 
 Their titles have digits, punctuation and letters of other scripts. Authors, artists and makers are
-left out or are attributes; which items share a category is what these catalogues would say.
+left out or are attributes; which items share a category is what these catalogues would say. The
+board games have four attributes, the podcasts nothing but titles.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.facts import Evidence, EvidenceKind, Facts, Noun, Popularity
@@ -14,26 +16,29 @@ from catalog.types import Item, Liking
 
 @dataclass(frozen=True)
 class World:
-    """A catalogue as lines of "title | categories | year | attribute"."""
+    """A catalogue as lines of "title | categories | year | attribute | ...", the ends left out."""
 
     noun: Noun
-    attribute: str
+    attributes: Sequence[str]
     lines: str
 
     def items(self) -> list[Item]:
         """Return its items."""
         found = []
         for number, line in enumerate(self.lines.strip().splitlines()):
-            title, categories, year, value = (part.strip() for part in line.split("|"))
+            cells = [cell.strip() for cell in line.split("|")]
+            title, categories, year, *values = [*cells, "", ""][: max(len(cells), 3)]
             found.append(
                 Item(
                     id=f"{self.noun.one}-{number}",
                     title=clean_title(title),
                     categories=tuple(filter(None, categories.split("/"))),
                     year=int(year) if year else None,
-                    attributes={self.attribute: int(value) if value.isdecimal() else value}
-                    if value
-                    else {},
+                    attributes={
+                        key: int(value) if value.isdecimal() else value
+                        for key, value in zip(self.attributes, values, strict=False)
+                        if value
+                    },
                 )
             )
         return found
@@ -42,7 +47,7 @@ class World:
 WORLDS = {
     "books": World(
         Noun(one="book", many="books"),
-        "author",
+        ["author"],
         """
 Nineteen Eighty-Four | Dystopia/Politics | 1949 | George Orwell
 Animal Farm | Satire/Politics | 1945 | George Orwell
@@ -84,7 +89,7 @@ It | Horror | 1986 | Stephen King
     ),
     "songs": World(
         Noun(one="song", many="songs"),
-        "artist",
+        ["artist"],
         """
 Bohemian Rhapsody | Rock | 1975 | Queen
 99 Luftballons | Pop/New Wave | 1983 | Nena
@@ -126,7 +131,7 @@ $$$ | Hip-Hop | 2018 |
     ),
     "restaurants": World(
         Noun(one="restaurant", many="restaurants"),
-        "city",
+        ["city"],
         """
 Chez Panisse | Californian/Organic | 1971 | Berkeley
 Noma | Nordic | 2003 | København
@@ -168,7 +173,7 @@ Grill 1-2-3 | Grill/Steak | | Wien
     ),
     "products": World(
         Noun(one="product", many="products"),
-        "brand",
+        ["brand"],
         """
 USB-C Cable 2 m (60 W) | Cables | 2021 | Anker
 65W GaN Charger | Chargers | 2022 | Anker
@@ -210,7 +215,7 @@ C++ Mug: "Hello, World!" | Kitchen/Gifts | |
     ),
     "video games": World(
         Noun(one="video game", many="video games"),
-        "developer",
+        ["developer"],
         """
 Tetris | puzzle/classics | 1984 | Алексей Пажитнов
 Pac-Man | arcade/maze | 1980 | ナムコ
@@ -241,7 +246,7 @@ iRacing | sports/racing/simulation | 2008 |
     ),
     "sheet music": World(
         Noun(one="piece of sheet music", many="sheet music"),
-        "arranged for voices",
+        ["arranged for voices"],
         """
 Ave verum corpus, K. 618 | Sacred/Choral | 1791 | 4
 O Magnum Mysterium | Sacred/Choral | 1572 | 8
@@ -261,6 +266,60 @@ Auld Lang Syne | Folk/Choral | 1788 | 4
 Take the “A” Train | Jazz/Big Band | 1939 | 17
 Sing, Sing, Sing | Jazz/Big Band | 1936 | 17
 4′33″ | Avant-Garde/Piano | 1952 | 1
+""",
+    ),
+    "board games": World(
+        Noun(one="board game", many="board games"),
+        ["designer", "publisher", "players", "playing time"],
+        """
+Catan | Strategy/Trading | 1995 | Klaus Teuber | KOSMOS | 3–4 | 75
+Carcassonne | Strategy/Tiles | 2000 | Klaus-Jürgen Wrede | Hans im Glück | 2–5 | 45
+Ticket to Ride | Family/Trains | 2004 | Alan R. Moon | Days of Wonder | 2–5 | 60
+Ticket to Ride: Europe | Family/Trains | 2005 | Alan R. Moon | Days of Wonder | 2–5 | 60
+Pandemic | Co-op/Medical | 2008 | Matt Leacock | Z-Man Games | 2–4 | 45
+Forbidden Island | Co-op/Family | 2010 | Matt Leacock | Gamewright | 2–4 | 30
+Forbidden Desert | Co-op/Family | 2013 | Matt Leacock | Gamewright | 2–5 | 45
+7 Wonders | Strategy/Cards | 2010 | Antoine Bauza | Repos | 3–7 | 30
+7 Wonders Duel | Strategy/Cards | 2015 | Antoine Bauza | Repos | 2 | 30
+Hanabi | Co-op/Cards | 2010 | Antoine Bauza | Cocktail Games | 2–5 | 25
+Takenoko | Family/Tiles | 2011 | Antoine Bauza | Bombyx | 2–4 | 45
+Tokaido | Family/Travel | 2012 | Antoine Bauza | Funforge | 2–5 | 45
+Dixit | Family/Cards | 2008 | Jean-Louis Roubira | Libellud | 3–8 | 30
+Azul | Strategy/Tiles | 2017 | Michael Kiesling | Plan B Games | 2–4 | 45
+Splendor | Strategy/Cards | 2014 | Marc André | Space Cowboys | 2–4 | 30
+6 nimmt! | Cards/Family | 1994 | Wolfgang Kramer | AMIGO | 2–10 | 45
+El Grande | Strategy | 1995 | Wolfgang Kramer | Hans im Glück | 2–5 | 120
+Tikal | Strategy | 1999 | Wolfgang Kramer | Ravensburger | 2–4 | 120
+囲碁 | Strategy/Abstract | | | | 2 | 120
+将棋 | Strategy/Abstract | | | | 2 | 60
+Go! (15×15) | Abstract | | | | 2
+Royal Game of Ur | Abstract/Dice | | | British Museum | 2 | 30
+Wingspan | Strategy/Cards | 2019 | Elizabeth Hargrave | Stonemaier Games | 1–5 | 70
+Scythe | Strategy/War | 2016 | Jamey Stegmaier | Stonemaier Games | 1–5 | 115
+""",
+    ),
+    "podcasts": World(
+        Noun(one="podcast", many="podcasts"),
+        [],
+        """
+Serial
+This American Life
+99% Invisible
+Radiolab
+S-Town
+Reply All (archive)
+Gästeliste Geisterbahn
+Les Pieds sur terre
+La Escóbula de la Brújula
+Stuff You Should Know
+“In Our Time” on air
+История России
+コテンラジオ
+그것은 알기 싫다
+2 Dope Queens
+The Daily
+Hello Internet
+Freakonomics Radio, No. 1
 """,
     ),
 }
