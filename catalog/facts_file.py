@@ -6,6 +6,7 @@ recommended together).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,11 +91,24 @@ def read_shard(
     shard: Path, columns: Sequence[str], where: tuple[str, str, str] | None = None
 ) -> pa.Table:
     """Return columns of a shard, of all rows or of some. Raises FactsFileError."""
-    try:
+    with _reading(shard):
         missing = set(columns) - set(pq.read_schema(shard).names)
         if missing:
             raise FactsFileError(f"{shard} lacks the columns {', '.join(sorted(missing))}")
         return pq.read_table(shard, columns=list(columns), filters=[where] if where else None)
+
+
+def count_rows(shard: Path) -> int:
+    """Return the number of a shard's rows, without reading them. Raises FactsFileError."""
+    with _reading(shard):
+        rows: int = pq.read_metadata(shard).num_rows
+    return rows
+
+
+@contextmanager
+def _reading(shard: Path) -> Iterator[None]:
+    try:
+        yield
     except pa.ArrowException as error:
         raise FactsFileError(f"{shard} is damaged, make it again: {error}") from error
 

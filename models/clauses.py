@@ -86,16 +86,16 @@ def attributes_told(facts: Facts) -> list[str]:
     up (`docs/distillation.md`).
     """
     item = facts.item
-    shared = max(item.attributes, key=lambda key: len(_sharing(key, facts)), default="")
-    first = [shared] if _sharing(shared, facts) else []
+    most_shared = sorted(item.attributes, key=lambda key: -len(_sharing(key, facts)))
+    first = [key for key in most_shared[:1] if _sharing(key, facts)]
     others = [key for key in item.attributes if key not in first]
     return first + (others and [others[crc32(item.id.encode()) % len(others)]])
 
 
 def _sharing(key: str, facts: Facts) -> list[Evidence]:
     """Return the evidence that has the item's value of an attribute."""
-    value = facts.item.attributes.get(key)
-    return [e for e in facts.evidence if value is not None and e.attributes.get(key) == value]
+    value = facts.item.attributes[key]
+    return [entry for entry in facts.evidence if entry.attributes.get(key) == value]
 
 
 # ---------------------------------------------------------------------- phrases

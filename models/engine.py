@@ -13,12 +13,12 @@ class ModelError(ValueError):
 
 
 @contextmanager
-def reading(file: Path) -> Iterator[None]:
-    """Turn whatever a library says of a damaged file into a ModelError that names it."""
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a library says of a damaged file or folder into a ModelError that names it."""
     try:
         yield
     except Exception as error:  # tokenizers raises nothing more special
-        raise ModelError(f"{file} is missing or damaged: {error}") from error
+        raise ModelError(f"{path} is missing or damaged: {error}") from error
 
 
 class Engine(Protocol):

@@ -40,7 +40,7 @@ class TorchEngine:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = dtype or ("float16" if self._device.type == "cuda" else "float32")
         self._tokenizer = load_tokenizer(folder)
-        with reading(folder / "model.safetensors"):
+        with reading(folder):
             model = BartForConditionalGeneration.from_pretrained(
                 folder, dtype=getattr(torch, dtype)
             )

@@ -27,7 +27,7 @@ class World:
         found = []
         for number, line in enumerate(self.lines.strip().splitlines()):
             cells = [cell.strip() for cell in line.split("|")]
-            title, categories, year, *values = [*cells, "", ""][: max(len(cells), 3)]
+            title, categories, year, *values = [*cells, "", ""]
             found.append(
                 Item(
                     id=f"{self.noun.one}-{number}",

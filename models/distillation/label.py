@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.facts import Facts
-from catalog.facts_file import read_facts, shards, write_shard
+from catalog.facts_file import count_rows, read_facts, shards, write_shard
 from models.distillation.invent import invented, varied
 from models.engine import Engine
 from models.faithfulness import Policy, check
@@ -65,7 +65,7 @@ def label(
     for target, shard in targets.items():
         made_from = f"{way} {hashlib.sha256(shard.read_bytes()).hexdigest()}".encode()
         if _made_from(target) == made_from:
-            yield Labelled(target.name, pq.read_metadata(target).num_rows, 0)
+            yield Labelled(target.name, count_rows(target), 0)
             continue
         rng = random.Random(f"{seed} {shard.name}")  # noqa: S311
         training = [sample.facts for sample in read_facts(shard, "train")]

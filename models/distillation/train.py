@@ -25,7 +25,7 @@ from transformers import BartForConditionalGeneration
 
 from catalog.dataset import new_folder
 from catalog.facts import Facts
-from catalog.facts_file import FactsFileError, read_shard
+from catalog.facts_file import FactsFileError, count_rows, read_shard
 from models.distillation.student import (
     Layers,
     new_small,
@@ -77,7 +77,7 @@ class Labels:
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
         files = _files(folder)
-        rows = sum(read_shard(file, ["text"]).num_rows for file in files)
+        rows = sum(map(count_rows, files))
         # Every n-th row, so that all shards are in it.
         spacing = max(_SPARSE, rows // _VALIDATION)
         self.training: list[Row] = []
@@ -277,7 +277,7 @@ def _student(
 ) -> BartForConditionalGeneration:
     if base is None:
         return new_small(tokenizer.get_vocab_size(), config.layers)
-    with reading(base / "model.safetensors"):
+    with reading(base):
         return BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
 
 

@@ -136,8 +136,8 @@ def distill(
     work = work or out.with_name(f"{out.name}-work")
     if demo:
         _make_labels(labels)
-    if steps_done(work):
-        console.print(f"{work}: goes on after step {steps_done(work):,}", markup=False)
+    if done := steps_done(work):
+        console.print(f"{work}: goes on after step {done:,}", markup=False)
     seconds: list[float] = []
     with progress_bar(remaining=True) as progress:
         task = progress.add_task("reading labels", total=config.steps)

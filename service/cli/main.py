@@ -25,7 +25,10 @@ app.add_typer(serve.app)
 app.add_typer(keys.app)
 app.add_typer(queue.app)
 
-_OPTIONAL = {"torch": "train", "transformers": "train", "ctranslate2": "serve"}
+_OPTIONAL = {
+    "torch": "train", "transformers": "train", "pandas": "demo", "ctranslate2": "serve",
+}  # fmt: skip
+"""Which of the extras a module comes with."""
 
 
 def main() -> None:
