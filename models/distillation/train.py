@@ -66,7 +66,7 @@ class TrainConfig(BaseModel):
     checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints.")
 
 
-FINE_TUNING: Mapping[str, Any] = {"steps": 3000, "batch": 32, "rate": 5e-5, "matrix_rate": None}
+FINE_TUNING: Mapping[str, Any] = {"batch": 32, "rate": 5e-5, "matrix_rate": None}
 """What differs from `TrainConfig`'s defaults for a student that is trained already."""
 Tokens = NDArray[np.uint16]
 Row = tuple[Tokens, Tokens]
