@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from catalog.dataset import new_folder
 from models.engine import ModelError, reading
 from models.hashes import sources_hash
-from models.prism import SHORTLIST, shortlist, weights_hash
+from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash
 
 ComputeType = Literal["int8", "float32"]
 _ACTIVATIONS = {
@@ -39,14 +39,16 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
     code = sources_hash(["conversion"])
     target = cache / f"{weights_hash(folder)}-{compute_type}-{code}"
     if not (target / "model.bin").exists():
-        spec = _specification(folder, tokenizer)
+        try:
+            spec = _specification(folder, tokenizer)
+        except KeyError as error:
+            raise ModelError(f"{folder} lacks {error} of a BART") from None
         allowed = shortlist(folder)
         if allowed is not None:
             known = tokenizer.get_vocab().keys()
             if len(known) != len(spec.decoder.projection.weight) or not known >= set(allowed):
                 raise ModelError(
-                    f"{folder}: model.safetensors, tokenizer.json and {SHORTLIST} are not of one "
-                    "model"
+                    f"{folder}: {WEIGHTS}, tokenizer.json and {SHORTLIST} are not of one model"
                 )
         with new_folder(target, "model.bin") as work:
             spec.validate()
@@ -69,12 +71,18 @@ def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
         config = json.loads((folder / "config.json").read_text("utf-8"))
     if config.get("model_type") != "bart":
         raise ModelError(f"{folder} holds a {config.get('model_type')!r} model, not a BART")
+    activation = config["activation_function"]
+    if activation not in _ACTIVATIONS:
+        raise ModelError(
+            f"{folder} has the activation_function {activation!r}, which is not one of "
+            f"{', '.join(_ACTIVATIONS)}: serve it with torch"
+        )
     weights = load_weights(folder)
     spec = transformer_spec.TransformerSpec.from_config(
         (config["encoder_layers"], config["decoder_layers"]),
         config["encoder_attention_heads"],
         pre_norm=False,
-        activation=_ACTIVATIONS[config["activation_function"]],
+        activation=_ACTIVATIONS[activation],
         layernorm_embedding=True,
     )
     scale = math.sqrt(config["d_model"]) if config.get("scale_embedding") else 1.0
@@ -105,8 +113,8 @@ def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
 def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     """Return a folder's weights in float32, by their names in `BartForConditionalGeneration`."""
     found = {}
-    with reading(folder / "model.safetensors"):
-        stored = load_file(folder / "model.safetensors")
+    with reading(folder / WEIGHTS):
+        stored = load_file(folder / WEIGHTS)
     for name, value in stored.items():
         # The hub's facebook/bart-base was saved as a plain BartModel, without the prefix.
         bare = name.startswith(("encoder.", "decoder.", "shared."))
@@ -117,7 +125,7 @@ def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
                 "model.decoder.embed_tokens.weight")  # fmt: skip
         embeddings = [found[name] for name in tied if name in found]
         if not embeddings:
-            raise ModelError(f"{folder}/model.safetensors holds no embeddings of a BART")
+            raise ModelError(f"{folder / WEIGHTS} holds no embeddings of a BART")
         found["model.shared.weight"] = embeddings[0]
     return found
 

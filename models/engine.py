@@ -31,7 +31,7 @@ class Engine(Protocol):
 
     @property
     def version(self) -> str:
-        """Changes whenever its texts may change: weights, tokenizer, prompt, decoding, type."""
+        """Changes with the weights, the tokenizer and the type; the code is part of cache keys."""
         ...
 
     def write(self, batch: Sequence[Facts]) -> list[str]:

@@ -29,10 +29,7 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     folder, name = model_folder(model), f"prism-{Path(model).name}"
     # Imported here: only who writes with a model needs the libraries that run it.
     if runtime == "auto":
-        import ctranslate2  # noqa: PLC0415
-
-        on_gpu = ctranslate2.get_cuda_device_count() and find_spec("torch")
-        runtime = "torch" if on_gpu else "ctranslate2"
+        runtime = "torch" if _torch_has_a_gpu() else "ctranslate2"
     if runtime == "torch":
         from models.torch_engine import TorchEngine  # noqa: PLC0415
 
@@ -40,6 +37,17 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     from models.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
 
     return CTranslate2Engine(folder, cache, name=name)
+
+
+def _torch_has_a_gpu() -> bool:
+    import ctranslate2  # noqa: PLC0415
+
+    # First, as it is fast: without a GPU nobody waits for torch to load.
+    if not ctranslate2.get_cuda_device_count() or not find_spec("torch"):
+        return False
+    import torch  # noqa: PLC0415
+
+    return torch.cuda.is_available()  # false for a torch that was built for CPUs alone
 
 
 def model_folder(model: str) -> Path:

@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-WRITING = (
+_GRAMMAR = (
     "clauses", "english", "faithfulness", "grounded", "prism", "prompts", "references", "titles",
 )  # fmt: skip
+WRITING = (*_GRAMMAR, "conversion", "ctranslate2_engine", "torch_engine")
 """Modules that decide which text equal Facts get."""
-LABELLING = (*WRITING, "distillation/invent", "distillation/label")
+LABELLING = (*_GRAMMAR, "distillation/invent", "distillation/label")
 """Modules that decide which labels equal Facts get."""
 
 

@@ -22,7 +22,7 @@ from models.references import references
 
 MAX_PROMPT, MAX_TEXT = 256, 128
 """Longest prompt and text in tokens."""
-SHORTLIST = "shortlist.json"
+WEIGHTS, SHORTLIST = "model.safetensors", "shortlist.json"
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -41,7 +41,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 def weights_hash(folder: Path) -> str:
     """Return a short hash of all that decides what a model writes: its files, named above."""
-    files = [folder / name for name in ("model.safetensors", "tokenizer.json", "config.json")]
+    files = [folder / name for name in (WEIGHTS, "tokenizer.json", "config.json")]
     for file in files:
         if not file.is_file():
             raise ModelError(f"{folder} has no {file.name}: it is no folder of a BART model")

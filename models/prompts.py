@@ -2,7 +2,8 @@
 
 The words of a catalogue are references (`models.references`), all but well-known categories, so
 that no title can lead the Prism astray. Of the evidence it tells what it has in common with the
-item, as whole clauses (`models.clauses`), and nothing else: what is not shared explains nothing. So
+item, as whole clauses (`models.clauses`), and a category that all of it has and the item has not
+("all three are dramas"), and nothing else: what is not shared explains nothing. So
 the student has to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it
 is most of the work.
 """

@@ -1,9 +1,9 @@
 """The Prism on torch: fp16 on a GPU, where it is the default; on a CPU the reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -15,6 +15,16 @@ from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 from models.references import with_names
 
 Dtype = Literal["float16", "bfloat16", "float32"]
+GREEDY: Mapping[str, Any] = {
+    "max_new_tokens": MAX_TEXT,
+    "num_beams": 1,
+    "do_sample": False,
+    # The hub's bart-base comes with settings for summaries.
+    "no_repeat_ngram_size": 0,
+    "forced_bos_token_id": None,
+    "forced_eos_token_id": None,
+}
+"""How `generate` writes explanations, whatever a folder's own settings are."""
 
 
 class TorchEngine:
@@ -65,16 +75,6 @@ class TorchEngine:
     def _generate(self, rows: list[torch.Tensor]) -> list[list[int]]:
         pad = self._model.config.pad_token_id
         inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
-        tokens = self._model.generate(
-            input_ids=inputs,
-            attention_mask=inputs != pad,
-            max_new_tokens=MAX_TEXT,
-            num_beams=1,
-            do_sample=False,
-            # The hub's bart-base comes with settings for summaries.
-            no_repeat_ngram_size=0,
-            forced_bos_token_id=None,
-            forced_eos_token_id=None,
-        )
+        tokens = self._model.generate(input_ids=inputs, attention_mask=inputs != pad, **GREEDY)
         written: list[list[int]] = tokens.tolist()
         return written

@@ -66,7 +66,7 @@ class Writer:
     def fingerprint(self) -> bytes:
         """Changes whenever equal Facts may get another text: part of every cache key.
 
-        Prompt, grammar and checker are part of it by their source.
+        Prompt, decoding, grammar and checker are part of it by their source.
         """
         told = f"{self.model} {self.policy} {sources_hash(WRITING)}"
         return hashlib.sha256(told.encode()).digest()

@@ -24,6 +24,15 @@ TINY = TrainConfig(vocabulary=1200, steps=60, batch=16, warmup=10, checkpoint_ev
 """Enough that it writes words; not enough that they are true."""
 
 
+FOR_SUMMARIES = {
+    "num_beams": 4,
+    "no_repeat_ngram_size": 1,
+    "forced_bos_token_id": 5,
+    "forced_eos_token_id": 5,
+}
+"""Settings that facebook/bart-base has on the hub, with values that would change any text."""
+
+
 def demo_samples(demo: Dataset, count: int) -> list[Sample]:
     """Return rows of a Facts file of the demo, training and test rows mixed."""
     rows = list(sample_facts(demo, fit(demo, AlsConfig()), parts=1, k=5))
@@ -54,7 +63,6 @@ def bart_folder(folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     assert [tokenizer.convert_ids_to_tokens(n) for n in range(5)] == SPECIAL
     model = new_small(len(tokenizer), "4+4")
-    # As on the hub: settings for summaries, which explanations must not inherit.
-    model.generation_config.update(num_beams=4, no_repeat_ngram_size=3, forced_bos_token_id=0)
+    model.generation_config.update(**FOR_SUMMARIES)
     model.save_pretrained(folder)
     return folder

@@ -5,20 +5,31 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from safetensors.numpy import load_file
-from student_fixtures import TINY, bart_folder, demo_samples, make_labels
+from student_fixtures import (
+    FOR_SUMMARIES,
+    TINY,
+    bart_folder,
+    demo_facts,
+    demo_samples,
+    make_labels,
+)
 from tokenizers import Tokenizer
-from transformers import AutoModelForSeq2SeqLM
+from transformers import AutoModelForSeq2SeqLM, BartForConditionalGeneration
 
 from catalog.dataset import Dataset
 from catalog.facts_file import FactsFileError
+from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
-from models.distillation.train import FINE_TUNING, TrainConfig, export, train
+from models.distillation.train import FINE_TUNING, TrainConfig, export, greedy, train
 from models.engine import ModelError
+from models.engines import SHIPPED
 from models.english import category_forms
 from models.grounded import GroundedEngine
 from models.prism import load_tokenizer, shortlist
@@ -46,10 +57,17 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
 ) -> None:
     train(labels, tmp_path / "straight", SHORT)
     train(labels, tmp_path / "killed", SHORT, stop_at=5)  # the last checkpoint is that of step 4
+    with (tmp_path / "killed" / "log.jsonl").open("a") as log:
+        log.write('{"step": 6, "lo')  # a kill may leave half a line
     steps: list[int] = []
     train(labels, tmp_path / "killed", SHORT, on_step=lambda step, _: steps.append(step))
     assert steps == [5, 6]
     assert weights(tmp_path / "killed") == weights(tmp_path / "straight")
+    straight, killed = (
+        [json.loads(line) | {"seconds": 0} for line in file.read_text().splitlines()]
+        for file in (tmp_path / "straight/log.jsonl", tmp_path / "killed/log.jsonl")
+    )
+    assert killed == straight
 
 
 def test_a_finished_run_is_not_run_again(labels: Path, tmp_path: Path) -> None:
@@ -88,6 +106,14 @@ def test_the_loss_falls(labels: Path, tmp_path: Path) -> None:
     config = TINY.model_copy(update={"steps": 20})
     train(labels, tmp_path, config, on_step=lambda _, figures: losses.append(figures["loss"]))
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_labels_that_are_too_few_are_an_error(labels: Path, tmp_path: Path, count: int) -> None:
+    [shard] = labels.iterdir()
+    pq.write_table(pq.read_table(shard)[:count], tmp_path / shard.name)
+    with pytest.raises(FactsFileError, match=f"has {count} labels.*too few to train on"):
+        train(tmp_path, tmp_path / "work", SHORT)
 
 
 def test_labels_that_are_missing_are_named(tmp_path: Path) -> None:
@@ -167,6 +193,41 @@ def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Pa
     assert (tuned["model.shared.weight"] != before["model.shared.weight"]).any()
     written = Tokenizer.from_file(str(tmp_path / "prism" / "tokenizer.json"))
     assert written.get_vocab() == Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
+    write_card(tmp_path / "prism", labels, tmp_path / "work", config, "facebook/bart-base")
+    told = json.loads((tmp_path / "prism" / "card.json").read_text())["config"]
+    assert told["base"] == "facebook/bart-base"
+    assert not {"layers", "vocabulary"} & told.keys()
+
+
+@pytest.mark.parametrize("more", [-1, 3])
+def test_a_bart_of_other_settings_is_served_as_it_was_trained(
+    more: int, labels: Path, demo: Dataset, tmp_path: Path
+) -> None:
+    """Tokens without a row or rows without a token, as on the hub, and scaled embeddings."""
+    base = bart_folder(tmp_path / "base")
+    tokens = load_tokenizer(base).get_vocab_size()
+    model = BartForConditionalGeneration.from_pretrained(base)
+    model.resize_token_embeddings(tokens + more, mean_resizing=False)
+    model.config.scale_embedding = True
+    model.save_pretrained(base)
+    config = TrainConfig(**{**FINE_TUNING, "steps": 2, "batch": 4, "checkpoint_every": 2})
+    train(labels, tmp_path / "work", config, base)
+    export(tmp_path / "work", config, base, tmp_path / "prism")
+    assert json.loads((tmp_path / "prism" / "config.json").read_text())["scale_embedding"]
+    facts = demo_facts(demo, 4)
+    ours = CTranslate2Engine(tmp_path / "prism", tmp_path / "engines", "float32", 1)
+    assert len(ours.write(facts)) == len(facts)
+    saved = load_file(tmp_path / "prism" / "model.safetensors")
+    assert len(saved["model.shared.weight"]) == tokens
+
+
+def test_settings_for_summaries_do_not_change_what_is_measured() -> None:
+    model = BartForConditionalGeneration.from_pretrained(SHIPPED, dtype=torch.float32)
+    tokenizer = load_tokenizer(SHIPPED)
+    prompts = [np.array(tokenizer.encode("1 similarity “0” loved “1”").ids, dtype=np.uint16)]
+    expected = greedy(model, tokenizer, prompts)
+    model.generation_config.update(**FOR_SUMMARIES)
+    assert greedy(model, tokenizer, prompts) == expected
 
 
 # ---------------------------------------------------------------------- measuring

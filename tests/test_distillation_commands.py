@@ -55,6 +55,7 @@ def test_from_a_dataset_to_a_measured_prism(tmp_path: Path) -> None:
         (["label", "nowhere", "labels"], "error: nowhere has no facts-*.parquet"),
         (["evaluate", "nowhere"], "error: nowhere has no facts-*.parquet"),
         (["distill", "nowhere", "out"], "error: nowhere has no labels-*.parquet: run prism label"),
+        (["distill", "nowhere", "full"], "error: full holds other things, as it has no model."),
         (["facts", "file/facts"], "error: [Errno 17] File exists: 'file'"),
         (["serve", "--port", "0", "--model", "no/such/model/name"], "is no folder, and"),
     ],
@@ -64,6 +65,8 @@ def test_what_is_missing_is_named_in_one_line(
 ) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").touch()
     done = prism(*arguments, cwd=tmp_path)
     assert done.returncode == 1
     assert message in done.stderr

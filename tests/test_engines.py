@@ -11,7 +11,7 @@ import ctranslate2
 import numpy as np
 import pytest
 import torch
-from student_fixtures import bart_folder, demo_facts
+from student_fixtures import FOR_SUMMARIES, bart_folder, demo_facts
 from transformers import PreTrainedTokenizerFast
 
 from catalog.dataset import Dataset
@@ -186,6 +186,29 @@ def test_the_shipped_model_has_a_name_of_its_own(cache: Path) -> None:
     assert open_engine("small", cache, "ctranslate2").name == "prism-small"
 
 
+def test_a_torch_without_cuda_is_not_chosen_for_a_gpu(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not torch.cuda.is_available()
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    assert isinstance(open_engine("small", cache), CTranslate2Engine)
+
+
+@pytest.mark.parametrize(
+    ("single", "pair", "layout"), [(0.9, 1.0, "2 replicas of 1"), (0.8, 1.0, "1 replicas of 2")]
+)
+def test_the_usual_layout_is_left_only_for_one_that_is_clearly_faster(
+    single: float, pair: float, layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What else runs on the machine while it is measured must not decide for ever."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    took = {(1, 2): single, (2, 1): pair, (1, 1): 2.0}
+    monkeypatch.setattr(
+        "models.ctranslate2_engine._seconds", lambda *about: took[about[2], about[3]]
+    )
+    assert CTranslate2Engine(SHIPPED, tmp_path).layout.startswith(layout)
+
+
 def test_a_bart_of_the_hubs_layout_is_served(
     tmp_path: Path, cache: Path, facts: list[Facts]
 ) -> None:
@@ -200,13 +223,10 @@ def test_a_bart_of_the_hubs_layout_is_served(
 def test_settings_for_summaries_do_not_change_explanations(
     student: Path, tmp_path: Path, facts: list[Facts]
 ) -> None:
-    """As facebook/bart-base has them on the hub."""
     for file in student.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "generation_config.json").write_text(
-        json.dumps({"num_beams": 4, "no_repeat_ngram_size": 3, "early_stopping": True,
-                    "forced_bos_token_id": 0, "decoder_start_token_id": 2, "eos_token_id": 2})
-    )  # fmt: skip
+    settings = {**FOR_SUMMARIES, "decoder_start_token_id": 2, "eos_token_id": 2}
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings))
     expected = TorchEngine(student, "cpu").write(facts[:10])
     assert TorchEngine(tmp_path, "cpu").write(facts[:10]) == expected
 
@@ -225,6 +245,25 @@ def test_a_damaged_file_is_named(file: str, student: Path, cache: Path, tmp_path
     whole = (folder / file).read_bytes()
     (folder / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match=file.replace(".", r"\.")):
+        open_engine(str(folder), cache)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("activation_function", "silu", "activation_function 'silu'.*gelu, relu"),
+        ("encoder_layers", 5, r"lacks 'model\.encoder\.layers\.4"),
+        ("encoder_attention_heads", None, "lacks 'encoder_attention_heads'"),
+    ],
+)
+def test_a_bart_that_is_not_as_expected_is_told_in_a_line(
+    setting: str, value: object, message: str, student: Path, cache: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(student, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {setting: value}
+    kept = {name: value for name, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(kept))
+    with pytest.raises(ModelError, match=message):
         open_engine(str(folder), cache)
 
 

@@ -1,4 +1,4 @@
-"""Labelling: only faithful texts are kept, made-up worlds teach copying, killed runs go on."""
+"""Labelling: only faithful texts are kept, made-up worlds are like real ones, killed runs go on."""
 
 import random
 from collections.abc import Sequence
@@ -69,6 +69,8 @@ def test_what_an_oracle_says_beyond_the_facts_is_dropped(
     [done] = label(tmp_path / "facts", tmp_path / "labels", Liar())
     assert done.rejected >= done.kept > 0
     assert not any("award" in row["text"] for row in rows_of(tmp_path / "labels"))
+    [again] = label(tmp_path / "facts", tmp_path / "labels", Liar())
+    assert again == done  # though nothing was written again
 
 
 def test_a_killed_run_goes_on_with_the_first_missing_shard(

@@ -9,20 +9,22 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from models.distillation.train import SAMPLES, TrainConfig, labels_hash
+from models.distillation.train import LOG, SAMPLES, TrainConfig, labels_hash
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 _SMOOTHED = 25  # steps
 
 
-def write_card(out: Path, labels: Path, work: Path, config: TrainConfig) -> None:
-    """Write `card.json` and `curves.svg` into the folder of a Prism."""
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text("utf-8").splitlines()]
-    # A resumed run repeats the steps after its last checkpoint: the later ones count.
-    steps = list({row["step"]: row for row in log}.values())
+def write_card(
+    out: Path, labels: Path, work: Path, config: TrainConfig, base: str | None = None
+) -> None:
+    """Write `card.json` and `curves.svg` into the folder of a Prism, or of a `base` fine-tuned."""
+    steps = [json.loads(line) for line in (work / LOG).read_text("utf-8").splitlines()]
     measured = [row for row in steps if "valid_loss" in row]
     card = {
-        "config": config.model_dump(),
+        "config": {"base": base, **config.model_dump(exclude={"layers", "vocabulary"})}
+        if base
+        else config.model_dump(),
         "labels": labels_hash(labels),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "python": platform.python_version(),

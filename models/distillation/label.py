@@ -21,7 +21,7 @@ from models.references import references, with_names, with_references
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 _BATCH = 256
-_MADE_FROM = b"made from"
+_MADE_FROM, _REJECTED = b"made from", b"rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ def label(
         stale.unlink()
     for target, shard in targets.items():
         made_from = f"{way} {hashlib.sha256(shard.read_bytes()).hexdigest()}".encode()
-        if _made_from(target) == made_from:
-            yield Labelled(target.name, count_rows(target), 0)
+        before = _metadata(target)
+        if before.get(_MADE_FROM) == made_from:
+            yield Labelled(target.name, count_rows(target), int(before[_REJECTED]))
             continue
         rng = random.Random(f"{seed} {shard.name}")  # noqa: S311
         training = [sample.facts for sample in read_facts(shard, "train")]
@@ -83,17 +84,18 @@ def label(
                             "facts": row.model_dump_json(),
                         }
                     )
-        schema = SCHEMA.with_metadata({_MADE_FROM: made_from})
+        rejected = len(rows) - len(kept)
+        schema = SCHEMA.with_metadata({_MADE_FROM: made_from, _REJECTED: str(rejected).encode()})
         write_shard(target, pa.Table.from_pylist(kept, schema))
-        yield Labelled(target.name, len(kept), len(rows) - len(kept))
+        yield Labelled(target.name, len(kept), rejected)
 
 
-def _made_from(shard: Path) -> bytes | None:
-    """Return what a shard of labels was made from; None where there is none, or a damaged one."""
+def _metadata(shard: Path) -> dict[bytes, bytes]:
+    """Return what a shard of labels says of itself; nothing where it is missing or damaged."""
     try:
-        return (pq.read_schema(shard).metadata or {}).get(_MADE_FROM)
+        return pq.read_schema(shard).metadata or {}
     except (FileNotFoundError, pa.ArrowException):
-        return None
+        return {}
 
 
 def _situations(training: list[Facts], made_up: float, rng: random.Random) -> Iterator[Facts]:

@@ -13,6 +13,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
+from models.prism import WEIGHTS
+
 Layers = Literal["4+4", "6+2"]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 """BART's own, in BART's order."""
@@ -83,7 +85,7 @@ def parameters(model: BartForConditionalGeneration) -> dict[str, Tensor]:
 def save_student(model: BartForConditionalGeneration, tokenizer: Tokenizer, folder: Path) -> None:
     """Write a folder of BART's layout, in fp16."""
     weights = {name: value.half() for name, value in parameters(model).items()}
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    save_file(weights, folder / WEIGHTS, {"format": "pt"})
     config: dict[str, Any] = model.config.to_diff_dict() | {
         "architectures": ["BartForConditionalGeneration"],
         "model_type": "bart",
@@ -93,7 +95,7 @@ def save_student(model: BartForConditionalGeneration, tokenizer: Tokenizer, fold
         "normalize_embedding": True,
         "add_final_layer_norm": False,
         "static_position_embeddings": False,
-        "scale_embedding": False,
+        "scale_embedding": model.config.scale_embedding,
         "activation_function": model.config.activation_function,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

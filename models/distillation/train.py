@@ -1,7 +1,8 @@
 """Training the student on labels: resumable, seeded, measured on the way.
 
-The work folder holds the tokenizer, the shortlist, the last checkpoint (safetensors and JSON, no
-pickle) and `log.jsonl`. A run that is killed goes on from its checkpoint.
+The work folder holds the run's settings, the tokenizer, the shortlist, some texts to read, the log
+and the last checkpoint (safetensors and JSON, no pickle). A run that is killed goes on from its
+checkpoint, which is written last: what it has seen is in the other files.
 """
 
 import json
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Muon
 from transformers import BartForConditionalGeneration
 
-from catalog.dataset import new_folder
+from catalog.dataset import new_folder, write_whole
 from catalog.facts import Facts
 from catalog.facts_file import FactsFileError, count_rows, read_shard
 from models.distillation.student import (
@@ -37,14 +38,14 @@ from models.engine import reading
 from models.english import category_forms
 from models.faithfulness import check
 from models.hashes import files_hash
-from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, load_tokenizer
+from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, WEIGHTS, load_tokenizer
 from models.references import with_names
+from models.torch_engine import GREEDY
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
 _SAMPLES = 8  # texts to read in the card of a run
-SAMPLES = "samples.json"
-_PAD, _START = 1, 2  # BART's padding, and the token its decoder starts with
+LOG, SAMPLES = "log.jsonl", "samples.json"
 _POOL = 64  # batches that are sorted by length together
 
 
@@ -73,7 +74,10 @@ Row = tuple[Tokens, Tokens]
 
 
 class Labels:
-    """Tokenised labels in memory, and the rows kept back for validation."""
+    """Tokenised labels in memory, and the rows kept back for validation.
+
+    Raises FactsFileError for labels that are damaged, or too few to do both.
+    """
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
         files = _files(folder)
@@ -99,6 +103,10 @@ class Labels:
                 else:
                     self.validation.append((prompt, text))
                     self.validation_facts.append(Facts.model_validate_json(facts))
+        if not self.training or not self.validation:
+            raise FactsFileError(
+                f"{folder} has {rows} labels, {self.dropped} of them too long: too few to train on"
+            )
 
     def batches(self, size: int, seed: int) -> Iterator[list[Row]]:
         """Yield batches for ever; rows of like length together, to pad little."""
@@ -194,7 +202,7 @@ def train(
     """Train from the last checkpoint in the work folder, if there is one.
 
     Raises FileExistsError where the work folder belongs to a run with other settings or labels,
-    ModelError where a file in it is damaged, FactsFileError for labels that are.
+    ModelError where a file in it is damaged, FactsFileError for labels that are, or too few.
 
     Parameters
     ----------
@@ -217,7 +225,8 @@ def train(
     for _ in range(done):
         next(batches)
     model.train()
-    with (work / "log.jsonl").open("a") as log:
+    _forget_after(work, done)
+    with (work / LOG).open("a", encoding="utf-8") as log:
         for step in range(done + 1, (stop_at or config.steps) + 1):
             started = time.perf_counter()
             loss = _loss(model, next(batches))
@@ -230,13 +239,15 @@ def train(
                 "norm": float(norm),
                 "seconds": time.perf_counter() - started,
             }
-            if step % config.checkpoint_every == 0 or step == config.steps:
+            ends = step % config.checkpoint_every == 0 or step == config.steps
+            if ends:
                 measured, samples = validate(model, tokenizer, data)
                 figures |= measured
-                _checkpoint(work, model, optimiser, step)
-                (work / SAMPLES).write_text(json.dumps(samples, ensure_ascii=False), "utf-8")
+                write_whole(work / SAMPLES, json.dumps(samples, ensure_ascii=False))
             log.write(json.dumps(figures) + "\n")
             log.flush()
+            if ends:
+                _checkpoint(work, model, optimiser, step)
             on_step(step, figures)
 
 
@@ -259,7 +270,15 @@ def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> 
                 f"{work} holds another run ({', '.join(other)}): go on with its settings, remove "
                 "it, or choose another --work"
             )
-    file.write_text(json.dumps(run, indent=2), "utf-8")
+    else:
+        write_whole(file, json.dumps(run, indent=2))
+
+
+def _forget_after(work: Path, done: int) -> None:
+    """Drop the lines of steps after the last checkpoint: a kill leaves some, or half of one."""
+    file = work / LOG
+    lines = file.read_text("utf-8").splitlines(keepends=True) if file.exists() else []
+    write_whole(file, "".join(lines[:done]))
 
 
 def export(work: Path, config: TrainConfig, base: Path | None, out: Path) -> None:
@@ -267,7 +286,7 @@ def export(work: Path, config: TrainConfig, base: Path | None, out: Path) -> Non
     tokenizer = load_tokenizer(base or work)
     model = _student(tokenizer, config, base)
     _restore(work, model, None)
-    with new_folder(out, "model.safetensors") as folder:
+    with new_folder(out, WEIGHTS) as folder:
         save_student(model, tokenizer, folder)
         shutil.copyfile(work / SHORTLIST, folder / SHORTLIST)
 
@@ -278,7 +297,10 @@ def _student(
     if base is None:
         return new_small(tokenizer.get_vocab_size(), config.layers)
     with reading(base):
-        return BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
+        model = BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
+    # Some of the hub have a token more or less than their tokenizer; what is exported has not.
+    model.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
+    return model
 
 
 def _write_shortlist(work: Path, tokenizer: Tokenizer, added: set[int]) -> None:
@@ -286,7 +308,7 @@ def _write_shortlist(work: Path, tokenizer: Tokenizer, added: set[int]) -> None:
     forms = _encode(tokenizer, [f" {form}" for form in category_forms()])
     tokens = added.union(*(form.tolist() for form in forms))
     names = [tokenizer.id_to_token(token) for token in sorted(tokens)]
-    (work / SHORTLIST).write_text(json.dumps(names, ensure_ascii=False), "utf-8")
+    write_whole(work / SHORTLIST, json.dumps(names, ensure_ascii=False))
 
 
 def _tokenizer(labels: Path, work: Path, config: TrainConfig, base: Path | None) -> Tokenizer:
@@ -301,7 +323,8 @@ def _tokenizer(labels: Path, work: Path, config: TrainConfig, base: Path | None)
             for column in _columns(file, "prompt", "text")
             for text in column[:: max(1, 2 * len(column) // each)]
         ]
-        train_tokenizer(texts, config.vocabulary).save(str(work / "tokenizer.json"))
+        made = train_tokenizer(texts, config.vocabulary)
+        write_whole(work / "tokenizer.json", made.to_str(pretty=True))
     return load_tokenizer(work)
 
 
@@ -312,15 +335,15 @@ def _pad(rows: Sequence[Tokens], value: int) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def _loss(model: nn.Module, batch: Sequence[Row]) -> Tensor:
-    prompts = _pad([prompt for prompt, _ in batch], _PAD)
+def _loss(model: BartForConditionalGeneration, batch: Sequence[Row]) -> Tensor:
+    pad = model.config.pad_token_id
+    prompts = _pad([prompt for prompt, _ in batch], pad)
     labels = _pad([text for _, text in batch], -100)
-    device = next(model.parameters()).device
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
         loss: Tensor = model(
-            input_ids=prompts.to(device),
-            attention_mask=(prompts != _PAD).to(device),
-            labels=labels.to(device),
+            input_ids=prompts.to(model.device),
+            attention_mask=(prompts != pad).to(model.device),
+            labels=labels.to(model.device),
         ).loss
     return loss
 
@@ -361,17 +384,11 @@ def validate(
 def greedy(
     model: BartForConditionalGeneration, tokenizer: Tokenizer, prompts: Sequence[Tokens]
 ) -> list[str]:
-    """Return greedy texts, the plain way, for measuring during training."""
-    padded = _pad(prompts, _PAD).to(model.device)
+    """Return greedy texts, for measuring during training."""
+    pad = model.config.pad_token_id
+    padded = _pad(prompts, pad).to(model.device)
     with torch.autocast(model.device.type, dtype=torch.bfloat16):
-        tokens = model.generate(
-            input_ids=padded,
-            attention_mask=padded != _PAD,
-            max_new_tokens=MAX_TEXT,
-            num_beams=1,
-            do_sample=False,
-            decoder_start_token_id=_START,
-        )
+        tokens = model.generate(input_ids=padded, attention_mask=padded != pad, **GREEDY)
     texts: list[str] = tokenizer.decode_batch(tokens.tolist())
     return texts
 
@@ -391,8 +408,8 @@ def _checkpoint(
         for key, value in values.items()
     }
     before = _checkpoints(work)
-    with new_folder(work / f"checkpoint-{step:06}", "model.safetensors") as folder:
-        save_file(parameters(model), folder / "model.safetensors")
+    with new_folder(work / f"checkpoint-{step:06}", WEIGHTS) as folder:
+        save_file(parameters(model), folder / WEIGHTS)
         save_file(state, folder / "optimizer.safetensors")
     for folder in before:
         shutil.rmtree(folder)
@@ -403,7 +420,7 @@ def _restore(work: Path, model: BartForConditionalGeneration, optimiser: _Optimi
     checkpoints = _checkpoints(work)
     if not checkpoints:
         return 0
-    model.load_state_dict(_load(checkpoints[-1] / "model.safetensors"), strict=False)
+    model.load_state_dict(_load(checkpoints[-1] / WEIGHTS), strict=False)
     if optimiser is not None:
         saved = _load(checkpoints[-1] / "optimizer.safetensors", str(model.device))
         named = dict(model.named_parameters())

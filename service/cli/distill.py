@@ -123,6 +123,7 @@ def distill(
 
     from models.distillation.card import write_card  # noqa: PLC0415
     from models.distillation.train import FINE_TUNING, TrainConfig, export, steps_done, train  # noqa: PLC0415
+    from models.prism import WEIGHTS  # noqa: PLC0415
 
     if threads:
         torch.set_num_threads(threads)
@@ -134,6 +135,7 @@ def distill(
     except ValidationError as error:
         raise bad_parameter(error) from None
     work = work or out.with_name(f"{out.name}-work")
+    datasets.check_replaceable(out, WEIGHTS)
     if demo:
         _make_labels(labels)
     if done := steps_done(work):
@@ -159,7 +161,7 @@ def distill(
 
         train(labels, work, config, base, on_step=show)
     export(work, config, base, out)
-    write_card(out, labels, work, config)
+    write_card(out, labels, work, config, student if base else None)
     console.print(f"{out}: the Prism, its card and curves", markup=False)
     if demo:
         evaluate(_DEMO_FACTS, model=str(out))
