@@ -82,6 +82,20 @@ def test_a_run_does_not_go_on_from_the_checkpoints_of_another(labels: Path, tmp_
         train(labels, tmp_path, other)
 
 
+def test_a_run_goes_on_with_equal_labels_however_they_were_written(
+    labels: Path, tmp_path: Path
+) -> None:
+    """Labels that were lost are made again, perhaps by other libraries."""
+    train(labels, tmp_path / "work", SHORT, stop_at=2)
+    [shard] = labels.iterdir()
+    (tmp_path / "again").mkdir()
+    pq.write_table(pq.read_table(shard), tmp_path / "again" / shard.name, compression="gzip")
+    train(tmp_path / "again", tmp_path / "work", SHORT, stop_at=4)
+    pq.write_table(pq.read_table(shard)[::-1], tmp_path / "again" / shard.name)
+    with pytest.raises(FileExistsError, match="labels was"):
+        train(tmp_path / "again", tmp_path / "work", SHORT)
+
+
 @pytest.mark.parametrize(
     "file", ["run.json", "model.safetensors", "optimizer.safetensors", "tokenizer.json"]
 )
@@ -164,7 +178,7 @@ def test_a_reference_is_one_token_wherever_it_stands(labels: Path, tmp_path: Pat
 def test_a_run_has_a_card_and_curves(labels: Path, tmp_path: Path) -> None:
     train(labels, tmp_path / "work", SHORT)
     export(tmp_path / "work", SHORT, None, tmp_path / "student")
-    write_card(tmp_path / "student", labels, tmp_path / "work", SHORT)
+    write_card(tmp_path / "student", tmp_path / "work", SHORT)
     card = json.loads((tmp_path / "student" / "card.json").read_text())
     assert TrainConfig(**card["config"]) == SHORT
     assert [row["step"] for row in card["validation"]] == [2, 4, 6]
@@ -193,7 +207,7 @@ def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Pa
     assert (tuned["model.shared.weight"] != before["model.shared.weight"]).any()
     written = Tokenizer.from_file(str(tmp_path / "prism" / "tokenizer.json"))
     assert written.get_vocab() == Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
-    write_card(tmp_path / "prism", labels, tmp_path / "work", config, "facebook/bart-base")
+    write_card(tmp_path / "prism", tmp_path / "work", config, "facebook/bart-base")
     told = json.loads((tmp_path / "prism" / "card.json").read_text())["config"]
     assert told["base"] == "facebook/bart-base"
     assert not {"layers", "vocabulary"} & told.keys()

@@ -9,15 +9,13 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from models.distillation.train import LOG, SAMPLES, TrainConfig, labels_hash
+from models.distillation.train import LOG, RUN, SAMPLES, TrainConfig
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 _SMOOTHED = 25  # steps
 
 
-def write_card(
-    out: Path, labels: Path, work: Path, config: TrainConfig, base: str | None = None
-) -> None:
+def write_card(out: Path, work: Path, config: TrainConfig, base: str | None = None) -> None:
     """Write `card.json` and `curves.svg` into the folder of a Prism, or of a `base` fine-tuned."""
     steps = [json.loads(line) for line in (work / LOG).read_text("utf-8").splitlines()]
     measured = [row for row in steps if "valid_loss" in row]
@@ -25,7 +23,7 @@ def write_card(
         "config": {"base": base, **config.model_dump(exclude={"layers", "vocabulary"})}
         if base
         else config.model_dump(),
-        "labels": labels_hash(labels),
+        "labels": json.loads((work / RUN).read_text("utf-8"))["labels"],
         "libraries": {name: version(name) for name in _LIBRARIES},
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),

@@ -5,6 +5,7 @@ and the last checkpoint (safetensors and JSON, no pickle). A run that is killed 
 checkpoint, which is written last: what it has seen is in the other files.
 """
 
+import hashlib
 import json
 import random
 import shutil
@@ -37,7 +38,6 @@ from models.distillation.student import (
 from models.engine import reading
 from models.english import category_forms
 from models.faithfulness import check
-from models.hashes import files_hash
 from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, WEIGHTS, load_tokenizer
 from models.references import with_names
 from models.torch_engine import GREEDY
@@ -45,7 +45,7 @@ from models.torch_engine import GREEDY
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
 _SAMPLES = 8  # texts to read in the card of a run
-LOG, SAMPLES = "log.jsonl", "samples.json"
+RUN, LOG, SAMPLES = "run.json", "log.jsonl", "samples.json"
 _POOL = 64  # batches that are sorted by length together
 
 
@@ -251,16 +251,11 @@ def train(
             on_step(step, figures)
 
 
-def labels_hash(labels: Path) -> str:
-    """Return a short hash of a folder of labels."""
-    return files_hash(_files(labels))
-
-
 def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> None:
     """Note what the run is made from, and refuse to go on with the checkpoints of another."""
-    run = {**config.model_dump(), "labels": labels_hash(labels), "base": base and str(base)}
+    run = {**config.model_dump(), "labels": _rows_hash(labels), "base": base and str(base)}
     work.mkdir(parents=True, exist_ok=True)
-    file = work / "run.json"
+    file = work / RUN
     if file.exists():
         with reading(file):
             before = json.loads(file.read_text("utf-8"))
@@ -272,6 +267,15 @@ def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> 
             )
     else:
         write_whole(file, json.dumps(run, indent=2))
+
+
+def _rows_hash(labels: Path) -> str:
+    """Return a short hash of what labels say: equal for equal rows, however they were written."""
+    digest = hashlib.sha256()
+    for file in _files(labels):
+        for column in _columns(file, "prompt", "text", "facts"):
+            digest.update("\n".join(column).encode())
+    return digest.hexdigest()[:12]
 
 
 def _forget_after(work: Path, done: int) -> None:

@@ -161,7 +161,7 @@ def distill(
 
         train(labels, work, config, base, on_step=show)
     export(work, config, base, out)
-    write_card(out, labels, work, config, student if base else None)
+    write_card(out, work, config, student if base else None)
     console.print(f"{out}: the Prism, its card and curves", markup=False)
     if demo:
         evaluate(_DEMO_FACTS, model=str(out))
