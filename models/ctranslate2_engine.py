@@ -41,7 +41,8 @@ class CTranslate2Engine:
     folder : of the Prism
     cache : folder for the converted model and the calibration; made where it is missing
     compute_type : int8, or float32 as the reference
-    translators, threads : replicas and the threads of each; by default what is fastest here
+    translators, threads : replicas and the threads of each; by default a replica for each
+        core, or what is clearly faster here
     name : what answers call it
     """
 

@@ -19,7 +19,8 @@ GREEDY: Mapping[str, Any] = {
     "max_new_tokens": MAX_TEXT,
     "num_beams": 1,
     "do_sample": False,
-    # The hub's bart-base comes with settings for summaries.
+    # The hub's BARTs come with settings for summaries.
+    "min_length": 0,
     "no_repeat_ngram_size": 0,
     "forced_bos_token_id": None,
     "forced_eos_token_id": None,

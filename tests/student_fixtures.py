@@ -26,11 +26,12 @@ TINY = TrainConfig(vocabulary=1200, steps=60, batch=16, warmup=10, checkpoint_ev
 
 FOR_SUMMARIES = {
     "num_beams": 4,
+    "min_length": 56,
     "no_repeat_ngram_size": 1,
     "forced_bos_token_id": 5,
     "forced_eos_token_id": 5,
 }
-"""Settings that facebook/bart-base has on the hub, with values that would change any text."""
+"""Settings that BARTs of the hub have, with values that would change most texts."""
 
 
 def demo_samples(demo: Dataset, count: int) -> list[Sample]:

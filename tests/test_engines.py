@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import ctranslate2
@@ -186,12 +187,19 @@ def test_the_shipped_model_has_a_name_of_its_own(cache: Path) -> None:
     assert open_engine("small", cache, "ctranslate2").name == "prism-small"
 
 
-def test_a_torch_without_cuda_is_not_chosen_for_a_gpu(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("gpus", "cuda", "runtime"),
+    [(1, True, "TorchEngine"), (1, False, "CTranslate2Engine"), (0, True, "CTranslate2Engine")],
+)
+def test_torch_writes_where_it_can_use_a_gpu(
+    gpus: int, cuda: bool, runtime: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not torch.cuda.is_available()
-    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
-    assert isinstance(open_engine("small", cache), CTranslate2Engine)
+    """A torch that was built for CPUs alone cannot."""
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    on_cpu = partial(TorchEngine, device="cpu")  # there is none here
+    monkeypatch.setattr("models.torch_engine.TorchEngine", on_cpu)
+    assert type(open_engine("small", cache)).__name__ == runtime
 
 
 @pytest.mark.parametrize(

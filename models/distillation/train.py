@@ -260,17 +260,18 @@ def _claim(work: Path, config: TrainConfig, labels: Path, base: Path | None) -> 
         with reading(file):
             before = json.loads(file.read_text("utf-8"))
         other = [f"{name} was {before.get(name)}" for name in run if run[name] != before.get(name)]
-        if other:
+        if other and steps_done(work):
             raise FileExistsError(
                 f"{work} holds another run ({', '.join(other)}): go on with its settings, remove "
                 "it, or choose another --work"
             )
-    else:
-        write_whole(file, json.dumps(run, indent=2))
+        if other:  # it came to nothing: its tokenizer is of other labels, perhaps of none
+            (work / "tokenizer.json").unlink(missing_ok=True)
+    write_whole(file, json.dumps(run, indent=2))
 
 
 def _rows_hash(labels: Path) -> str:
-    """Return a short hash of what labels say: equal for equal rows, however they were written."""
+    """Return a short hash of what labels say: of equal shards, whichever library wrote them."""
     digest = hashlib.sha256()
     for file in _files(labels):
         for column in _columns(file, "prompt", "text", "facts"):
