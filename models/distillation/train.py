@@ -28,6 +28,7 @@ from transformers import BartForConditionalGeneration
 from catalog.dataset import new_folder, write_whole
 from catalog.facts import Facts
 from catalog.facts_file import FactsFileError, count_rows, read_shard
+from models.distillation import precision
 from models.distillation.student import (
     Layers,
     new_small,
@@ -187,7 +188,8 @@ class _Optimiser:
         for optimiser, peak in self.parts:
             for group in optimiser.param_groups:
                 group["lr"] = peak * share
-            optimiser.step()
+            with precision.products(group["params"][0].device):
+                optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
 
@@ -344,7 +346,7 @@ def _loss(model: BartForConditionalGeneration, batch: Sequence[Row]) -> Tensor:
     pad = model.config.pad_token_id
     prompts = _pad([prompt for prompt, _ in batch], pad)
     labels = _pad([text for _, text in batch], -100)
-    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+    with precision.autocast(model.device):
         loss: Tensor = model(
             input_ids=prompts.to(model.device),
             attention_mask=(prompts != pad).to(model.device),
@@ -392,7 +394,7 @@ def greedy(
     """Return greedy texts, for measuring during training."""
     pad = model.config.pad_token_id
     padded = _pad(prompts, pad).to(model.device)
-    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+    with precision.autocast(model.device):
         tokens = model.generate(input_ids=padded, attention_mask=padded != pad, **GREEDY)
     texts: list[str] = tokenizer.decode_batch(tokens.tolist())
     return texts
