@@ -5,18 +5,14 @@ that size with random weights: its texts are nonsense of full length, all reject
 as the real one does.
 """
 
-import os
 import resource
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from socket import socket
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter
 
 import httpx
 import torch
@@ -24,8 +20,9 @@ from redis import Redis
 from rich.table import Table
 from transformers import BartConfig, BartForConditionalGeneration
 
+from bench import processes
 from bench.measure import console, quantiles, write_all
-from bench.recommend import Process
+from bench.processes import Deployment
 from catalog import dataset as datasets
 from catalog.evidence import recommendations
 from catalog.facts import Facts
@@ -36,7 +33,6 @@ from ranker.als import AlsRanker
 from service.settings import Settings
 from service.worker import IN_FLIGHT
 
-PRISM = str(Path(sys.executable).with_name("prism"))
 USERS = {"small": 100, "BART-Base-sized": 48}
 WARM_ROUNDS = 300
 
@@ -52,7 +48,7 @@ def main() -> None:
         for name, model in {"small": "small", "BART-Base-sized": str(base)}.items():
             throughput.add_row(name, *_throughput(model, USERS[name]))
         console.print(throughput)
-        with _deployment("small") as gateway:
+        with processes.distributed() as gateway:
             console.print(_cached(gateway))
 
 
@@ -69,26 +65,26 @@ def _throughput(model: str, users: int) -> list[str]:
     raw_cpu = (_own_cpu() - cpu) / len(facts)
     del engine
     ids = [str(user) for user in range(1, users + 1)]
-    with Process([PRISM, "serve", "--port", "0", "--model", model]) as embedded:
-        alone, _ = _rate(embedded, ids, lambda: 0.0)
-    with _deployment(model) as gateway:
-        together, cpu = _rate(gateway.url, ids, gateway.cpu)
+    with processes.embedded(model) as embedded:
+        alone, _ = _rate(embedded, ids)
+    with processes.distributed(model) as gateway:
+        together, cpu = _rate(gateway, ids)
     return [
         f"{raw:.0f}", f"{alone:.0f}", f"{together:.0f}", f"{together / raw:.0%}",
         f"{(cpu / len(facts) - raw_cpu) * 1000:.1f}",
     ]  # fmt: skip
 
 
-def _rate(url: str, users: list[str], cpu: Callable[[], float]) -> tuple[float, float]:
+def _rate(service: Deployment, users: list[str]) -> tuple[float, float]:
     """Return explanations a second and the CPU seconds they took, eight requests at a time."""
-    with httpx.Client(base_url=url, timeout=120) as client, ThreadPoolExecutor(8) as pool:
+    with httpx.Client(base_url=service.url, timeout=120) as client, ThreadPoolExecutor(8) as pool:
         client.get("/recommend?user_id=671&k=1&deadline_ms=30000")
         paths = [f"/recommend?user_id={user}&deadline_ms=30000" for user in users]
-        used, started = cpu(), perf_counter()
+        used, started = service.cpu(), perf_counter()
         answers = [response.json() for response in pool.map(client.get, paths)]
         seconds = perf_counter() - started
     assert all(answer["degraded"] == [] for answer in answers)
-    return sum(len(answer["items"]) for answer in answers) / seconds, cpu() - used
+    return sum(len(answer["items"]) for answer in answers) / seconds, service.cpu() - used
 
 
 def _facts(users: int) -> list[Facts]:
@@ -119,7 +115,7 @@ def _base_sized(folder: Path) -> Path:
 # ---------------------------------------------------------------------- a cached answer
 
 
-def _cached(deployment: "_Deployment") -> Table:
+def _cached(deployment: Deployment) -> Table:
     path = "/recommend?user_id=42&k=10"
     milliseconds: dict[str, list[float]] = {}
 
@@ -131,16 +127,11 @@ def _cached(deployment: "_Deployment") -> Table:
     with (
         httpx.Client(base_url=deployment.url, timeout=30) as gateway,
         httpx.Client(base_url=deployment.ranker, timeout=30) as ranker,
-        tempfile.TemporaryDirectory() as folder,
         ExitStack() as stack,
     ):
         answer = gateway.get(path + "&deadline_ms=30000")
-        body = Path(folder) / "body.json"
-        body.write_bytes(answer.content)
-        bare = [sys.executable, "-m", "bench.recommend", str(body)]
-        peer = stack.enter_context(
-            httpx.Client(base_url=stack.enter_context(Process(bare)), timeout=30)
-        )
+        bare = stack.enter_context(processes.bare(answer.content))
+        peer = stack.enter_context(httpx.Client(base_url=bare, timeout=30))
         redis = Redis.from_url(deployment.redis)
         keys = [f"prism:text:{item['explanation']['id']}" for item in answer.json()["items"]]
         question = {"queries": [{"user_id": "42", "k": 10}]}
@@ -153,51 +144,6 @@ def _cached(deployment: "_Deployment") -> Table:
     whole, *parts = (median(values) for values in milliseconds.values())
     table.add_row("cached / sum of the parts", f"{whole / sum(parts):.2f}x", "", "", "")
     return table
-
-
-# ---------------------------------------------------------------------- processes
-
-
-class _Deployment:
-    def __init__(self, url: str, ranker: str, redis: str, pids: list[int]) -> None:
-        self.url, self.ranker, self.redis, self._pids = url, ranker, redis, pids
-
-    def cpu(self) -> float:
-        """Return the CPU seconds of all its processes so far."""
-        ticks = 0
-        for pid in self._pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-
-@contextmanager
-def _deployment(model: str) -> Iterator[_Deployment]:
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    redis = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
-    )
-    url = f"redis://127.0.0.1:{port}/0"
-    os.environ |= {"PRISM_REDIS_URL": url, "PRISM_WARM_USERS": "0"}
-    try:
-        with ExitStack() as stack:
-            ranker, worker, gateway = (
-                Process([PRISM, "ranker", "--port", "0"]),
-                Process([PRISM, "worker", "--port", "0", "--model", model]),
-                Process([PRISM, "gateway", "--port", "0"]),
-            )
-            os.environ["PRISM_RANKER_URL"] = asked = stack.enter_context(ranker)
-            stack.enter_context(worker)
-            at = stack.enter_context(gateway)
-            while httpx.get(f"{at}/recommend?user_id=671&k=1").json()["degraded"]:
-                sleep(0.2)
-            pids = [redis.pid, ranker.pid, worker.pid, gateway.pid]
-            yield _Deployment(at, asked, url, pids)
-    finally:
-        redis.terminate()
-        redis.wait()
 
 
 def _own_cpu() -> float:

@@ -59,7 +59,7 @@ class Recommendations:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class RankingQuery:
     """Whom to recommend how many items to: a known user, or whoever has this history."""
 
     user_id: str | None
@@ -85,7 +85,7 @@ class RankingService:
 
     # ------------------------------------------------------------------ ranking
 
-    def rank(self, queries: Sequence[Query]) -> list[Recommendations | RankError]:
+    def rank(self, queries: Sequence[RankingQuery]) -> list[Recommendations | RankError]:
         """Return for each query its top k, or what is wrong with it.
 
         An inline history may be in any order. What may be wrong: an UnknownUserError; an

@@ -11,12 +11,12 @@ from time import monotonic
 import structlog
 from redis.asyncio import Redis
 
-from ranker.service import Query
+from ranker.service import RankingQuery
 from service.cache import Cache, cache_key
 from service.explain import Serving
 from service.jobs import Job
 from service.metrics import Metrics
-from service.ranking.client import HttpRanking
+from service.ranker_client.remote import RemoteRankerClient
 from service.redis.jobs import RedisJobs
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ class Warmer:
 
     def __init__(
         self,
-        ranking: HttpRanking,
+        ranking: RemoteRankerClient,
         cache: Cache,
         serving: Callable[[], Serving | None],
         redis: Redis,
@@ -64,7 +64,7 @@ class Warmer:
     ) -> None:
         hits = total = queued = 0
         for user in users:
-            answer = await self._ranking.rank(Query(user, _K), timeout_s=5.0)
+            answer = await self._ranking.rank(RankingQuery(user, _K), timeout_s=5.0)
             facts = {cache_key(serving.fingerprint, r.facts): r.facts for r in answer.items}
             known = await self._cache.get_many(list(facts))
             missing = [

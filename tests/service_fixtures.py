@@ -103,7 +103,7 @@ class BrokenCache:
 
 @dataclass(frozen=True)
 class Service:
-    """Everything behind the gateway that explains, put together as in `service.embedded`."""
+    """Everything behind the gateway that explains, put together as embedded."""
 
     engine: ScriptedEngine
     writer: Writer

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from catalog.facts import Facts
 from models.grounded import explain
-from service import distributed
 from service.cli.main import main
+from service.deployments import distributed
 
 _PROCESSOR = Lock()  # two batches at once take as long as one after the other
 

@@ -74,10 +74,10 @@ def test_no_module_outside_models_loads_a_model_library_when_it_is_imported(pack
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("service.gateway", {"pandas", "uvicorn"}),
-        ("service.embedded", {"pandas", "redis"}),
+        ("service.http.gateway", {"pandas", "uvicorn"}),
+        ("service.deployments.embedded", {"pandas", "redis"}),
         ("service.cli.main", {"pandas", "fastapi", "uvicorn", "redis"}),
-        ("service.distributed", {"pandas"}),
+        ("service.deployments.distributed", {"pandas"}),
         ("ranker.service", {"pandas", "fastapi", "implicit"}),
         ("models.writer", {"pandas", "pyarrow"}),
     ],

@@ -20,7 +20,7 @@ from service_fixtures import GENEROUS_S, client_of
 
 from catalog.dataset import Dataset
 from ranker.als import AlsConfig, fit
-from service.embedded import embedded_app
+from service.deployments.embedded import embedded_app
 from service.settings import Settings
 
 pytestmark = pytest.mark.slow

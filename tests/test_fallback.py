@@ -5,24 +5,25 @@ from service_fixtures import anyio_backend  # noqa: F401
 
 from catalog.dataset import Dataset
 from ranker.popularity import PopularityRanker
-from ranker.service import Query, RankingService, Recommendations, UnknownUserError
+from ranker.service import RankingQuery, RankingService, Recommendations, UnknownUserError
 from service.metrics import Metrics
-from service.ranking.fallback import Fallback
-from service.ranking.protocol import LocalRanking, RankingUnavailableError
+from service.ranker_client.fallback import Fallback
+from service.ranker_client.local import LocalRankerClient
+from service.ranker_client.protocol import RankerUnavailableError
 
 pytestmark = pytest.mark.anyio
 
 
-class Ranking(LocalRanking):
+class Ranking(LocalRankerClient):
     """A real ranking service that can be cut off, and retrained."""
 
     reachable = True
     version: str | None = None
 
-    async def rank(self, query: Query, timeout_s: float) -> Recommendations:
+    async def rank(self, query: RankingQuery, timeout_s: float) -> Recommendations:
         """Answer, or not."""
         if not self.reachable:
-            raise RankingUnavailableError("cut off")
+            raise RankerUnavailableError("cut off")
         answer = await super().rank(query, timeout_s)
         return Recommendations(answer.ranker, self.version or answer.version, answer.items)
 
@@ -54,7 +55,7 @@ def fallback(ranking: Ranking, clock: Clock) -> Fallback:
 
 async def ids(fallback: Fallback, user: str, k: int = 5) -> tuple[list[str], bool]:
     """Return the items for a user, and whether they are a fallback."""
-    answer, is_fallback = await fallback.rank(Query(user, k), 5.0)
+    answer, is_fallback = await fallback.rank(RankingQuery(user, k), 5.0)
     return [row.facts.item.id for row in answer.items], is_fallback
 
 
@@ -80,7 +81,7 @@ async def test_a_new_version_is_remembered_at_once(ranking: Ranking, fallback: F
     ranking.version = "retrained"
     await ids(fallback, "42")
     ranking.reachable = False
-    answer, _ = await fallback.rank(Query("42", 5), 5.0)
+    answer, _ = await fallback.rank(RankingQuery("42", 5), 5.0)
     assert answer.version == "retrained"
 
 
@@ -93,7 +94,7 @@ async def test_an_answer_that_is_asked_for_again_stays_young(
     ranking.reachable, clock.now = False, 1000
     assert await ids(fallback, "42") == (good, True)
     clock.now = 1200
-    with pytest.raises(RankingUnavailableError):
+    with pytest.raises(RankerUnavailableError):
         await ids(fallback, "42")
 
 
@@ -105,7 +106,7 @@ async def test_of_more_users_than_there_is_room_for_the_longest_unseen_is_forgot
     ranking.reachable = False
     assert (await ids(fallback, "1"))[1]
     assert (await ids(fallback, "3"))[1]
-    with pytest.raises(RankingUnavailableError):
+    with pytest.raises(RankerUnavailableError):
         await ids(fallback, "2")
 
 
@@ -113,7 +114,7 @@ async def test_what_is_left_out_stays_out(ranking: Ranking, fallback: Fallback) 
     await fallback.learn_what_is_popular(20)
     good, _ = await ids(fallback, "42")
     ranking.reachable = False
-    answer, _ = await fallback.rank(Query("42", 5, frozenset(good[:2])), 5.0)
+    answer, _ = await fallback.rank(RankingQuery("42", 5, frozenset(good[:2])), 5.0)
     assert [row.facts.item.id for row in answer.items] == good[2:]
 
 

@@ -35,10 +35,10 @@ from models.faithfulness import check
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import RankingService
-from service.embedded import embedded_app
-from service.gateway import create_app
-from service.ranking.fallback import Fallback
-from service.ranking.protocol import LocalRanking
+from service.deployments.embedded import embedded_app
+from service.http.gateway import create_app
+from service.ranker_client.fallback import Fallback
+from service.ranker_client.local import LocalRankerClient
 from service.settings import Settings
 
 JSON = {"content-type": "application/json"}
@@ -696,7 +696,7 @@ def scripted(
         async with working(service, worker):
             yield
 
-    ranking = LocalRanking(RankingService(dataset, ranker))
+    ranking = LocalRankerClient(RankingService(dataset, ranker))
     fallback = Fallback(ranking, service.metrics, users=0, age_s=1)
     return client_of(
         create_app(Settings(), fallback, ranking, service.explainer, service.metrics, background)
@@ -789,7 +789,7 @@ class TestOperating:
         async def background() -> AsyncIterator[None]:
             yield
 
-        ranking = LocalRanking(RankingService(demo, PopularityRanker(demo)))
+        ranking = LocalRankerClient(RankingService(demo, PopularityRanker(demo)))
         fallback = Fallback(ranking, service.metrics, users=0, age_s=1)
         app = create_app(
             Settings(), fallback, ranking, service.explainer, service.metrics, background

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 from service_fixtures import GENEROUS_S, anyio_backend  # noqa: F401
 
-from ranker.service import Query, Recommendations
-from service.ranking.client import Breaker, HttpRanking
-from service.ranking.protocol import RankingUnavailableError
+from ranker.service import RankingQuery, Recommendations
+from service.ranker_client.protocol import RankerUnavailableError
+from service.ranker_client.remote import Breaker, RemoteRankerClient
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -50,9 +50,9 @@ async def serving(*answers: bytes) -> AsyncIterator[Wire]:
 
 async def rank(url: str, breaker: Breaker | None = None) -> Recommendations:
     """Ask once, as a request does."""
-    ranking = HttpRanking(url, breaker or Breaker())
+    ranking = RemoteRankerClient(url, breaker or Breaker())
     try:
-        return await ranking.rank(Query("42", 1), GENEROUS_S)
+        return await ranking.rank(RankingQuery("42", 1), GENEROUS_S)
     finally:
         await ranking.close()
 
@@ -78,7 +78,7 @@ async def test_a_question_is_asked_once_more_where_the_first_answer_fails() -> N
 )
 async def test_an_answer_that_is_none_is_no_answer(answer: bytes) -> None:
     async with serving(answer, answer) as wire:
-        with pytest.raises(RankingUnavailableError):
+        with pytest.raises(RankerUnavailableError):
             await rank(wire.url)
 
 
@@ -86,7 +86,7 @@ async def test_nobody_is_followed_to_another_server() -> None:
     async with serving(http("200 OK", GOOD)) as elsewhere:
         redirect = http("307 Moved", headers=f"Location: {elsewhere.url}/rank\r\n")
         async with serving(redirect) as wire:
-            with pytest.raises(RankingUnavailableError):
+            with pytest.raises(RankerUnavailableError):
                 await rank(wire.url)
         assert elsewhere.requests == 0
 
@@ -97,13 +97,13 @@ async def test_after_some_failures_nothing_is_asked_for_a_while_then_one_questio
     bad = http("500 Oops")
     async with serving(bad, bad, bad, http("200 OK", GOOD), http("200 OK", GOOD)) as wire:
         for _ in range(4):
-            with pytest.raises(RankingUnavailableError):
+            with pytest.raises(RankerUnavailableError):
                 await rank(wire.url, breaker)
         assert wire.requests == 2  # then the circuit was open
         now = 6.0
-        with pytest.raises(RankingUnavailableError):
+        with pytest.raises(RankerUnavailableError):
             await rank(wire.url, breaker)
-        with pytest.raises(RankingUnavailableError):
+        with pytest.raises(RankerUnavailableError):
             await rank(wire.url, breaker)
         assert wire.requests == 3  # one question, and open anew
         now = 12.0

@@ -15,7 +15,7 @@ from catalog.types import History, Interaction, Item, RankedItem, Ranking
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import (
-    Query,
+    RankingQuery,
     RankingService,
     Recommendations,
     UnknownItemError,
@@ -64,7 +64,7 @@ class TellTale:
         return [Ranking(self.name, self.version, rows) for _ in histories]
 
 
-def answered(service: RankingService, query: Query) -> Recommendations:
+def answered(service: RankingService, query: RankingQuery) -> Recommendations:
     """Ask one question; raise what is wrong with it."""
     [answer] = service.rank([query])
     if isinstance(answer, Exception):
@@ -74,14 +74,14 @@ def answered(service: RankingService, query: Query) -> Recommendations:
 
 def rank_user(service: RankingService, user_id: str, k: int, excluded: Set[str]) -> Recommendations:
     """Rank for a known user."""
-    return answered(service, Query(user_id, k, excluded))
+    return answered(service, RankingQuery(user_id, k, excluded))
 
 
 def rank_history(
     service: RankingService, touches: Sequence[Interaction], k: int, excluded: Set[str]
 ) -> Recommendations:
     """Rank for an inline history."""
-    return answered(service, Query(None, k, excluded, touches))
+    return answered(service, RankingQuery(None, k, excluded, touches))
 
 
 def ids(answer: Recommendations) -> list[str]:

@@ -30,14 +30,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from service import keys, rate_limit
 from service.cli.main import main
-from service.distributed import gateway_app
-from service.embedded import embedded_app
-from service.keys import Keys, KeysError, new_key
-from service.rate_limit import LocalRateLimit
+from service.deployments.distributed import gateway_app
+from service.deployments.embedded import embedded_app
+from service.http import keys, rate_limit
+from service.http.keys import Keys, KeysError, new_key
+from service.http.rate_limit import LocalRateLimit
+from service.http.security import GuardMiddleware, HeadersMiddleware, check_address
 from service.redis import rate_limit as redis_rate_limit
-from service.security import GuardMiddleware, HeadersMiddleware, check_address
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

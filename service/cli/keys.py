@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from service import keys
 from service.cli.console import console
+from service.http import keys
 
 app = typer.Typer()
 

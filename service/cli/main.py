@@ -10,7 +10,7 @@ from models.engine import ModelError
 from ranker.als import SnapshotError
 from service.cli import data, distill, keys, queue, serve
 from service.cli.console import console
-from service.keys import KeysError
+from service.http.keys import KeysError
 
 app = typer.Typer(
     name="prism",

@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Serve recommendations with explanations, everything in this one process."""
     # Imported here, so that importing data and training need no web framework.
-    from service.embedded import embedded_app  # noqa: PLC0415
+    from service.deployments.embedded import embedded_app  # noqa: PLC0415
 
     _serve(
         "Prism", embedded_app, public=True,
@@ -51,7 +51,7 @@ def gateway(host: HostOption = _LOCAL, port: PortOption = 8000) -> None:
     It has no data and no model of its own. While the ranker, Redis or all workers are gone it
     answers with what it knows.
     """
-    from service.distributed import gateway_app  # noqa: PLC0415
+    from service.deployments.distributed import gateway_app  # noqa: PLC0415
 
     _serve("The gateway", gateway_app, public=True, host=host, port=port)
 
@@ -64,7 +64,7 @@ def ranker(
     port: PortOption = 8001,
 ) -> None:
     """Rank for the gateway; owns the data, and swaps to a new snapshot when there is one."""
-    from service.distributed import ranker_app  # noqa: PLC0415
+    from service.deployments.distributed import ranker_app  # noqa: PLC0415
 
     _serve("The ranker", ranker_app, data=data, snapshot=snapshot, host=host, port=port)
 
@@ -77,7 +77,7 @@ def worker(
 
     The port is for /healthz, /readyz and /metrics.
     """
-    from service.distributed import worker_app  # noqa: PLC0415
+    from service.deployments.distributed import worker_app  # noqa: PLC0415
 
     _serve("The worker", worker_app, model=model, host=host, port=port)
 
@@ -97,7 +97,7 @@ def ready(port: PortOption = 8000) -> None:
 def _serve(
     what: str, compose: "Callable[[Settings], FastAPI]", *, public: bool = False, **given: Any
 ) -> None:
-    from service import embedded, security  # noqa: PLC0415
+    from service.http import security, server  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
     from service.settings import Settings, misspelt  # noqa: PLC0415
 
@@ -112,11 +112,11 @@ def _serve(
         security.check_address(settings)
     configure_logs(settings.log_level)
     try:
-        sock = embedded.listen(settings.host, settings.port)
-    except embedded.ListenError as error:
+        sock = server.listen(settings.host, settings.port)
+    except server.ListenError as error:
         console.print(f"error: {error}", markup=False)
         raise typer.Exit(1) from None
     service = compose(settings)
     address, bound = sock.getsockname()[:2]
     console.print(f"{what} serves on http://{address}:{bound} (stop with Ctrl-C)", markup=False)
-    embedded.serve(service, sock, settings)
+    server.serve(service, sock, settings)

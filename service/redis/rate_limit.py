@@ -8,8 +8,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from service.http.rate_limit import LocalRateLimit
 from service.metrics import Metrics
-from service.rate_limit import LocalRateLimit
 
 _PATIENCE_S = 0.05
 _AGAIN_S = 1.0

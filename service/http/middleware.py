@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.errors import unexpected
 from service.metrics import Metrics
-from service.problems import unexpected
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)

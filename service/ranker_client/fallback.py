@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from ranker.service import Query, Recommendations
+from ranker.service import RankingQuery, Recommendations
 from service.metrics import Metrics
-from service.ranking.api import RankAnswer, answer_of, recommendations_of
-from service.ranking.protocol import Ranking, RankingUnavailableError
+from service.ranker_client.protocol import RankerClient, RankerUnavailableError
+from service.ranker_client.wire import RankAnswer, answer_of, recommendations_of
 
 _RENEWED_S = 60.0
 """For so long a last good answer is kept as it is: to keep each one costs more than to look."""
@@ -45,7 +45,7 @@ class Fallback:
 
     def __init__(
         self,
-        ranking: Ranking,
+        ranking: RankerClient,
         metrics: Metrics,
         users: int,
         age_s: float,
@@ -56,14 +56,14 @@ class Fallback:
         self._last: OrderedDict[str, _LastGood] = OrderedDict()
         self._popular: Recommendations | None = None
 
-    async def rank(self, query: Query, timeout_s: float) -> tuple[Recommendations, bool]:
+    async def rank(self, query: RankingQuery, timeout_s: float) -> tuple[Recommendations, bool]:
         """Return the top k, and whether they are a fallback.
 
-        Raises what `Ranking.rank` raises, RankingUnavailableError only where nothing is known.
+        Raises what `RankerClient.rank` raises, RankerUnavailableError only where nothing is known.
         """
         try:
             answer = await self._ranking.rank(query, timeout_s)
-        except RankingUnavailableError:
+        except RankerUnavailableError:
             self._metrics.failed("ranker")
             return self._known(query), True
         self._remember(query, answer)
@@ -71,9 +71,9 @@ class Fallback:
 
     async def learn_what_is_popular(self, k: int) -> None:
         """Ask for what most users like, which is what somebody without a history gets."""
-        self._popular = await self._ranking.rank(Query(None, k), timeout_s=5.0)
+        self._popular = await self._ranking.rank(RankingQuery(None, k), timeout_s=5.0)
 
-    def _remember(self, query: Query, answer: Recommendations) -> None:
+    def _remember(self, query: RankingQuery, answer: Recommendations) -> None:
         if not self._users or query.user_id is None or query.excluded or not answer.items:
             return
         now, known = self._clock(), self._last.get(query.user_id)
@@ -89,14 +89,14 @@ class Fallback:
         if len(self._last) > self._users:
             self._last.popitem(last=False)
 
-    def _known(self, query: Query) -> Recommendations:
+    def _known(self, query: RankingQuery) -> Recommendations:
         answer = self._popular
         if query.user_id is not None:
             last = self._last.get(query.user_id)
             if last is not None and self._clock() - last.at <= self._age_s:
                 answer = last.answer()
         if answer is None:
-            raise RankingUnavailableError("the ranking service does not answer")
+            raise RankerUnavailableError("the ranking service does not answer")
         touched = {t.item_id for t in query.history}
         left_out = query.excluded | touched
         items = [row for row in answer.items if row.facts.item.id not in left_out]

@@ -16,18 +16,18 @@ from models.writer import Writer
 from ranker.service import RankingService
 from service.background import background, forever
 from service.cache import MemoryCache
-from service.embedded import open_ranker
+from service.deployments.loading import open_ranker
 from service.explain import Explainer, Serving
-from service.gateway import create_app
-from service.health import Readiness, add_health
+from service.http.gateway import create_app
+from service.http.health import Readiness, add_health
+from service.http.middleware import RequestMiddleware
+from service.http.ranker import create_ranker_app
+from service.http.rate_limit import local_rate_limit
 from service.jobs import Jobs
 from service.metrics import Metrics
-from service.middleware import RequestMiddleware
-from service.ranking.api import create_ranker_app
-from service.ranking.client import Breaker, HttpRanking
-from service.ranking.fallback import Fallback
-from service.ranking.protocol import LocalRanking
-from service.rate_limit import local_rate_limit
+from service.ranker_client.fallback import Fallback
+from service.ranker_client.local import LocalRankerClient
+from service.ranker_client.remote import Breaker, RemoteRankerClient
 from service.redis.cache import NearCache, RedisCache
 from service.redis.connection import connect
 from service.redis.jobs import DeadLetters, RedisJobs
@@ -54,7 +54,7 @@ def ranker_app(settings: Settings) -> FastAPI:
     metrics = Metrics()
     files = (settings.data / "dataset.json", settings.snapshot / "snapshot.json")
     loaded = [stamp(file) for file in files]
-    local = LocalRanking(RankingService(*open_ranker(settings)))
+    local = LocalRankerClient(RankingService(*open_ranker(settings)))
     metrics.running(ranker=local.service.ranker)
 
     async def reload() -> None:
@@ -85,7 +85,7 @@ def gateway_app(settings: Settings) -> FastAPI:
     """
     metrics = Metrics()
     redis = connect(settings)
-    ranking = HttpRanking(str(settings.ranker_url), Breaker())
+    ranking = RemoteRankerClient(str(settings.ranker_url), Breaker())
     fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
     cache = NearCache(
         MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),

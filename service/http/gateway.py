@@ -12,18 +12,18 @@ from pydantic import BaseModel
 from catalog.evidence import Contribution
 from catalog.facts import Facts
 from catalog.types import Id, Interaction
-from ranker import service as ranker
-from service import api, problems
+from ranker.service import RankingQuery
 from service.explain import Explained, Explainer
-from service.health import Readiness, add_health, nothing
+from service.http import api, errors
+from service.http.errors import Problem, invalid
+from service.http.health import Readiness, add_health, nothing
+from service.http.lookups import add_lookups
+from service.http.middleware import RequestMiddleware
+from service.http.rate_limit import RateLimit
+from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.metrics import Metrics
-from service.middleware import RequestMiddleware
-from service.problems import Problem, invalid
-from service.ranking.fallback import Fallback
-from service.ranking.lookups import add_lookups
-from service.ranking.protocol import Ranking
-from service.rate_limit import RateLimit
-from service.security import GuardMiddleware, HeadersMiddleware, open_keys
+from service.ranker_client.fallback import Fallback
+from service.ranker_client.protocol import RankerClient
 from service.settings import Settings
 
 K = Annotated[int, Query(ge=1, description="Number of items.")]
@@ -43,7 +43,7 @@ _DEGRADED = {"deadline", "shed", "unavailable"}
 def create_app(
     settings: Settings,
     ranking: Fallback,
-    lookups: Ranking,
+    lookups: RankerClient,
     explainer: Explainer,
     metrics: Metrics,
     background: Callable[[], AbstractAsyncContextManager[None]],
@@ -63,7 +63,7 @@ def create_app(
     app.add_middleware(GuardMiddleware, keys=open_keys(settings), limit=limit)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
     app.add_middleware(HeadersMiddleware)
-    problems.install(app)
+    errors.install(app)
     add_health(app, metrics, health, refresh)
     add_lookups(app, lookups)
     routes = _Routes(settings, ranking, explainer, metrics)
@@ -80,7 +80,7 @@ def create_app(
         deadline_ms: Deadline = 2000,
     ) -> Response:
         """Recommend items to a known user, and explain each."""
-        query = ranker.Query(user_id, k, frozenset(exclude))
+        query = RankingQuery(user_id, k, frozenset(exclude))
         return await routes.recommend(query, deadline_ms, explain)
 
     @app.post("/recommend", response_model=api.RecommendResponse, tags=["recommend"])
@@ -90,7 +90,7 @@ def create_app(
             limit = f"at most {settings.max_history:,} entries; there are {len(body.history):,}"
             raise invalid("history", limit)
         history = [Interaction(t.item_id, t.value, t.timestamp) for t in body.history]
-        query = ranker.Query(None, body.k, frozenset(body.exclude), history)
+        query = RankingQuery(None, body.k, frozenset(body.exclude), history)
         return await routes.recommend(query, body.deadline_ms, body.explain)
 
     @app.post("/explain", response_model=api.ExplainResponse, tags=["recommend"])
@@ -116,7 +116,7 @@ class _Routes:
         self._settings, self._ranking = settings, ranking
         self._explainer, self._metrics = explainer, metrics
 
-    async def recommend(self, query: ranker.Query, deadline_ms: int, explain: bool) -> Response:
+    async def recommend(self, query: RankingQuery, deadline_ms: int, explain: bool) -> Response:
         """Rank, explain and answer."""
         timing = _Timing(self._metrics)
         if query.k > self._settings.max_k:

@@ -1,31 +1,15 @@
 """The API's requests and responses. Stable: fields may be added, none renamed."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.facts import Facts
-from catalog.types import VALUE_LIMIT, Id, Item, Liking
+from catalog.types import Id
 from models.writer import Reason, Source, TextClaim
+from service.ranker_client.wire import Touched
 
 Part = Literal["ranker", "worker"]
-
-
-class Touched(BaseModel):
-    """An entry of an inline history."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    item_id: Id
-    value: Annotated[float, Field(ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)] | None = (
-        Field(
-            default=None,
-            description="How strongly, on the Dataset's scale; left out: a plain liking.",
-        )
-    )
-    timestamp: Annotated[int, Field(ge=-(2**62), le=2**62)] = Field(
-        default=0, description="Unix seconds; with equal ones the order of the list counts."
-    )
 
 
 class RecommendRequest(BaseModel):
@@ -105,41 +89,6 @@ class ExplainResponse(BaseModel):
     model: str
     degraded: list[Part]
     explanations: list[Explanation]
-
-
-class HistoryItem(BaseModel):
-    """One entry of a user's history; `liking` is null for a dislike."""
-
-    item: Item
-    value: float
-    timestamp: int
-    liking: Liking | None
-
-
-class HistoryResponse(BaseModel):
-    """A user's history, latest first."""
-
-    user_id: str
-    items: list[HistoryItem]
-
-
-class UserInfo(BaseModel):
-    """A known user."""
-
-    user_id: str
-    interactions: int
-
-
-class UsersResponse(BaseModel):
-    """Users whose id contains the search text."""
-
-    users: list[UserInfo]
-
-
-class ItemsResponse(BaseModel):
-    """Items whose title contains the search text."""
-
-    items: list[Item]
 
 
 class Health(BaseModel):

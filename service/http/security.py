@@ -7,9 +7,9 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.keys import Keys, KeysError
-from service.problems import ProblemError
-from service.rate_limit import RateLimit
+from service.http.errors import ProblemError
+from service.http.keys import Keys, KeysError
+from service.http.rate_limit import RateLimit
 from service.settings import Settings
 
 _OPEN = {"/healthz", "/readyz", "/metrics"}

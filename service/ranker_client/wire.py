@@ -1,27 +1,37 @@
-"""The ranking service over HTTP: the routes of `prism ranker`, and what goes over the wire.
+"""What goes over the wire between gateway and ranking service, and how it becomes our types."""
 
-For the gateway, not for the public: no keys, no rate limits.
-"""
-
-import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
-from catalog.types import Id, Interaction
-from ranker import service as ranking
-from ranker.service import InvalidValueError, RankError, UnknownItemError, UnknownUserError
-from service import api, problems
-from service.health import Readiness, add_health
-from service.metrics import Metrics
-from service.middleware import RequestMiddleware
-from service.ranking.lookups import add_lookups
-from service.ranking.protocol import LocalRanking
+from catalog.types import VALUE_LIMIT, Id, Item, Liking
+from ranker.service import (
+    InvalidValueError,
+    RankError,
+    Recommendations,
+    UnknownItemError,
+    UnknownUserError,
+)
+
+
+class Touched(BaseModel):
+    """An entry of an inline history."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: Id
+    value: Annotated[float, Field(ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)] | None = (
+        Field(
+            default=None,
+            description="How strongly, on the Dataset's scale; left out: a plain liking.",
+        )
+    )
+    timestamp: Annotated[int, Field(ge=-(2**62), le=2**62)] = Field(
+        default=0, description="Unix seconds; with equal ones the order of the list counts."
+    )
+
 
 MOST_QUERIES = 256
 """Queries of one request."""
@@ -33,7 +43,7 @@ class RankQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: Id | None = None
-    history: list[api.Touched] = []
+    history: list[Touched] = []
     k: Annotated[int, Field(ge=1)] = 10
     exclude: list[Id] = []
 
@@ -101,45 +111,42 @@ class ActiveUsers(BaseModel):
     users: list[str]
 
 
-def create_ranker_app(
-    local: LocalRanking,
-    metrics: Metrics,
-    max_body: int,
-    background: Callable[[], AbstractAsyncContextManager[None]],
-) -> FastAPI:
-    """Return the app of `prism ranker`; `background` runs around its whole life."""
-    health = Readiness(background)
-    app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
-    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=max_body)
-    problems.install(app)
-    add_health(app, metrics, health)
+class HistoryItem(BaseModel):
+    """One entry of a user's history; `liking` is null for a dislike."""
 
-    @app.post("/rank", response_model=RankResponse)
-    async def rank(body: RankRequest) -> Response:
-        queries = [
-            ranking.Query(
-                query.user_id,
-                query.k,
-                frozenset(query.exclude),
-                [Interaction(t.item_id, t.value, t.timestamp) for t in query.history],
-            )
-            for query in body.queries
-        ]
-        answers = [answer_of(answer) for answer in await local.rank_many(queries)]
-        content = RankResponse(answers=answers).model_dump_json()
-        return Response(content, media_type="application/json")
-
-    @app.get("/active")
-    async def active(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> ActiveUsers:
-        service = local.service
-        users = await asyncio.to_thread(service.most_active, limit)
-        return ActiveUsers(version=service.ranker.version, users=users)
-
-    add_lookups(app, local)
-    return app
+    item: Item
+    value: float
+    timestamp: int
+    liking: Liking | None
 
 
-def answer_of(answer: ranking.Recommendations | RankError) -> RankAnswer:
+class HistoryResponse(BaseModel):
+    """A user's history, latest first."""
+
+    user_id: str
+    items: list[HistoryItem]
+
+
+class UserInfo(BaseModel):
+    """A known user."""
+
+    user_id: str
+    interactions: int
+
+
+class UsersResponse(BaseModel):
+    """Users whose id contains the search text."""
+
+    users: list[UserInfo]
+
+
+class ItemsResponse(BaseModel):
+    """Items whose title contains the search text."""
+
+    items: list[Item]
+
+
+def answer_of(answer: Recommendations | RankError) -> RankAnswer:
     """Return an answer as it goes over the wire."""
     if isinstance(answer, Exception):
         return RankAnswer(problem=RankProblem.of(answer))
@@ -157,10 +164,10 @@ def answer_of(answer: ranking.Recommendations | RankError) -> RankAnswer:
     )
 
 
-def recommendations_of(answer: RankAnswer) -> ranking.Recommendations:
+def recommendations_of(answer: RankAnswer) -> Recommendations:
     """Return an answer as it was."""
     items = [
         Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
         for row in answer.items
     ]
-    return ranking.Recommendations(answer.ranker, answer.version, items)
+    return Recommendations(answer.ranker, answer.version, items)

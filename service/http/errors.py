@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from ranker.service import InvalidValueError, UnknownItemError, UnknownUserError
-from service.ranking.protocol import RankingUnavailableError
+from service.ranker_client.protocol import RankerUnavailableError
 
 _SHOWN = 10
 """Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""
@@ -103,8 +103,8 @@ def install(app: FastAPI) -> None:
     async def _value(_: Request, error: InvalidValueError) -> JSONResponse:
         return invalid(f"history.{error.index}.value", str(error)).response()
 
-    @app.exception_handler(RankingUnavailableError)
-    async def _no_ranker(_: Request, error: RankingUnavailableError) -> JSONResponse:
+    @app.exception_handler(RankerUnavailableError)
+    async def _no_ranker(_: Request, error: RankerUnavailableError) -> JSONResponse:
         return ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"{error}; try again in a moment",

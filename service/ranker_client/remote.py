@@ -15,20 +15,23 @@ from yarl import URL
 from catalog.types import Item
 from ranker.service import (
     HistoryEntry,
-    Query,
+    RankingQuery,
     Recommendations,
     UnknownItemError,
     UnknownUserError,
 )
-from service import api
-from service.ranking.api import (
+from service.ranker_client.protocol import RankerUnavailableError
+from service.ranker_client.wire import (
     ActiveUsers,
+    HistoryResponse,
+    ItemsResponse,
     RankQuery,
     RankRequest,
     RankResponse,
+    Touched,
+    UsersResponse,
     recommendations_of,
 )
-from service.ranking.protocol import RankingUnavailableError
 
 M = TypeVar("M", bound=BaseModel)
 _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -60,9 +63,9 @@ class Breaker:
         return self._failures >= self._limit and self._clock() < self._until
 
     def before(self) -> None:
-        """Raise RankingUnavailableError while the circuit is open; let one question try after."""
+        """Raise RankerUnavailableError while the circuit is open; let one question try after."""
         if self.open:
-            raise RankingUnavailableError("the ranking service does not answer")
+            raise RankerUnavailableError("the ranking service does not answer")
         if self._failures >= self._limit:
             self._until = self._clock() + self._open_s
 
@@ -76,8 +79,8 @@ class Breaker:
         self._until = self._clock() + self._open_s
 
 
-class HttpRanking:
-    """Asks `prism ranker`; see `Ranking`.
+class RemoteRankerClient:
+    """Asks `prism ranker`; see `RankerClient`.
 
     Parameters
     ----------
@@ -94,14 +97,14 @@ class HttpRanking:
         if self._session is not None:
             await self._session.close()
 
-    async def rank(self, query: Query, timeout_s: float) -> Recommendations:
-        """Return the top k for a query; see `Ranking`."""
+    async def rank(self, query: RankingQuery, timeout_s: float) -> Recommendations:
+        """Return the top k for a query; see `RankerClient`."""
         asked = RankQuery.model_construct(
             user_id=query.user_id,
             k=query.k,
             exclude=sorted(query.excluded),
             history=[
-                api.Touched(item_id=t.item_id, value=t.value, timestamp=t.timestamp)
+                Touched(item_id=t.item_id, value=t.value, timestamp=t.timestamp)
                 for t in query.history
             ],
         )
@@ -113,7 +116,7 @@ class HttpRanking:
         return recommendations_of(answer)
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
-        """Return a user's latest interactions; see `Ranking`."""
+        """Return a user's latest interactions; see `RankerClient`."""
         if not user_id.strip("."):  # a path of dots would lead elsewhere
             raise UnknownUserError(user_id)
         path = f"/users/{quote(user_id, safe='')}/history"
@@ -122,23 +125,23 @@ class HttpRanking:
             raise UnknownUserError(user_id)
         return [
             HistoryEntry(row.item, row.value, row.timestamp, row.liking)
-            for row in _parsed(response, api.HistoryResponse).items
+            for row in _parsed(response, HistoryResponse).items
         ]
 
     async def users(self, search: str, limit: int) -> list[tuple[str, int]]:
-        """Return users by a part of their id; see `Ranking`."""
+        """Return users by a part of their id; see `RankerClient`."""
         params: dict[str, str | int] = {"search": search, "limit": limit}
         response = await self._ask("GET", "/users", _LOOKUP_S, params=params)
-        return [(u.user_id, u.interactions) for u in _parsed(response, api.UsersResponse).users]
+        return [(u.user_id, u.interactions) for u in _parsed(response, UsersResponse).users]
 
     async def items(self, search: str, limit: int) -> list[Item]:
-        """Return items by a part of their title; see `Ranking`."""
+        """Return items by a part of their title; see `RankerClient`."""
         params: dict[str, str | int] = {"search": search, "limit": limit}
         response = await self._ask("GET", "/items", _LOOKUP_S, params=params)
-        return _parsed(response, api.ItemsResponse).items
+        return _parsed(response, ItemsResponse).items
 
     async def item(self, item_id: str) -> Item:
-        """Return an item; see `Ranking`."""
+        """Return an item; see `RankerClient`."""
         if not item_id.strip("."):  # a path of dots would lead elsewhere
             raise UnknownItemError([item_id])
         response = await self._ask("GET", f"/items/{quote(item_id, safe='')}", _LOOKUP_S)
@@ -176,10 +179,10 @@ class HttpRanking:
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error, aiohttp.ClientError) or timeout_s >= _FAIR_S:
                 self._breaker.failed()
-            raise RankingUnavailableError("the ranking service does not answer") from error
+            raise RankerUnavailableError("the ranking service does not answer") from error
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._breaker.failed()
-            raise RankingUnavailableError(f"the ranking service answered {response.status}")
+            raise RankerUnavailableError(f"the ranking service answered {response.status}")
         self._breaker.succeeded()
         return response
 
@@ -216,6 +219,6 @@ def _parsed(response: _Response, model: type[M]) -> M:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise RankingUnavailableError(
+        raise RankerUnavailableError(
             f"the ranking service gave no answer of version 1 ({error.error_count()} errors)"
         ) from error

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Response
 
-from service import api
+from service.http import api
 from service.metrics import Metrics
 
 

@@ -5,32 +5,38 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from catalog.types import Id, Item
-from service import api
-from service.ranking.protocol import Ranking
+from service.ranker_client.protocol import RankerClient
+from service.ranker_client.wire import (
+    HistoryItem,
+    HistoryResponse,
+    ItemsResponse,
+    UserInfo,
+    UsersResponse,
+)
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.")]
 Search = Annotated[str, Query(max_length=200, description="Text to look for.")]
 
 
-def add_lookups(app: FastAPI, ranking: Ranking) -> None:
+def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
     """Add the routes, answered by a ranking service here or elsewhere."""
 
     @app.get("/users/{user_id:path}/history", tags=["look up"])
-    async def history(user_id: Id, limit: Limit = 100) -> api.HistoryResponse:
+    async def history(user_id: Id, limit: Limit = 100) -> HistoryResponse:
         """Return what a user touched, latest first."""
         entries = await ranking.history(user_id, limit)
         items = [
-            api.HistoryItem(item=e.item, value=e.value, timestamp=e.timestamp, liking=e.liking)
+            HistoryItem(item=e.item, value=e.value, timestamp=e.timestamp, liking=e.liking)
             for e in entries
         ]
-        return api.HistoryResponse(user_id=user_id, items=items)
+        return HistoryResponse(user_id=user_id, items=items)
 
     @app.get("/users", tags=["look up"])
-    async def users(search: Search = "", limit: Limit = 20) -> api.UsersResponse:
+    async def users(search: Search = "", limit: Limit = 20) -> UsersResponse:
         """Return users whose id contains the search text."""
         found = await ranking.users(search, limit)
-        return api.UsersResponse(
-            users=[api.UserInfo(user_id=user, interactions=count) for user, count in found]
+        return UsersResponse(
+            users=[UserInfo(user_id=user, interactions=count) for user, count in found]
         )
 
     @app.get("/items/{item_id:path}", tags=["look up"])
@@ -39,6 +45,6 @@ def add_lookups(app: FastAPI, ranking: Ranking) -> None:
         return await ranking.item(item_id)
 
     @app.get("/items", tags=["look up"])
-    async def items(search: Search = "", limit: Limit = 20) -> api.ItemsResponse:
+    async def items(search: Search = "", limit: Limit = 20) -> ItemsResponse:
         """Return items whose title contains the search text."""
-        return api.ItemsResponse(items=await ranking.items(search, limit))
+        return ItemsResponse(items=await ranking.items(search, limit))

@@ -1,0 +1,1 @@
+"""Who is wired to whom: everything in one process, or each role in a process of its own."""

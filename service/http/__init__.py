@@ -1,0 +1,1 @@
+"""HTTP: the gateway's routes and the ranking service's, and what guards them."""

@@ -1,0 +1,56 @@
+"""The routes of `prism ranker`: for the gateway, not for the public; no keys, no rate limits."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Response
+
+from catalog.types import Interaction
+from ranker.service import RankingQuery
+from service.http import errors
+from service.http.health import Readiness, add_health
+from service.http.lookups import add_lookups
+from service.http.middleware import RequestMiddleware
+from service.metrics import Metrics
+from service.ranker_client.local import LocalRankerClient
+from service.ranker_client.wire import ActiveUsers, RankRequest, RankResponse, answer_of
+
+
+def create_ranker_app(
+    local: LocalRankerClient,
+    metrics: Metrics,
+    max_body: int,
+    background: Callable[[], AbstractAsyncContextManager[None]],
+) -> FastAPI:
+    """Return the app of `prism ranker`; `background` runs around its whole life."""
+    health = Readiness(background)
+    app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
+    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=max_body)
+    errors.install(app)
+    add_health(app, metrics, health)
+
+    @app.post("/rank", response_model=RankResponse)
+    async def rank(body: RankRequest) -> Response:
+        queries = [
+            RankingQuery(
+                query.user_id,
+                query.k,
+                frozenset(query.exclude),
+                [Interaction(t.item_id, t.value, t.timestamp) for t in query.history],
+            )
+            for query in body.queries
+        ]
+        answers = [answer_of(answer) for answer in await local.rank_many(queries)]
+        content = RankResponse(answers=answers).model_dump_json()
+        return Response(content, media_type="application/json")
+
+    @app.get("/active")
+    async def active(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> ActiveUsers:
+        service = local.service
+        users = await asyncio.to_thread(service.most_active, limit)
+        return ActiveUsers(version=service.ranker.version, users=users)
+
+    add_lookups(app, local)
+    return app
