@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from time import perf_counter
+from typing import cast
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -83,8 +84,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready to ask."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self.open = transport, True
+        self._transport = cast("asyncio.Transport", transport)
+        self.open = True
 
     def ask(self, request: bytes, answered: Answered) -> None:
         """Send a request; `answered` gets status and body, 0 where the connection ends first."""

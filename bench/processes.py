@@ -12,12 +12,12 @@ from socket import socket
 from time import sleep
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from service.http.server import listen, serve
+from service.http.server import listen
 from service.logs import configure_logs
-from service.settings import Settings
 
 PRISM = [str(Path(sys.executable).with_name("prism"))]
 _PATIENCE_S = 60.0
@@ -134,7 +134,7 @@ def _serve_bytes(body: bytes) -> None:
     configure_logs("info")
     sock = listen("127.0.0.1", 0)
     print("http://{}:{}".format(*sock.getsockname()[:2]), file=sys.stderr, flush=True)
-    serve(app, sock, Settings())
+    uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[sock])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ REMEMBERED = 16_384
 to clean and check them anew was 40% of reading it."""
 _LONG = 4 * TITLE_LIMIT
 """Length from which a text is not remembered: strangers could fill the memory with such."""
+_LOOKED_AT = 4 * _LONG
+"""Length beyond which nothing of a text is looked at, or one of megabytes would take a second."""
 
 # Zero-width joiners carry meaning in Persian, Indic scripts and emoji; every other format
 # character (bidirectional overrides, soft hyphens, tags) can only deceive a reader.
@@ -48,12 +50,12 @@ def clean_text(raw: str, limit: int = WORD_LIMIT) -> str:
 
 def clean_word(raw: str) -> str:
     """Clean a category or attribute value; its curly quotes become plain, as they delimit these."""
-    return _clean_word(raw) if len(raw) < _LONG else _clean_word.__wrapped__(raw)
+    return _clean_word(raw) if len(raw) < _LONG else _clean_word.__wrapped__(raw[:_LOOKED_AT])
 
 
 def clean_title(raw: str) -> str:
     """Clean a title; its own double quotes become single, as “curly quotes” delimit titles."""
-    return _clean_title(raw) if len(raw) < _LONG else _clean_title.__wrapped__(raw)
+    return _clean_title(raw) if len(raw) < _LONG else _clean_title.__wrapped__(raw[:_LOOKED_AT])
 
 
 @lru_cache(REMEMBERED)

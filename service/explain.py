@@ -13,6 +13,7 @@ import structlog
 from catalog.facts import Facts
 from models.grounded import GroundedEngine
 from models.writer import Reason, Written, grounded_text
+from service import admission
 from service.cache import Cache, cache_key
 from service.jobs import Job, JobFailedError, Jobs
 from service.metrics import Metrics
@@ -22,7 +23,9 @@ GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
 _CACHE_S = 0.5
 """Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
 _LATE_S = 0.05
-"""Time for a look into the cache at or after the deadline."""
+"""Time for a look into the cache once waiting is over."""
+_ANSWER_S, _ANSWER_TURNS = 0.02, 3
+"""Time kept to make and send the answer once waiting is over, and turns of the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,21 @@ class Serving:
 class Explainer:
     """Turns Facts into explanations.
 
-    `serving` tells which model writes now, None where none ever has: then texts are grounded.
+    Parameters
+    ----------
+    serving : tells which model writes now, None where none ever has: then texts are grounded
+    lag_s : tells how late the event loop is, seconds: waiting ends so much before the deadline
     """
 
     def __init__(
-        self, serving: Callable[[], Serving | None], cache: Cache, metrics: Metrics
+        self,
+        serving: Callable[[], Serving | None],
+        cache: Cache,
+        metrics: Metrics,
+        lag_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._serving, self._cache, self._metrics = serving, cache, metrics
+        self._lag_s = lag_s
 
     @property
     def model(self) -> str:
@@ -119,36 +130,38 @@ class Explainer:
         self, queue: Jobs, missing: dict[str, Facts], deadline: float
     ) -> dict[str, Written]:
         now = monotonic()
-        made: dict[str, Written] = {}
-        stand_ins: dict[str, Reason] = {}
-        jobs = [Job(key, facts, now, deadline) for key, facts in missing.items()]
-        waiting: dict[str, asyncio.Future[Written]] = {}
-        if deadline <= now:
-            stand_ins = dict.fromkeys(missing, "deadline")
-        else:
-            try:
-                async with asyncio.timeout(min(_CACHE_S, deadline - now)):
-                    waiting = await queue.submit(jobs)
-                stand_ins = {key: "shed" for key in missing if key not in waiting}
-            except Exception as error:
-                self._metrics.failed("queue")
-                log.warning("queue failed", error=repr(error))
-                stand_ins = dict.fromkeys(missing, "unavailable")
-        if waiting:
-            # asyncio.wait leaves the futures alone at the deadline: others may share them.
-            await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - monotonic()))
+        kept = _ANSWER_S + _ANSWER_TURNS * self._lag_s()
+        wait_s = max((deadline - now) / 2, deadline - now - kept)
+        if wait_s <= 0:
+            return await _stand_in(missing, dict.fromkeys(missing, "deadline"))
+        jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
+        try:
+            async with asyncio.timeout(min(_CACHE_S, wait_s)):
+                waiting = await queue.submit(jobs)
+        except Exception as error:
+            self._metrics.failed("queue")
+            log.warning("queue failed", error=repr(error))
+            return await _stand_in(missing, dict.fromkeys(missing, "unavailable"))
+        try:
+            if waiting:
+                # asyncio.wait leaves the futures alone at the deadline: others may share them.
+                with admission.waiting():
+                    await asyncio.wait(waiting.values(), timeout=now + wait_s - monotonic())
+        except asyncio.CancelledError:
+            queue.withdraw([key for key, result in waiting.items() if not result.done()])
+            raise
         results = {key: _result(result) for key, result in waiting.items()}
         late = [key for key, result in results.items() if result is None]
         if late:  # a message may be lost: the cache knows what was written all the same
             found = await self._known(late, monotonic() + _LATE_S)
             results |= {k: text for k, text in zip(late, found, strict=True) if text is not None}
-        for key, result in waiting.items():
-            written = results[key]
-            if written is None:
-                stand_ins[key] = _reason(result)
-            else:
-                made[key] = written
-        return made | await _stand_in(missing, stand_ins)
+        made = {key: text for key, text in results.items() if text is not None}
+        reasons: dict[str, Reason] = {
+            key: _reason(waiting[key]) if key in waiting else "shed"
+            for key in missing
+            if key not in made
+        }
+        return made | await _stand_in(missing, reasons)
 
 
 async def _stand_in(

@@ -4,6 +4,7 @@ The batching of a worker and the waiting of a request meet only here, through fu
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,8 +49,16 @@ class Jobs(Protocol):
         """
         ...
 
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Say that one who submitted these jobs is gone, and waits no more.
+
+        A job that nobody else waits for goes behind all others: it still warms the cache, if there
+        is nothing else to do.
+        """
+        ...
+
     async def take(self, limit: int) -> list[Job]:
-        """Wait for work and return up to `limit` jobs, those that somebody waits for first."""
+        """Wait for work and return up to `limit` jobs: those that somebody waits for, if any."""
         ...
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
@@ -89,6 +98,7 @@ class LocalJobs:
         self._bulk: dict[str, Job] = {}
         self._results: dict[str, asyncio.Future[Written]] = {}
         self._expires: dict[str, float] = {}  # the latest deadline of those who wait
+        self._callers: dict[str, int] = {}  # who submitted it and has not withdrawn
         self._work = asyncio.Event()
 
     async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
@@ -99,6 +109,7 @@ class LocalJobs:
     def _submit(self, job: Job) -> "asyncio.Future[Written] | None":
         known = self._results.get(job.key)
         if known is not None:
+            self._callers[job.key] += 1
             self._expires[job.key] = max(self._expires[job.key], job.expires)
             if job.key in self._bulk:
                 self._interactive.append(self._bulk.pop(job.key))
@@ -110,9 +121,18 @@ class LocalJobs:
         result = new_result()
         self._results[job.key] = result
         self._expires[job.key] = job.expires
+        self._callers[job.key] = 1
         self._interactive.append(job)
         self._work.set()
         return result
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Let a job that nobody waits for expire at once; see `Jobs`."""
+        for key in keys:
+            if key in self._results:
+                self._callers[key] -= 1
+                if not self._callers[key]:
+                    self._expires[key] = -math.inf
 
     def _drop_expired(self) -> None:
         """Give up what nobody waits for, to make room for what somebody does.
@@ -141,10 +161,10 @@ class LocalJobs:
                 taken.append(job)
             else:
                 self._bulk[job.key] = job
+        if taken:
+            return taken
         # Whoever comes meanwhile waits for what nobody waits for: not for long.
-        for key in list(islice(self._bulk, min(limit - len(taken), max(1, limit // 2)))):
-            taken.append(self._bulk.pop(key))
-        return taken
+        return [self._bulk.pop(key) for key in list(islice(self._bulk, max(1, limit // 2)))]
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
         """Hand results to everybody who waits; see `Jobs`."""
@@ -156,6 +176,7 @@ class LocalJobs:
 
     def _finish(self, key: str, result: Result) -> None:
         self._expires.pop(key, None)
+        self._callers.pop(key, None)
         waiting = self._results.pop(key, None)
         if waiting is None or waiting.done():
             return

@@ -16,6 +16,8 @@ _SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 )  # fmt: skip
 
+_LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
 
 class Metrics:
     """All metrics, in a registry of their own so that several services may live in one process."""
@@ -55,6 +57,14 @@ class Metrics:
             "prism_failures", "Failures of a part that the answer did without.", ["part"],
             registry=self.registry,
         )  # fmt: skip
+        self._refused = Counter(
+            "prism_refused", "Requests and connections refused or cut off, by reason.", ["reason"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.loop_lag = Histogram(
+            "prism_loop_lag_seconds", "How late the event loop is: what waits for its turn.",
+            buckets=_LAG_S, registry=self.registry,
+        )  # fmt: skip
         self._depth = Gauge("prism_queue_depth", "Jobs not done.", registry=self.registry)
         self._oldest = Gauge(
             "prism_queue_oldest_seconds", "Age of the oldest awaited job.", registry=self.registry
@@ -91,6 +101,10 @@ class Metrics:
         if model is not None:
             self._model.clear()
             self._model.labels(model).set(1)
+
+    def refused(self, reason: str) -> None:
+        """Count a request or connection that was refused or cut off."""
+        self._refused.labels(reason).inc()
 
     def warmed(self, hits: int, total: int) -> None:
         """Report how many explanations of active users were known after a retrain."""

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.engines import Runtime
 from models.faithfulness import Policy
 
+MOST_EXCLUDED = 10_000
+"""Items that a request may leave out."""
+
 
 class Settings(BaseSettings):
     """What an operator may choose. `PRISM_PORT=8080` sets `port`."""
@@ -83,6 +86,15 @@ class Settings(BaseSettings):
     )
     deliveries: int = Field(3, ge=1, description="Attempts after which a job is a dead letter.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")
+
+    @property
+    def max_values(self) -> int:
+        """Most values of a JSON body.
+
+        Counted by commas and brackets, so there is room for as many in texts. An entry of a
+        history is four values; Facts are up to 150, and their titles have commas.
+        """
+        return max(2 * (4 * self.max_history + MOST_EXCLUDED), 500 * self.max_k)
 
 
 def misspelt() -> dict[str, str]:

@@ -42,6 +42,15 @@ def anyio_backend() -> str:
 # ---------------------------------------------------------------------- Facts and texts
 
 
+class Clock:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def facts_about(item_id: str = "1") -> Facts:
     """Return Facts that differ from others in their item."""
     return Facts(

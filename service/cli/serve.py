@@ -119,4 +119,4 @@ def _serve(
     service = compose(settings)
     address, bound = sock.getsockname()[:2]
     console.print(f"{what} serves on http://{address}:{bound} (stop with Ctrl-C)", markup=False)
-    server.serve(service, sock, settings)
+    server.serve(service, sock, settings.shutdown_s)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -14,6 +15,8 @@ from threadpoolctl import threadpool_limits
 from models.engines import open_engine
 from models.writer import Writer
 from ranker.service import RankingService
+from service import collector
+from service.admission import Admission
 from service.background import background, forever
 from service.cache import MemoryCache
 from service.deployments.loading import open_ranker
@@ -39,11 +42,11 @@ from service.warmer import Warmer
 from service.worker import Worker
 
 log = structlog.get_logger()
-_MEASURE_S = 1.0
+_MEASURE_S = 0.5
 _NEAR_S = 300
 """Longest life of a text in a gateway's own cache: after it, Redis is asked again."""
-_FOLLOW_S, _LEARN_S = 1.0, 60.0
-"""How often the gateway looks which model is served, and asks what is popular."""
+_FOLLOW_S = 1.0
+"""How often the gateway looks which model is served."""
 
 
 def ranker_app(settings: Settings) -> FastAPI:
@@ -63,8 +66,9 @@ def ranker_app(settings: Settings) -> FastAPI:
         while True:
             await asyncio.sleep(settings.reload_s)
             if (now := [stamp(file) for file in files]) != loaded:
-                dataset, ranker = await asyncio.to_thread(open_ranker, settings)
-                local.service = await asyncio.to_thread(RankingService, dataset, ranker)
+                with collector.loading():
+                    dataset, ranker = await asyncio.to_thread(open_ranker, settings)
+                    local.service = await asyncio.to_thread(RankingService, dataset, ranker)
                 metrics.running(ranker=ranker)
                 loaded = now
                 log.info("reloaded", ranker=ranker.name, ranker_version=ranker.version)
@@ -75,7 +79,7 @@ def ranker_app(settings: Settings) -> FastAPI:
             async with background(reload, "reload"):
                 yield
 
-    return create_ranker_app(local, metrics, settings.max_body, running)
+    return create_ranker_app(local, Admission(metrics), metrics, settings, running)
 
 
 def gateway_app(settings: Settings) -> FastAPI:
@@ -114,11 +118,6 @@ def gateway_app(settings: Settings) -> FastAPI:
                 followed.set()
                 await asyncio.sleep(_FOLLOW_S)
 
-    async def learn() -> None:
-        while True:
-            await fallback.learn_what_is_popular(settings.max_k)
-            await asyncio.sleep(_LEARN_S)
-
     async def measure() -> None:
         now = serving()
         if now is not None:
@@ -130,7 +129,7 @@ def gateway_app(settings: Settings) -> FastAPI:
         warmer = Warmer(ranking, cache, serving, redis, metrics, settings.warm_users)
         async with (
             background(follow_models, "models"),
-            background(learn, "popular"),
+            background(partial(fallback.keep_learning, settings.max_k), "popular"),
             background(warmer.run, "warmer"),
         ):
             with contextlib.suppress(TimeoutError):  # without Redis it serves all the same
@@ -140,10 +139,13 @@ def gateway_app(settings: Settings) -> FastAPI:
         await ranking.close()
         await redis.aclose()
 
-    explainer = Explainer(serving, cache, metrics)
+    admission = Admission(metrics)
+    explainer = Explainer(serving, cache, metrics, lambda: admission.lag_s)
     local = local_rate_limit(settings)
     limit = None if local is None else RedisRateLimit(redis, local, metrics)
-    return create_app(settings, fallback, ranking, explainer, metrics, running, measure, limit)
+    return create_app(
+        settings, fallback, ranking, explainer, admission, metrics, running, measure, limit
+    )
 
 
 def worker_app(settings: Settings) -> FastAPI:
@@ -181,7 +183,8 @@ def worker_app(settings: Settings) -> FastAPI:
 
     health = Readiness(running)
     app = FastAPI(title="Prism worker", lifespan=health.lifespan)
-    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
+    app.state.admission = Admission(metrics)
+    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=0, max_values=0)
     add_health(app, metrics, health, measure)
     log.info("loaded", model=writer.model)
     return app

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from models.engines import open_engine
 from models.writer import Writer
 from ranker.service import RankingService
+from service.admission import Admission
 from service.background import background
 from service.cache import MemoryCache
 from service.deployments.loading import open_ranker
@@ -47,12 +49,16 @@ def embedded_app(settings: Settings) -> FastAPI:
     async def running() -> AsyncIterator[None]:
         # Systems of a few hundred numbers: BLAS threads would only compete with the requests.
         with threadpool_limits(limits=1, user_api="blas"):
-            async with background(worker.run, "worker"):
+            async with (
+                background(worker.run, "worker"),
+                background(learn, "popular"),
+            ):
                 yield
             jobs.close()
 
     serving = Serving(writer.model, writer.fingerprint, jobs)
-    explainer = Explainer(lambda: serving, cache, metrics)
+    admission = Admission(metrics)
+    explainer = Explainer(lambda: serving, cache, metrics, lambda: admission.lag_s)
 
     async def measure_queue() -> None:
         metrics.queue(await jobs.depth(), await jobs.oldest_s())
@@ -63,8 +69,9 @@ def embedded_app(settings: Settings) -> FastAPI:
         items=len(dataset.item_ids), ranker=ranker.name, ranker_version=ranker.version,
         model=writer.model,
     )  # fmt: skip
-    fallback = Fallback(ranking, metrics, 0, 1)
+    fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
+    learn = partial(fallback.keep_learning, settings.max_k)
     limit = local_rate_limit(settings)
     return create_app(
-        settings, fallback, ranking, explainer, metrics, running, measure_queue, limit
+        settings, fallback, ranking, explainer, admission, metrics, running, measure_queue, limit
     )

@@ -1,38 +1,12 @@
-"""The API's requests and responses. Stable: fields may be added, none renamed."""
+"""The API's responses. Stable: fields may be added, none renamed."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from catalog.facts import Facts
-from catalog.types import Id
 from models.writer import Reason, Source, TextClaim
-from service.ranker_client.wire import Touched
 
 Part = Literal["ranker", "worker"]
-
-
-class RecommendRequest(BaseModel):
-    """A user described by an inline history."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    history: list[Touched] = Field(description="What the user touched; may be empty.")
-    k: int = Field(default=10, ge=1, description="Number of items.")
-    explain: bool = Field(default=True, description="Whether to explain them.")
-    exclude: list[Id] = Field(
-        default=[], max_length=10_000, description="Items to leave out; unknown ids are ignored."
-    )
-    deadline_ms: int = Field(default=2000, ge=1, description="Time for the whole answer.")
-
-
-class ExplainRequest(BaseModel):
-    """Facts from a ranker of the caller's own."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    facts: list[Facts] = Field(min_length=1, description="One explanation is written for each.")
-    deadline_ms: int = Field(default=2000, ge=1, description="Time for the whole answer.")
 
 
 class RankerInfo(BaseModel):

@@ -36,7 +36,7 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
 
 
-class ProblemError(Exception):
+class ProblemError(HTTPException):
     """Raised anywhere in a request to answer with a problem document."""
 
     def __init__(
@@ -48,7 +48,7 @@ class ProblemError(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, headers)
         self.problem = Problem(
             type=type_, title=status.phrase, status=status, detail=detail, errors=list(errors)
         )
@@ -71,6 +71,19 @@ def invalid(field: str, message: str) -> ProblemError:
         f"{field}: {message}",
         type_="urn:prism:invalid-request",
         errors=[FieldError(field=field, message=message)],
+    )
+
+
+def invalid_fields(found: Sequence[Mapping[str, Any]]) -> ProblemError:
+    """Return the error of wrong fields, from what pydantic says of them."""
+    errors = [_field_error(one) for one in found[:_SHOWN]]
+    detail = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
+    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        detail + more,
+        type_="urn:prism:invalid-request",
+        errors=errors,
     )
 
 
@@ -119,16 +132,7 @@ def install(app: FastAPI) -> None:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "send JSON, with the header Content-Type: application/json",
             ).response()
-        found = error.errors()
-        errors = [_field_error(one) for one in found[:_SHOWN]]
-        detail = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
-        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-        return ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            detail + more,
-            type_="urn:prism:invalid-request",
-            errors=errors,
-        ).response()
+        return invalid_fields(error.errors()).response()
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
@@ -158,6 +162,8 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     if error["type"] == "json_invalid":
         reason = error.get("ctx", {}).get("error", "it cannot be read")
         return FieldError(field="body", message=f"not valid JSON: {reason}")
-    return FieldError(
-        field=".".join(place) or "body", message=str(error["msg"]).removeprefix("Value error, ")
-    )
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "too_long":
+        most, there = error["ctx"]["max_length"], error["ctx"]["actual_length"]
+        message = f"at most {most:,} entries; there are {there:,}"
+    return FieldError(field=".".join(place) or "body", message=message)

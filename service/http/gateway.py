@@ -7,15 +7,17 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.evidence import Contribution
 from catalog.facts import Facts
 from catalog.types import Id, Interaction
 from ranker.service import RankingQuery
+from service.admission import Admission
 from service.explain import Explained, Explainer
 from service.http import api, errors
-from service.http.errors import Problem, invalid
+from service.http.body import BodyRoute
+from service.http.errors import Problem
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
@@ -24,16 +26,16 @@ from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.protocol import RankerClient
-from service.settings import Settings
+from service.ranker_client.wire import Touched
+from service.settings import MOST_EXCLUDED, Settings
 
-K = Annotated[int, Query(ge=1, description="Number of items.")]
-Deadline = Annotated[int, Query(ge=1, description="Milliseconds in which an answer is wanted.")]
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     401: {"model": Problem, "description": "No API key, or a wrong one."},
     404: {"model": Problem, "description": "No such user or item."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {"model": Problem, "description": "A field is wrong; `errors` says which."},
     429: {"model": Problem, "description": "Too fast; Retry-After says when to ask again."},
+    503: {"model": Problem, "description": "No ranker, or too much to do; see Retry-After."},
 }
 _LEAST_RANK_S = 0.25
 """Time for the ranking even where the deadline is shorter: without items there is no answer."""
@@ -45,12 +47,56 @@ def create_app(
     ranking: Fallback,
     lookups: RankerClient,
     explainer: Explainer,
+    admission: Admission,
     metrics: Metrics,
     background: Callable[[], AbstractAsyncContextManager[None]],
     refresh: Callable[[], Awaitable[None]] = nothing,
     limit: RateLimit | None = None,
 ) -> FastAPI:
     """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
+    size = Annotated[int, Field(ge=1, le=settings.max_k, description="Number of items.")]
+    milliseconds = Annotated[
+        int,
+        Field(ge=1, le=settings.max_deadline_ms, description="Milliseconds for the whole answer."),
+    ]
+    # No list is looked at beyond its bound, nor beyond its first wrong entry.
+    left_out = Annotated[
+        list[Id],
+        Field(
+            max_length=MOST_EXCLUDED,
+            fail_fast=True,
+            description="Items to leave out; unknown ids are ignored.",
+        ),
+    ]
+
+    class RecommendRequest(BaseModel):
+        """A user described by an inline history."""
+
+        model_config = ConfigDict(extra="forbid")
+
+        history: list[Touched] = Field(
+            max_length=settings.max_history,
+            fail_fast=True,
+            description="What the user touched; may be empty.",
+        )
+        k: size = 10
+        explain: bool = Field(default=True, description="Whether to explain them.")
+        exclude: left_out = []
+        deadline_ms: milliseconds = 2000
+
+    class ExplainRequest(BaseModel):
+        """Facts from a ranker of the caller's own."""
+
+        model_config = ConfigDict(extra="forbid")
+
+        facts: list[Facts] = Field(
+            min_length=1,
+            max_length=settings.max_k,
+            fail_fast=True,
+            description="One explanation is written for each.",
+        )
+        deadline_ms: milliseconds = 2000
+
     health = Readiness(background)
     app = FastAPI(
         title="Prism",
@@ -59,45 +105,44 @@ def create_app(
         responses=_PROBLEMS,
         redoc_url=None,  # one page for the documentation is enough
     )
+    app.router.route_class = BodyRoute
+    app.state.admission = admission
     # The last is outermost: refusals are logged and counted, and every answer has the headers.
     app.add_middleware(GuardMiddleware, keys=open_keys(settings), limit=limit)
-    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=settings.max_body)
+    app.add_middleware(
+        RequestMiddleware,
+        metrics=metrics,
+        max_body=settings.max_body,
+        max_values=settings.max_values,
+    )
     app.add_middleware(HeadersMiddleware)
     errors.install(app)
     add_health(app, metrics, health, refresh)
     add_lookups(app, lookups)
-    routes = _Routes(settings, ranking, explainer, metrics)
+    routes = _Routes(ranking, explainer, metrics)
 
     @app.get("/recommend", response_model=api.RecommendResponse, tags=["recommend"])
     async def recommend(
         user_id: Id,
-        k: K = 10,
+        k: size = 10,
         explain: bool = True,
-        exclude: Annotated[
-            list[Id],
-            Query(max_length=10_000, description="An item to leave out; repeat it for several."),
-        ] = [],  # noqa: B006
-        deadline_ms: Deadline = 2000,
+        exclude: Annotated[left_out, Query()] = [],  # noqa: B006
+        deadline_ms: milliseconds = 2000,
     ) -> Response:
         """Recommend items to a known user, and explain each."""
         query = RankingQuery(user_id, k, frozenset(exclude))
         return await routes.recommend(query, deadline_ms, explain)
 
     @app.post("/recommend", response_model=api.RecommendResponse, tags=["recommend"])
-    async def recommend_inline(body: api.RecommendRequest) -> Response:
+    async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history."""
-        if len(body.history) > settings.max_history:
-            limit = f"at most {settings.max_history:,} entries; there are {len(body.history):,}"
-            raise invalid("history", limit)
         history = [Interaction(t.item_id, t.value, t.timestamp) for t in body.history]
         query = RankingQuery(None, body.k, frozenset(body.exclude), history)
         return await routes.recommend(query, body.deadline_ms, body.explain)
 
     @app.post("/explain", response_model=api.ExplainResponse, tags=["recommend"])
-    async def explain_facts(body: api.ExplainRequest) -> Response:
+    async def explain_facts(body: ExplainRequest) -> Response:
         """Explain items that a ranker of your own has ranked."""
-        if len(body.facts) > settings.max_k:
-            raise invalid("facts", f"at most {settings.max_k} at once; there are {len(body.facts)}")
         return await routes.explain(body.facts, body.deadline_ms)
 
     @app.get("/", include_in_schema=False)
@@ -110,18 +155,13 @@ def create_app(
 class _Routes:
     """What the routes share: asking the ranking service, explaining, answering."""
 
-    def __init__(
-        self, settings: Settings, ranking: Fallback, explainer: Explainer, metrics: Metrics
-    ) -> None:
-        self._settings, self._ranking = settings, ranking
-        self._explainer, self._metrics = explainer, metrics
+    def __init__(self, ranking: Fallback, explainer: Explainer, metrics: Metrics) -> None:
+        self._ranking, self._explainer, self._metrics = ranking, explainer, metrics
 
     async def recommend(self, query: RankingQuery, deadline_ms: int, explain: bool) -> Response:
         """Rank, explain and answer."""
         timing = _Timing(self._metrics)
-        if query.k > self._settings.max_k:
-            raise invalid("k", f"at most {self._settings.max_k}")
-        deadline = self._deadline(deadline_ms)
+        deadline = monotonic() + deadline_ms / 1000
         left = max(_LEAST_RANK_S, deadline - monotonic())
         ranked, is_fallback = await self._ranking.rank(query, left)
         timing.lap("rank")
@@ -155,7 +195,7 @@ class _Routes:
     async def explain(self, facts: Sequence[Facts], deadline_ms: int) -> Response:
         """Explain and answer."""
         timing = _Timing(self._metrics)
-        explained = await self._explainer.explain(facts, self._deadline(deadline_ms))
+        explained = await self._explainer.explain(facts, monotonic() + deadline_ms / 1000)
         timing.lap("explain")
         return timing.answer(
             api.ExplainResponse(
@@ -166,11 +206,6 @@ class _Routes:
                 ],
             )
         )
-
-    def _deadline(self, deadline_ms: int) -> float:
-        if deadline_ms > self._settings.max_deadline_ms:
-            raise invalid("deadline_ms", f"at most {self._settings.max_deadline_ms}")
-        return monotonic() + deadline_ms / 1000
 
 
 class _Timing:

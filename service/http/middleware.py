@@ -1,5 +1,6 @@
 """What happens to every HTTP request: an id, a size limit, a log line, metrics, no bare 500."""
 
+import asyncio
 import re
 import uuid
 from http import HTTPStatus
@@ -15,13 +16,21 @@ from service.metrics import Metrics
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+_CLIENT_GONE = 499  # as nginx counts it; it is never sent
 
 
 class RequestMiddleware:
-    """Wraps the whole app; see the module."""
+    """Wraps the whole app; see the module.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body: int) -> None:
-        self._app, self._metrics, self._max_body = app, metrics, max_body
+    Parameters
+    ----------
+    max_body : most bytes of a body
+    max_values : most values of a JSON body, counted without parsing it
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_body: int, max_values: int) -> None:
+        self._app, self._metrics = app, metrics
+        self._max_body, self._max_values = max_body, max_values
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -43,6 +52,9 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, self._bounded(scope, receive), send_with_id)
+        except asyncio.CancelledError:
+            status = status or _CLIENT_GONE
+            raise
         except Exception:
             log.exception("request failed")
             if not status:
@@ -60,8 +72,8 @@ class RequestMiddleware:
             structlog.contextvars.clear_contextvars()
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Return a `receive` that stops reading a body at the limit."""
-        left = self._max_body
+        """Return a `receive` that stops reading a body at the limits."""
+        left, values = self._max_body, self._max_values
         announced = Headers(scope=scope).get("content-length", "0")
         # Of all that may go wrong while a body is read, FastAPI lets only this kind through.
         too_large = HTTPException(
@@ -69,15 +81,25 @@ class RequestMiddleware:
             f"the body is over the limit of {self._max_body:,} bytes",
             headers={"Connection": "close"},
         )
+        too_many = HTTPException(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body is over the limit of {self._max_values:,} values",
+            headers={"Connection": "close"},
+        )
 
         async def receive_bounded() -> Message:
-            nonlocal left
+            nonlocal left, values
             if announced.isdecimal() and int(announced) > self._max_body:
                 raise too_large
             message = await receive()
-            left -= len(message.get("body", b""))
+            part = message.get("body", b"")
+            left -= len(part)
+            # Each value but the first comes after a comma, or first in an array or object.
+            values -= part.count(b",") + part.count(b"[") + part.count(b"{")
             if left < 0:
                 raise too_large
+            if values < 0:
+                raise too_many
             return message
 
         return receive_bounded

@@ -9,25 +9,37 @@ from fastapi import FastAPI, Query, Response
 
 from catalog.types import Interaction
 from ranker.service import RankingQuery
+from service.admission import Admission
 from service.http import errors
+from service.http.body import BodyRoute
 from service.http.health import Readiness, add_health
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
 from service.metrics import Metrics
 from service.ranker_client.local import LocalRankerClient
 from service.ranker_client.wire import ActiveUsers, RankRequest, RankResponse, answer_of
+from service.settings import Settings
 
 
 def create_ranker_app(
     local: LocalRankerClient,
+    admission: Admission,
     metrics: Metrics,
-    max_body: int,
+    settings: Settings,
     background: Callable[[], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """Return the app of `prism ranker`; `background` runs around its whole life."""
     health = Readiness(background)
     app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
-    app.add_middleware(RequestMiddleware, metrics=metrics, max_body=max_body)
+    app.router.route_class = BodyRoute
+    app.state.admission = admission
+    # What the gateway lets in may take more room on its way here: defaults are written out.
+    app.add_middleware(
+        RequestMiddleware,
+        metrics=metrics,
+        max_body=4 * settings.max_body,
+        max_values=2 * settings.max_values,
+    )
     errors.install(app)
     add_health(app, metrics, health)
 

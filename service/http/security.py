@@ -12,10 +12,10 @@ from service.http.keys import Keys, KeysError
 from service.http.rate_limit import RateLimit
 from service.settings import Settings
 
-_OPEN = {"/healthz", "/readyz", "/metrics"}
+OPEN = {"/healthz", "/readyz", "/metrics"}
 """Paths for those who operate the service: no key, no limit."""
 
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -61,7 +61,7 @@ class GuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
+        if scope["type"] == "http" and scope["path"] not in OPEN:
             try:
                 await self._keep_pace(self._caller(scope))
             except ProblemError as refusal:
@@ -110,7 +110,7 @@ class HeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 if scope["path"] == "/docs":
                     headers.setdefault("Content-Security-Policy", _DOCS)
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import errno
+import math
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
-from service.settings import Settings
+from service import collector
+from service.background import background
+from service.http.connections import Connection, State, bounds_of_process
 
 _ON_ITS_WAY_S = 0.2
 """At shutdown, how long a request may take to follow its connection."""
@@ -43,26 +46,48 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(app: FastAPI, sock: socket.socket, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is in flight and stop."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_s,
-    )
+def serve(app: FastAPI, sock: socket.socket, shutdown_s: int) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is in flight and stop.
+
+    The app's state has an `admission`.
+    """
     # Once it has stopped in good order, uvicorn raises the signal again: that is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    _Server(config).run(sockets=[sock])
+    Server(app, shutdown_s, State(bounds_of_process(), app.state.admission)).run(sockets=[sock])
 
 
-class _Server(uvicorn.Server):
-    """Answers every request that has come in before it stops.
+class Server(uvicorn.Server):
+    """Answers every request that has come in before it stops, within the bounds of its state.
 
     Uvicorn alone drops connections that wait to be accepted, and those whose request follows late.
     """
+
+    def __init__(self, app: FastAPI, shutdown_s: int, state: State) -> None:
+        config = uvicorn.Config(
+            app,
+            http=Connection,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=math.ceil(state.bounds.idle_s),
+            timeout_graceful_shutdown=shutdown_s,
+        )
+        super().__init__(config)
+        self.server_state = self._state = state
+        self._background = contextlib.AsyncExitStack()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app, then keep watch over the loop."""
+        await super().startup(sockets)
+        await self._background.enter_async_context(background(self._state.admission.run, "lag"))
+        collector.freeze()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is done every tenth of a second."""
+        if counter % 5 == 0:
+            self._state.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept what waits, listen no more, wait for the requests, go on as uvicorn does."""
@@ -74,12 +99,10 @@ class _Server(uvicorn.Server):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         await asyncio.sleep(_ON_ITS_WAY_S)
         await super().shutdown(sockets)
+        await self._background.aclose()
 
     def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        return Connection(self.config, self._state, self.lifespan.state)
 
 
 def _waiting(sock: socket.socket) -> Iterator[socket.socket]:

@@ -4,6 +4,7 @@ A user's last good answer is kept for a while, for a bounded number of users; fo
 there is what most users like. Both are marked by `degraded: ["ranker"]`.
 """
 
+import asyncio
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from service.metrics import Metrics
 from service.ranker_client.protocol import RankerClient, RankerUnavailableError
 from service.ranker_client.wire import RankAnswer, answer_of, recommendations_of
 
+_LEARN_S = 60.0
+"""How often it asks what is popular."""
 _RENEWED_S = 60.0
 """For so long a last good answer is kept as it is: to keep each one costs more than to look."""
 
@@ -68,6 +71,12 @@ class Fallback:
             return self._known(query), True
         self._remember(query, answer)
         return answer, False
+
+    async def keep_learning(self, k: int) -> None:
+        """Learn again and again what is popular, for ever."""
+        while True:
+            await self.learn_what_is_popular(k)
+            await asyncio.sleep(_LEARN_S)
 
     async def learn_what_is_popular(self, k: int) -> None:
         """Ask for what most users like, which is what somebody without a history gets."""

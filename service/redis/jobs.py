@@ -13,7 +13,7 @@ import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -37,11 +37,11 @@ _GIVEN_UP_S = 600
 _SUBSCRIBE_S = 1.0
 _SLACK_S = 2.0
 """How much longer than its first caller a job lives, for those who join it."""
-_QUEUED, _GIVEN_UP = 1, -1
+_FULL, _GIVEN_UP = "full", "given up"
 _BLOCK_MS = 500
 
-# Queue jobs while there is room; returns 1 for each that was queued, 0 where there was none, and -1
-# for one that was given up lately.
+# Queue jobs while there is room; returns the id of each that was queued, "full" where there was
+# none, and "given up" for one that was lately.
 # KEYS the stream. ARGV its limit, then key, facts and milliseconds to live of each job.
 _SUBMIT = """
 local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
@@ -49,19 +49,35 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local answers = {}
 for i = 2, #ARGV, 3 do
-  local answer = 0
+  local answer = 'full'
   if redis.call('EXISTS', 'prism:given-up:' .. ARGV[i]) == 1 then
-    answer = -1
+    answer = 'given up'
   elseif room > 0 then
-    redis.call('XADD', KEYS[1], '*', 'key', ARGV[i], 'facts', ARGV[i + 1],
-               'created', string.format('%d', now),
-               'expires', string.format('%d', now + ARGV[i + 2]))
+    answer = redis.call('XADD', KEYS[1], '*', 'key', ARGV[i], 'facts', ARGV[i + 1],
+                        'created', string.format('%d', now),
+                        'expires', string.format('%d', now + ARGV[i + 2]))
     room = room - 1
-    answer = 1
   end
   answers[#answers + 1] = answer
 end
 return answers
+"""
+
+# Move jobs that no worker has taken yet to where nobody waits for them, if there is room.
+# KEYS the stream, and that of bulk. ARGV the limit of bulk, then the ids.
+_WITHDRAW = """
+local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[2])
+for i = 2, #ARGV do
+  local taken = redis.pcall('XPENDING', KEYS[1], 'prism', ARGV[i], ARGV[i], 1)
+  local entry = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
+  if entry and (taken.err or #taken == 0) then
+    redis.call('XDEL', KEYS[1], ARGV[i])
+    if room > 0 then
+      redis.call('XADD', KEYS[2], '*', unpack(entry[2]))
+      room = room - 1
+    end
+  end
+end
 """
 
 
@@ -101,6 +117,19 @@ class _Done(BaseModel):
     failed: str = ""
 
 
+@dataclass(slots=True)
+class _Awaited:
+    """A job that callers of this process wait for.
+
+    `expires` is the latest of its deadlines, monotonic seconds; `ids` are those of its entries.
+    """
+
+    result: "asyncio.Future[Written]" = field(default_factory=new_result)
+    expires: float = 0.0
+    callers: int = 0
+    ids: list[str] = field(default_factory=list)
+
+
 class RedisJobs:
     """The queue of one fingerprint, from either end.
 
@@ -126,7 +155,9 @@ class RedisJobs:
         self._channel = f"prism:done:{fingerprint}"
         self._add = redis.register_script(_SUBMIT)
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._waiting: dict[str, tuple[asyncio.Future[Written], float]] = {}
+        self._move = redis.register_script(_WITHDRAW)
+        self._waiting: dict[str, _Awaited] = {}
+        self._moving: set[asyncio.Task[None]] = set()
         self._in_hand: dict[str, set[str]] = {self._awaited: set(), self._bulk: set()}
         self._claim_at = 0.0
         self._took_left = False
@@ -136,51 +167,72 @@ class RedisJobs:
 
     async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
         """Queue jobs or join those in flight; see `Jobs`."""
-        futures: dict[str, asyncio.Future[Written]] = {}
+        mine: dict[str, _Awaited] = {}
         new: list[Job] = []
-        before = {job.key: self._waiting.get(job.key) for job in jobs}
+        before: dict[str, float] = {}
         for job in jobs:
-            known, expires = before[job.key] or (None, 0.0)
-            if known is None or known.done():
-                known, expires = new_result(), 0.0
-            futures[job.key] = known
-            if job.expires > expires:
+            # Before it is queued: its text may be there before the answer to that.
+            awaited = mine[job.key] = self._waiting.setdefault(job.key, _Awaited())
+            awaited.callers += 1
+            if job.expires > awaited.expires:
+                before[job.key] = awaited.expires
                 # Queued to live a little longer, so that those who come soon join it.
-                longer = replace(job, expires=job.expires + _SLACK_S)
-                # Before it is queued: its text may be there before the answer to that.
-                self._waiting[job.key] = known, longer.expires
-                new.append(longer)
-        answers: list[int] = []
-        try:
-            answers = await self._enqueue(self._awaited, new)
-        finally:
-            # Fewer answers than jobs where it failed.
-            queued = {
-                job.key for job, answer in zip(new, answers, strict=False) if answer == _QUEUED
-            }
-            for job in new:
-                if job.key not in queued:
-                    self._restore(job.key, before[job.key])
-        for job, answer in zip(new, answers, strict=True):
-            if answer == _QUEUED or before[job.key] is not None:
-                continue  # it is in flight, now or since before
-            if answer == _GIVEN_UP:
-                futures[job.key].set_exception(JobFailedError("given up a moment ago"))
-            else:
-                del futures[job.key]
-        return futures
+                awaited.expires = job.expires + _SLACK_S
+                new.append(replace(job, expires=awaited.expires))
 
-    def _restore(self, key: str, before: "tuple[asyncio.Future[Written], float] | None") -> None:
-        if before is None:
-            self._waiting.pop(key, None)
-        else:
-            self._waiting[key] = before
+        async def queue() -> set[str]:
+            """Queue the new ones; return the keys of those that no queue holds."""
+            answers = [_FULL] * len(new)
+            try:
+                answers = await self._enqueue(self._awaited, new)
+            finally:
+                refused = set()
+                for job, answer in zip(new, answers, strict=True):
+                    awaited = mine[job.key]
+                    if answer not in {_FULL, _GIVEN_UP}:
+                        awaited.ids.append(answer)
+                        continue
+                    awaited.expires = before[job.key]
+                    if not awaited.ids:  # and for nobody who has joined meanwhile, either
+                        self._finish(job.key, JobFailedError(answer))
+                        refused |= {job.key} if answer == _FULL else set()
+            return refused
+
+        # Not broken off half-way: nobody could say then which jobs are queued.
+        queueing = asyncio.create_task(queue())
+        queueing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            refused = await asyncio.shield(queueing)
+        except BaseException:
+            waiting = [key for key, awaited in mine.items() if not awaited.result.done()]
+            queueing.add_done_callback(lambda _: self.withdraw(waiting))
+            raise
+        return {key: awaited.result for key, awaited in mine.items() if key not in refused}
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Move jobs that nobody else here waits for, and no worker has, to bulk; see `Jobs`."""
+        ids: list[str] = []
+        for key in keys:
+            awaited = self._waiting.get(key)
+            if awaited is not None:
+                awaited.callers -= 1
+                if not awaited.callers:
+                    ids += self._waiting.pop(key).ids
+        if ids:
+            task = asyncio.create_task(self._move_to_bulk(ids))
+            self._moving.add(task)
+            task.add_done_callback(self._moving.discard)
+
+    async def _move_to_bulk(self, ids: Sequence[str]) -> None:
+        with contextlib.suppress(RedisError):  # then they expire where they are
+            await self._move(keys=[self._awaited, self._bulk], args=[self._limit, *ids])
 
     async def submit_bulk(self, jobs: Sequence[Job]) -> int:
         """Queue jobs that nobody waits for; return how many found room."""
-        return (await self._enqueue(self._bulk, jobs)).count(_QUEUED)
+        answers = await self._enqueue(self._bulk, jobs)
+        return sum(answer not in {_FULL, _GIVEN_UP} for answer in answers)
 
-    async def _enqueue(self, stream: str, jobs: Sequence[Job]) -> list[int]:
+    async def _enqueue(self, stream: str, jobs: Sequence[Job]) -> list[str]:
         if not jobs:
             return []
         now = monotonic()
@@ -188,7 +240,7 @@ class RedisJobs:
         for job in jobs:
             left = max(0, int((job.expires - now) * 1000))
             arguments += [job.key, job.facts.model_dump_json(), left]
-        answers: list[int] = await self._add(keys=[stream], args=arguments)
+        answers: list[str] = await self._add(keys=[stream], args=arguments)
         return answers
 
     @contextlib.asynccontextmanager
@@ -216,21 +268,22 @@ class RedisJobs:
         except ValidationError:
             log.warning("foreign message", channel=self._channel)
             return
-        future, _ = self._waiting.pop(done.key, (None, 0.0))
-        if future is None or future.done():
+        self._finish(done.key, done.written or JobFailedError(done.failed))
+
+    def _finish(self, key: str, result: Result) -> None:
+        awaited = self._waiting.pop(key, None)
+        if awaited is None or awaited.result.done():
             return
-        if done.written is not None:
-            future.set_result(done.written)
+        if isinstance(result, Written):
+            awaited.result.set_result(result)
         else:
-            future.set_exception(JobFailedError(done.failed))
+            awaited.result.set_exception(result)
 
     def _forget(self) -> None:
         """Forget what nobody waits for any more."""
         now = monotonic()
-        for key in [key for key, (_, expires) in self._waiting.items() if expires < now]:
-            future, _ = self._waiting.pop(key)
-            if not future.done():
-                future.set_exception(JobFailedError("expired"))
+        for key in [key for key, awaited in self._waiting.items() if awaited.expires < now]:
+            self._finish(key, JobFailedError("expired"))
 
     # ------------------------------------------------------------------ those who write
 

@@ -1,0 +1,278 @@
+"""Connections with bounds: on bytes and time, on their number, and on requests at a time.
+
+uvicorn's protocol knows no limit on headers, waits for ever for those that never come, and starts
+the app for whatever comes. This one
+
+- refuses a request while the process has more than it can answer in time (see `service.admission`),
+  before the framework, keys and logs see it;
+- closes connections that send their header or body too slowly, or nothing, or a header too large;
+- keeps within the process's limit of open files, those that have been silent longest go first;
+- ends the work on a request whose client is gone.
+
+What it does is counted by reason, and logged once a second at most.
+"""
+
+import asyncio
+import contextvars
+import resource
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from service.admission import TICKET, Admission
+from service.http.errors import ProblemError
+from service.http.security import HEADERS, OPEN
+
+log = structlog.get_logger()
+_SPARE_FILES = 128
+"""Of the process's open files, those left to data, models, Redis and the ranking service."""
+_RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a connection may cost.
+
+    Attributes
+    ----------
+    head_bytes : size of the request line and all headers
+    head_s, body_s : time for them, and for the body, from their first byte to the last
+    idle_s : silence before a request
+    connections : how many there may be; an idle one takes about 10 kB
+    open_requests : requests to the paths of operators at a time, which are never refused otherwise
+    """
+
+    head_bytes: int = 64 * 2**10
+    head_s: float = 10.0
+    body_s: float = 30.0
+    idle_s: float = 5.0
+    connections: int = 10_000
+    open_requests: int = 32
+
+
+def bounds_of_process() -> Bounds:
+    """Return the usual bounds, with no more connections than the process may have open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    usual = Bounds()
+    wanted = usual.connections + _SPARE_FILES
+    if soft < wanted:  # the soft limit is there for programs that cannot count so far
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    most = max(soft - _SPARE_FILES, soft // 2)
+    return replace(usual, connections=min(usual.connections, most))
+
+
+@dataclass
+class State(ServerState):
+    """What the connections of a server share."""
+
+    bounds: Bounds
+    admission: Admission
+    idle: "dict[Connection, None]" = field(default_factory=dict)  # the longest silent first
+    bitten: Counter[str] = field(default_factory=Counter)
+    open_requests: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def sweep(self, now: float) -> None:
+        """Close connections that take too long, and log what was closed or refused."""
+        for connection in [one for one in self.connections if isinstance(one, Connection)]:
+            if connection.due < now:
+                connection.expire()
+        for reason, number in self.bitten.items():
+            log.warning("connections bounded", reason=reason, number=number)
+        self.bitten.clear()
+
+    def bite(self, reason: str) -> None:
+        """Count a connection that a bound has closed."""
+        self.bitten[reason] += 1
+        self.admission.metrics.refused(reason)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; see the module."""
+
+    server_state: State
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds, self._admission = self.server_state.bounds, self.server_state.admission
+        self._head_bytes = 0
+        self._refusal: bytes | None = None
+        self._running: tuple[asyncio.Task[None], RequestResponseCycle] | None = None
+        self._waits_for, self.due = "request", 0.0
+
+    # ------------------------------------------------------------------ its life
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; where there are too many connections, one has to go."""
+        super().connection_made(transport)
+        self._rest()
+        if len(self.connections) > self._bounds.connections:
+            self.server_state.bite("too many connections")
+            next(iter(self.server_state.idle)).abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End, and with it the work on a request that was not answered."""
+        super().connection_lost(exc)
+        self.server_state.idle.pop(self, None)
+        if self._running is not None:
+            task, cycle = self._running
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                task.cancel()
+
+    def abort(self) -> None:
+        """End it without a word."""
+        self.connections.discard(self)  # at once: it is one of too many
+        self.server_state.idle.pop(self, None)
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request."""
+        if self._waits_for == "request":
+            self.server_state.idle.pop(self, None)
+            self._expect("header", self._bounds.head_s)
+        super().data_received(data)
+        if self._waits_for == "header":
+            self._head_bytes += len(data)
+            if self._head_bytes > self._bounds.head_bytes and not self.transport.is_closing():
+                self._close_for_large_head()
+
+    def expire(self) -> None:
+        """Close it: what was to come did not."""
+        if self.transport.is_closing():  # and what was to be sent is not taken
+            self.abort()
+            return
+        if self._waits_for != "request":
+            self.server_state.bite(f"slow {self._waits_for}")
+            self.transport.write(_SLOW)
+        elif self.cycle is None:
+            self.server_state.bite("silent")
+        self.due = self.loop.time() + self._bounds.idle_s
+        self.transport.close()
+
+    def _expect(self, what: str, seconds: float) -> None:
+        self._waits_for, self.due = what, self.loop.time() + seconds
+
+    # ------------------------------------------------------------------ its requests
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._refusal = None
+
+    def on_headers_complete(self) -> None:
+        """Let the request in, or refuse it."""
+        self._head_bytes = 0
+        head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if head > self._bounds.head_bytes:
+            self._close_for_large_head()
+            self._refusal = b""
+            return
+        self._expect("body", self._bounds.body_s)
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        is_pipelined = self.cycle is not None and not self.cycle.response_complete
+        if not is_pipelined and self._is_too_much(path):
+            self._refusal = _OVERLOADED
+            return
+        super().on_headers_complete()
+
+    def _is_too_much(self, path: str) -> bool:
+        if path in OPEN:
+            return self.server_state.open_requests >= self._bounds.open_requests
+        if self._admission.full:
+            self._admission.refused()
+            return True
+        return False
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        if self._refusal is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer a request that was refused; the others are being answered."""
+        if self._refusal is None:
+            super().on_message_complete()
+            self._expect("answer", float("inf"))
+            if self.cycle.response_complete:
+                self._rest()
+        elif not self.transport.is_closing():
+            self.transport.write(self._refusal)
+            if self.parser.should_keep_alive():
+                self._rest()
+            else:
+                self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        state = self.server_state
+        is_open = cycle.scope["path"] in OPEN
+        ticket = None if is_open else self._admission.enter()
+        state.open_requests += is_open
+
+        async def until_gone(scope: Any, receive: Any, send: Any) -> None:
+            TICKET.set(ticket)
+            try:
+                await app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not cycle.disconnected:
+                    raise
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            self.tasks.discard(task)
+            state.open_requests -= is_open
+            if ticket is not None:
+                ticket.leave()
+
+        task = self.loop.create_task(cycle.run_asgi(until_gone), context=contextvars.Context())
+        task.add_done_callback(ended)
+        self.tasks.add(task)
+        self._running = task, cycle
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        if not self.pipeline and self._waits_for == "answer":
+            self._rest()
+
+    def _rest(self) -> None:
+        self._expect("request", self._bounds.idle_s)
+        self.server_state.idle[self] = None
+
+    def _close_for_large_head(self) -> None:
+        self.server_state.bite("large header")
+        detail = f"the request line and headers are over {self._bounds.head_bytes:,} bytes"
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self.transport.write(_raw(ProblemError(status, detail, headers=_CLOSE)))
+        self.transport.close()
+
+
+def _raw(problem: ProblemError) -> bytes:
+    """Return a problem as the bytes of an answer."""
+    answer = problem.response()
+    answer.headers.update(HEADERS)
+    status = HTTPStatus(answer.status_code)
+    lines = [f"HTTP/1.1 {status} {status.phrase}".encode()]
+    lines += [name + b": " + value for name, value in answer.raw_headers]
+    return b"\r\n".join([*lines, b"", bytes(answer.body)])
+
+
+_CLOSE = {"Connection": "close"}
+_SLOW = _raw(
+    ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly", headers=_CLOSE)
+)
+_OVERLOADED = _raw(
+    ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"more requests than can be answered in time; try again in {_RETRY_AFTER_S} s",
+        type_="urn:prism:overload",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+)
