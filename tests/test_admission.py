@@ -1,4 +1,4 @@
-"""Who is let in: everybody, until a queue stands; then no more at once than the loop keeps up with."""
+"""Who is let in: everybody, until a queue stands; then no more at once than the loop can do."""
 
 from collections.abc import Sequence
 

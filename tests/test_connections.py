@@ -1,4 +1,4 @@
-"""Connections with bounds: what is too large, too slow, too many or nobody's any more ends early."""
+"""Connections with bounds: what is too large, slow, many or nobody's any more ends early."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 class Full(Admission):
     """Lets nobody in while the test says so."""
 
-    full = False  # type: ignore[assignment]
+    full = False
 
 
 @dataclass
