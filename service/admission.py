@@ -1,125 +1,126 @@
 """Admission: more requests than one process can answer in time are refused at the door.
 
 A server that takes whatever comes answers nobody in time once more comes than it can do: all wait
-for each other. So the delay of the event loop is measured all the time, and where it shows a
-standing queue, fewer requests are let in at once:
+for each other. So the time that a request takes is measured, and divided by the number of those
+that it shared the process with: that is how long each one of them holds the others up.
 
-    at 0.9 of its capacity   lag 2 ms, 4 requests at work      everybody is let in
-    at 3 times its capacity  lag over 50 ms for 100 ms         at most 0.8 of those at work
-                             lag 30 ms, somebody was refused   a few more, 100 ms later
+    1 at work, answered in 8 ms       8 ms each    so 25 at once are answered within 200 ms
+    30 at work, answered in 150 ms    5 ms each    so 40 at once are
+    41 come at once                                the 41st is refused, at once
 
-A queue is standing if even the smallest delay of an interval is over the target, as in CoDel
-(Nichols & Jacobson 2012): one pause, of a machine or of one large request, is none. How many are
-let in at once follows as in TCP: it falls by a factor and grows by steps. Requests that only wait
-for their texts cost the loop nothing and do not count.
+Requests that only wait for somebody else (for their texts, or the rest of their body) hold nobody
+up: they are not at work, and that time is not counted. Of the time at another service only what is
+over its usual time is: then it is that service which has too much to do.
+
+The delay of the event loop is measured, too: it says how late whatever waits for its turn is.
 """
 
 import asyncio
 import contextlib
 import contextvars
+from collections import deque
 from collections.abc import Callable, Iterator
-from math import inf
 from time import monotonic
 
 from service.metrics import Metrics
 
-_BEAT_S = 0.01
-"""How often the loop's delay is measured."""
-_TARGET_S = 0.05
-"""Delay of the loop that is tolerated: what one request may hold it. An answer takes about five
-turns of the loop, so that with this delay it still comes within half of a deadline of 500 ms."""
-_INTERVAL_S, _SAMPLES = 0.1, 3
-"""How long a queue has to stand, and how many delays must show it."""
-_FEWER, _MORE = 0.8, 1.1
+OVERLOAD = "urn:prism:overload"
+"""The type of the problem that a request is refused with."""
+_TARGET_S = 0.2
+"""Time in which those who are let in are to be answered, waiting apart: less than half of the
+shortest deadline that is promised, 500 ms."""
 _LEAST = 8
-"""Requests that are let in at once however slow the loop is: fewer would leave it idle."""
+"""Requests that are let in at once, however long they take: fewer would leave the process idle."""
+_FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
+"""How long a request is thought to hold up others at first; the weight of each that is measured;
+and how many times longer than before it may be, as a pause of the machine says nothing."""
+_BEAT_S, _BEATS = 0.01, 20
+"""How often the loop's delay is measured, and for how many times the largest is remembered."""
 
 
 class Admission:
     """Decides who is let in, and says how late the loop is."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
-        self.metrics, self._clock = metrics, clock
-        self._limit = inf
-        self.at_work = self._most_at_work = 0
-        self._refused = False
-        self._lags: list[float] = []
-        self._interval_ends = 0.0
-        self.lag_s = 0.0
-        """Largest delay of the loop in the last interval, seconds."""
+        self.metrics, self.clock = metrics, clock
+        self.at_work = 0
+        self._each_s = _FIRST_S
+        self._lags: deque[float] = deque([0.0], maxlen=_BEATS)
 
     @property
     def full(self) -> bool:
         """Whether the next request is to be refused."""
-        return self.at_work >= self._limit
-
-    def refused(self) -> None:
-        """Note that a request was refused."""
-        self._refused = True
-        self.metrics.refused("overload")
+        return self.at_work >= max(_LEAST, _TARGET_S / self._each_s)
 
     def enter(self) -> "Ticket":
         """Let a request in; `Ticket.leave` when it is answered."""
-        self._more(1)
         return Ticket(self)
 
-    async def run(self) -> None:
+    def answered(self, seconds: float, beside: float) -> None:
+        """Learn that a request took so long with so many at work, itself included."""
+        each = min(seconds / max(1.0, beside), _MOST_TIMES * self._each_s)
+        self._each_s += _WEIGHT * (each - self._each_s)
+
+    @property
+    def lag_s(self) -> float:
+        """Largest delay of the event loop of late, seconds."""
+        return max(self._lags)
+
+    async def measure_lag(self) -> None:
         """Measure the loop's delay, for ever."""
         while True:
-            due = self._clock() + _BEAT_S
+            due = self.clock() + _BEAT_S
             await asyncio.sleep(_BEAT_S)
-            self.measured(max(0.0, self._clock() - due))
-
-    def measured(self, lag_s: float) -> None:
-        """Take a delay of the loop into account."""
-        self.metrics.loop_lag.observe(lag_s)
-        self._lags.append(lag_s)
-        now = self._clock()
-        if now < self._interval_ends or len(self._lags) < _SAMPLES:
-            return
-        if min(self._lags) > _TARGET_S:
-            at_once = min(self._limit, self._most_at_work)
-            self._limit = max(_LEAST, int(at_once * _FEWER))
-        elif self._refused:
-            self._limit = max(self._limit + 1, int(self._limit * _MORE))
-        self.lag_s = max(self._lags)
-        self._lags.clear()
-        self._refused, self._most_at_work = False, self.at_work
-        self._interval_ends = now + _INTERVAL_S
-
-    def _more(self, requests: int) -> None:
-        self.at_work += requests
-        self._most_at_work = max(self._most_at_work, self.at_work)
+            lag = max(0.0, self.clock() - due)
+            self.metrics.loop_lag.observe(lag)
+            self._lags.append(lag)
 
 
 class Ticket:
-    """One request that was let in."""
+    """One request that was let in, and at work unless it waits."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._left = False
+        admission.at_work += 1
+        self._entered, self._beside = admission.clock(), admission.at_work
+        self._waited_s = 0.0
 
-    def leave(self) -> None:
-        """The request has come to its end."""
-        if not self._left:
-            self._left = True
-            self._admission._more(-1)
+    def leave(self, *, answered: bool = True) -> None:
+        """Come to an end, answered or given up."""
+        admission = self._admission
+        if answered:
+            seconds = admission.clock() - self._entered - self._waited_s
+            admission.answered(seconds, (self._beside + admission.at_work) / 2)
+        admission.at_work -= 1
+
+    def spare(self, seconds: float) -> None:
+        """Do not count so much of the time: it was spent elsewhere, with nothing to wait for."""
+        self._waited_s += seconds
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count the request out for the time of the block, in which it costs the loop nothing."""
-        self._admission._more(-1)
+        """Be not at work for the time of the block."""
+        admission, since = self._admission, self._admission.clock()
+        admission.at_work -= 1
         try:
             yield
         finally:
-            self._admission._more(1)
+            admission.at_work += 1
+            self._waited_s += admission.clock() - since
 
 
 TICKET: contextvars.ContextVar[Ticket | None] = contextvars.ContextVar("ticket", default=None)
 """That of the request at hand."""
 
 
+def spare(seconds: float) -> None:
+    """Do not count so much of the time of the request at hand; see `Ticket.spare`."""
+    ticket = TICKET.get()
+    if ticket is not None:
+        ticket.spare(seconds)
+
+
 def waiting() -> contextlib.AbstractContextManager[None]:
-    """Count the request at hand out while it waits for somebody else; see `Ticket.waiting`."""
+    """Let the request at hand, if there is one, be not at work while it waits for somebody else."""
     ticket = TICKET.get()
     return contextlib.nullcontext() if ticket is None else ticket.waiting()

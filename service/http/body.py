@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from service import admission
 from service.http.errors import invalid, invalid_fields
 
 _LARGE = 16 * 2**10
@@ -40,6 +41,10 @@ class BodyRoute(APIRoute):
         model = cast("type[BaseModel]", self.body_field.field_info.annotation)
 
         class BodyRequest(Request):
+            async def body(self) -> bytes:
+                with admission.waiting():  # for the client
+                    return await super().body()
+
             async def json(self) -> BaseModel:
                 raw = await self.body()
                 if len(raw) < _LARGE:

@@ -80,7 +80,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, then keep watch over the loop."""
         await super().startup(sockets)
-        await self._background.enter_async_context(background(self._state.admission.run, "lag"))
+        await self._background.enter_async_context(
+            background(self._state.admission.measure_lag, "lag")
+        )
         collector.freeze()
 
     async def on_tick(self, counter: int) -> bool:

@@ -1,6 +1,7 @@
 """The ranking service over HTTP, as the gateway asks it: timeouts, a retry, a circuit breaker."""
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -20,6 +21,8 @@ from ranker.service import (
     UnknownItemError,
     UnknownUserError,
 )
+from service import admission
+from service.admission import OVERLOAD
 from service.ranker_client.protocol import RankerUnavailableError
 from service.ranker_client.wire import (
     ActiveUsers,
@@ -42,6 +45,8 @@ _FAIR_S = 1.0
 """A question with less time than this says nothing about the ranking service if it times out."""
 _RETRY_AFTER_S = 0.05
 """Mean pause before the one retry."""
+_SLOWER = 1.001
+"""Growth of the usual time with each question: a service twice as slow is usual after 700."""
 
 
 class Breaker:
@@ -91,6 +96,7 @@ class RemoteRankerClient:
     def __init__(self, url: str, breaker: Breaker) -> None:
         self._url, self._breaker = url.rstrip("/"), breaker
         self._session: aiohttp.ClientSession | None = None  # made in the loop that asks
+        self._usual_s = math.inf
 
     async def close(self) -> None:
         """Close the connections."""
@@ -165,26 +171,42 @@ class RemoteRankerClient:
     ) -> "_Response":
         """Ask, once more after a pause if the first time fails: every question is idempotent."""
         self._breaker.before()
+        started = monotonic()
         try:
             async with asyncio.timeout(timeout_s):
-                for last in (False, True):
-                    try:
-                        response = await self._once(method, path, params, body)
-                        if response.status not in _RETRIED:
-                            break
-                    except aiohttp.ClientError:
-                        if last:
-                            raise
-                    await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_AFTER_S)  # noqa: S311
+                response = await self._twice(method, path, params, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error, aiohttp.ClientError) or timeout_s >= _FAIR_S:
                 self._breaker.failed()
             raise RankerUnavailableError("the ranking service does not answer") from error
+        if response.is_overload:  # it is there, and busy: to turn to it again soon is right
+            raise RankerUnavailableError("the ranking service has too much to do")
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._breaker.failed()
             raise RankerUnavailableError(f"the ranking service answered {response.status}")
         self._breaker.succeeded()
+        self._spare(monotonic() - started)
         return response
+
+    def _spare(self, seconds: float) -> None:
+        """Let the usual time of a question count for nothing in admission: it is no queue.
+
+        The usual is the shortest; it grows slowly, as a ranking service may become slower.
+        """
+        self._usual_s = min(seconds, self._usual_s * _SLOWER)
+        admission.spare(self._usual_s)
+
+    async def _twice(
+        self, method: str, path: str, params: Mapping[str, str | int] | None, body: str | None
+    ) -> "_Response":
+        try:
+            response = await self._once(method, path, params, body)
+            if response.status not in _RETRIED or response.is_overload:
+                return response
+        except aiohttp.ClientError:
+            pass
+        await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_AFTER_S)  # noqa: S311
+        return await self._once(method, path, params, body)
 
     async def _once(
         self, method: str, path: str, params: Mapping[str, str | int] | None, body: str | None
@@ -213,6 +235,11 @@ class RemoteRankerClient:
 class _Response(NamedTuple):
     status: int
     content: bytes
+
+    @property
+    def is_overload(self) -> bool:
+        """Whether it was refused at the door; see `service.admission`."""
+        return self.status == HTTPStatus.SERVICE_UNAVAILABLE and OVERLOAD.encode() in self.content
 
 
 def _parsed(response: _Response, model: type[M]) -> M:
