@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
 from catalog.dataset import Dataset
 from ranker.protocol import Ranker
@@ -74,6 +73,9 @@ def interval(per_user: Floats, seed: int = 0) -> Interval:
 
     For a paired comparison give the per-user differences.
     """
+    # Imported here: it takes as long as all the rest of the `prism` command.
+    from scipy.stats import bootstrap  # noqa: PLC0415
+
     mean = float(per_user.mean())
     if np.ptp(per_user) == 0:
         return Interval(mean, mean, mean)
