@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,19 @@ MAY_IMPORT = {
     "models": {"models", "catalog"},
     "service": {"service", "models", "ranker", "catalog"},
 }
+FOLDERS = {
+    "": set[str](),  # what lies in service/ itself: the others may all import it
+    "ranker_client": {"ranker_client"},
+    "redis": {"redis"},
+    "http": {"http", "ranker_client"},
+    "deployments": {"deployments", "http", "ranker_client", "redis"},
+    "cli": {"cli", "deployments", "http", "redis"},
+}
+"""Which folders of service/ the modules of each may import."""
+UPWARD = {"service.redis.rate_limit imports http"} | {
+    f"service.warmer imports {folder}" for folder in ("ranker_client", "redis")
+}
+"""What imports what is above it all the same."""
 HEAVY = {"torch", "transformers", "ctranslate2"}
 
 
@@ -25,14 +38,25 @@ def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def imported(nodes: Iterator[ast.AST] | list[ast.stmt]) -> Iterator[str]:
-    """Yield the top-level package of every import among the nodes."""
+def imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the full name of every module among the nodes that is imported."""
     for node in nodes:
         if isinstance(node, ast.Import):
-            yield from (name.name.partition(".")[0] for name in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "a relative import hides where it leads"
-            yield (node.module or "").partition(".")[0]
+            # What is imported from a package may be a module of it.
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def packages(names: Iterable[str]) -> set[str]:
+    """Return the top-level packages of modules."""
+    return {name.partition(".")[0] for name in names}
+
+
+def imports_of(module: Path) -> set[str]:
+    """Return the full names of all that a source file imports, wherever in it."""
+    return set(imported(ast.walk(ast.parse(module.read_text("utf-8")))))
 
 
 def at_import(tree: ast.Module) -> Iterator[ast.AST]:
@@ -55,19 +79,37 @@ def _is_type_checking(node: ast.AST) -> bool:
 def test_a_package_imports_only_what_is_below_it(package: str) -> None:
     assert modules(package)
     for module in modules(package):
-        ours = MAY_IMPORT.keys() & set(imported(ast.walk(ast.parse(module.read_text("utf-8")))))
+        ours = MAY_IMPORT.keys() & packages(imports_of(module))
         assert ours <= MAY_IMPORT[package], f"{module.relative_to(ROOT)} imports {ours}"
 
 
-def test_ranker_and_models_do_not_know_each_other() -> None:
-    assert "models" not in MAY_IMPORT["ranker"]
-    assert "ranker" not in MAY_IMPORT["models"]
+def test_a_folder_of_service_imports_only_what_is_below_it() -> None:
+    upward = set()
+    for module in modules("service"):
+        *above, name = module.relative_to(ROOT / "service").with_suffix("").parts
+        folder = above[0] if above else ""
+        for other in imports_of(module):
+            parts = other.split(".")
+            if parts[0] == "service" and parts[1] in FOLDERS.keys() - FOLDERS[folder]:
+                upward.add(f"{'.'.join(['service', *above, name])} imports {parts[1]}")
+    assert upward == UPWARD
+
+
+def test_every_folder_of_service_has_its_place_among_the_others() -> None:
+    found = {module.parent.name for module in modules("service")} - {"service"}
+    assert found == FOLDERS.keys() - {""}
+
+
+@pytest.mark.parametrize("one, other", [("embedded", "distributed"), ("distributed", "embedded")])
+def test_no_deployment_is_made_of_another(one: str, other: str) -> None:
+    of_one = imports_of(ROOT / "service" / "deployments" / f"{one}.py")
+    assert not [name for name in of_one if name.startswith(f"service.deployments.{other}")]
 
 
 @pytest.mark.parametrize("package", ["catalog", "ranker", "service"])
 def test_no_module_outside_models_loads_a_model_library_when_it_is_imported(package: str) -> None:
     for module in modules(package):
-        loaded = set(imported(at_import(ast.parse(module.read_text("utf-8")))))
+        loaded = packages(imported(at_import(ast.parse(module.read_text("utf-8")))))
         assert not loaded & HEAVY, module.relative_to(ROOT)
 
 

@@ -1,5 +1,6 @@
 """docker-compose.yml and Dockerfile: what they start is what the tests start, and safely."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,39 @@ def test_every_file_that_a_container_mounts_is_there() -> None:
     assert all((ROOT / file).exists() for file in files)
 
 
-def test_images_run_as_an_ordinary_user() -> None:
-    stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
-    [cpu] = [stage for stage in stages if stage.startswith("base AS cpu")]
-    assert "\nUSER prism\n" in cpu
-    assert SERVICES["redis"]["user"] == "redis"
+@pytest.mark.parametrize("name", OURS)
+def test_an_image_of_ours_runs_as_an_ordinary_user(name: str) -> None:
+    stages = dockerfile()
+    stage = OURS[name]["build"]["target"]
+    user = "root"  # where no stage says another
+    while stage in stages:
+        told = [rest for word, rest in stages[stage] if word == "USER"]
+        if told:
+            user = told[-1]
+            break
+        [(_, origin)] = [step for step in stages[stage] if step[0] == "FROM"]
+        stage = origin.split()[0]
+    assert user.partition(":")[0] not in {"root", "0"}
+    assert SERVICES["redis"]["user"] not in {"root", "0"}
+
+
+def test_what_is_built_where_no_target_is_named_is_what_compose_starts() -> None:
+    [*_, (last, steps)] = dockerfile().items()
+    assert steps == [("FROM", OURS["gateway"]["build"]["target"])], last
+
+
+def dockerfile() -> dict[str, list[tuple[str, str]]]:
+    """Return the instructions of every stage of the Dockerfile, by the name of the stage."""
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    stages: dict[str, list[tuple[str, str]]] = {}
+    steps: list[tuple[str, str]] = []
+    for instruction in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines():
+        word, _, rest = instruction.strip().partition(" ")
+        if word.upper() == "FROM":
+            origin, _, name = re.sub(" as ", " AS ", rest, flags=re.IGNORECASE).partition(" AS ")
+            steps = stages.setdefault(name.strip() or f"stage {len(stages)}", [])
+            steps.append(("FROM", origin.strip()))
+        elif word:
+            steps.append((word.upper(), rest.strip()))
+    return stages
