@@ -22,6 +22,11 @@ from service_fixtures import GENEROUS_S
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-c", "from service.cli.main import main; main()"]
 SLOW_WORKER = [sys.executable, str(Path(__file__).with_name("slow_worker.py"))]
+HTTP = httpx.Client(verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+"""A new connection for every request, as `httpx.get` makes it, but not a new TLS context as well.
+
+Reading the certificates of the machine takes ten times as long as the rest of a request.
+"""
 _ANNOUNCED = re.compile(r"serves on http://127\.0\.0\.1:(\d+) ")
 
 
@@ -54,19 +59,28 @@ class Process:
     log: Path
     port: int = 0
     running: subprocess.Popen[bytes] | None = None
+    _offset: int = 0
 
     def start(self) -> "Process":
         """Start it, or start it anew on the same port, and wait until it is ready."""
+        self.launch()
+        return self.wait()
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
         with self.log.open("ab") as log:
-            offset = log.tell()
+            self._offset = log.tell()
             self.running = subprocess.Popen(
                 [*self.command, "--port", str(self.port)],
                 stdout=log, stderr=log, cwd=ROOT, env=self.environment,
             )  # fmt: skip
 
+    def wait(self) -> "Process":
+        """Wait until it is ready."""
+
         def announced() -> bool:
             assert self.running is not None
-            text = self.log.read_bytes()[offset:].decode()
+            text = self.log.read_bytes()[self._offset :].decode()
             assert self.running.poll() is None, text
             if found := _ANNOUNCED.search(text):
                 self.port = int(found[1])
@@ -83,7 +97,11 @@ class Process:
 
     def get(self, path: str, **options: float) -> httpx.Response:
         """Send a GET request."""
-        return httpx.get(self.url + path, timeout=options.get("timeout", GENEROUS_S))
+        return HTTP.get(self.url + path, timeout=options.get("timeout", GENEROUS_S))
+
+    def post(self, path: str, body: object) -> httpx.Response:
+        """Send a POST request."""
+        return HTTP.post(self.url + path, json=body, timeout=GENEROUS_S)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
         """Send a signal and wait for the end; return the exit status."""
@@ -102,6 +120,14 @@ class Process:
             if head.partition("{")[0] == name and all(one in head for one in wanted):
                 total += float(value)
         return total
+
+
+def start_together(*processes: Process) -> None:
+    """Start processes that do not need each other to start."""
+    for process in processes:
+        process.launch()
+    for process in processes:
+        process.wait()
 
 
 @dataclass
@@ -181,6 +207,12 @@ class Cluster:
         """Return all that the processes have logged."""
         return "\n".join(process.log.read_text("utf-8") for process in self.processes)
 
+    def end(self) -> None:
+        """End all processes, but for Redis."""
+        for process in self.processes:
+            if process.running is not None:
+                process.kill()
+
 
 @contextmanager
 def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
@@ -202,7 +234,18 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
         made.settings["PRISM_RANKER_URL"] = ranker.url
         yield made
     finally:
-        for process in made.processes:
-            if process.running is not None:
-                process.kill()
+        made.end()
+        redis.stop()
+
+
+@contextmanager
+def beside(other: Cluster, folder: Path, **settings: str) -> Iterator[Cluster]:
+    """Yield a cluster with a Redis of its own and the ranker of another cluster."""
+    redis = RedisServer(folder).start()
+    made = Cluster(folder, redis, other.settings | settings)
+    made.settings["PRISM_REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
+    try:
+        yield made
+    finally:
+        made.end()
         redis.stop()

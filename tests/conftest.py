@@ -1,6 +1,9 @@
 """Fixtures shared by all tests: the demo dataset, and small ones made to order."""
 
-from collections.abc import Callable, Collection, Sequence
+import os
+import socket
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +20,8 @@ from catalog.dataset import (
     load,
 )
 from catalog.types import Item
+from service.cli.main import main
+from service.http import server
 
 # Nothing hangs on the clock, and a submission fails only for what it changed;
 # `pytest --hypothesis-profile thorough` goes looking for more.
@@ -27,6 +32,10 @@ settings.register_profile(
     "thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+# Without byte code on disk, which some machines ask for, each of the many processes that tests
+# start would compile Prism anew: a third of the time to its first answer.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5, loved_threshold=4.5)
@@ -90,3 +99,61 @@ def small_dataset(tables: Callable[..., tuple[pa.Table, pa.Table]]) -> Callable[
         return build(info, *tables(interactions, items=items, hidden=hidden))
 
     return make
+
+
+@pytest.fixture
+def prism(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[str, str]]:
+    """Return a function that runs `prism` in this process; it returns standard output and error.
+
+    Whatever `prism` does not turn into a message would be raised here. Another exit status than 0
+    is named by `status`.
+    """
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str | Path, status: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["prism", *map(str, arguments)])
+        capsys.readouterr()  # what others have said before
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        told = capsys.readouterr()
+        assert (ended.value.code or 0) == status, told.err
+        assert "Traceback" not in told.out + told.err
+        return told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def refusing(
+    prism: Callable[..., tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., str]]:
+    """Return a function that runs a command which must refuse to serve, and returns what it says.
+
+    It runs in this process, which goes on: so the socket of the command is closed here, and the
+    logs stay as they are. No variable of the environment is a setting but those that are given.
+    """
+    sockets = []
+    listen = server.listen
+
+    def remembered(host: str, port: int) -> socket.socket:
+        sockets.append(listen(host, port))
+        return sockets[-1]
+
+    monkeypatch.setattr(server, "listen", remembered)
+    monkeypatch.setattr("service.logs.configure_logs", lambda level: None)
+    for name in [name for name in os.environ if name.startswith("PRISM_")]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str | Path, status: int = 1, **settings: str) -> str:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        out, err = prism(*arguments, status=status)
+        assert out == ""
+        return err
+
+    yield run
+    for one in sockets:
+        one.close()

@@ -1,8 +1,8 @@
 """A worker whose engine is as slow, or as broken, as the test says; the rest is the real one.
 
 PRISM_TEST_TEXT_S is the time of a text; a job about an item with the id in PRISM_TEST_CRASH makes
-the engine raise, one with the id in PRISM_TEST_DIE ends the process as a segmentation fault would;
-the clock of the host is wrong by PRISM_TEST_CLOCK_S.
+the engine raise until there is a file PRISM_TEST_MENDED, one with the id in PRISM_TEST_DIE ends the
+process as a segmentation fault would; the clock of the host is wrong by PRISM_TEST_CLOCK_S.
 """
 
 import os
@@ -34,7 +34,8 @@ class SlowEngine:
         for facts in batch:
             if facts.item.id == os.environ.get("PRISM_TEST_DIE"):
                 os.kill(os.getpid(), signal.SIGKILL)
-            if facts.item.id == os.environ.get("PRISM_TEST_CRASH"):
+            mended = Path(os.environ.get("PRISM_TEST_MENDED", "none")).exists()
+            if facts.item.id == os.environ.get("PRISM_TEST_CRASH") and not mended:
                 raise RuntimeError("the engine crashed")
         with _PROCESSOR:
             time.sleep(float(os.environ.get("PRISM_TEST_TEXT_S", "0")) * len(batch))

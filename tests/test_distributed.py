@@ -1,4 +1,8 @@
-"""Gateway, ranker and workers as real processes over a real Redis; what happens when one dies."""
+"""Gateway, ranker and workers as real processes over a real Redis; what happens when one dies.
+
+The tests share a cluster. Each asks for users whom no other test asks for, and brings workers of a
+version of its own where it needs special ones; what it kills it starts again.
+"""
 
 import asyncio
 import json
@@ -9,13 +13,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cluster import SLOW_WORKER, Cluster, Process, cluster, wait_for
+from cluster import (
+    SLOW_WORKER,
+    Cluster,
+    Process,
+    beside,
+    cluster,
+    free_port,
+    start_together,
+    wait_for,
+)
 from service_fixtures import GENEROUS_S, client_of
 
 from catalog.dataset import Dataset
@@ -25,11 +40,82 @@ from service.settings import Settings
 
 pytestmark = pytest.mark.slow
 _TOTAL = re.compile(r"total;dur=([\d.]+)")
+USUAL = "slow@usual"
+CRASHES, DIES = "an item that crashes the engine", "an item that kills its worker"
+STRANGER = "671"
+"""A user whom no gateway knows until it is asked without a ranker."""
+_USERS = count(2)
+
+
+def somebody() -> str:
+    """Return a user for whom the usual worker has written nothing."""
+    return str(next(_USERS))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The cluster that the tests share, and its parts."""
+
+    cluster: Cluster
+    ranker: Process
+    gateway: Process
+    worker: Process
+    mended: Path
+    """While there is this file, the engine of the worker crashes no more."""
+
+    @contextmanager
+    def without(self, process: Process) -> Iterator[None]:
+        """Kill a process; start it again in the end."""
+        process.kill()
+        try:
+            yield
+        finally:
+            process.start()
+            wait_for(lambda: ask(self.gateway, "1", k=1)["degraded"] == [])
+
+    def workers(self, number: int, version: str, **settings: str) -> list[Process]:
+        """Return workers of another version, not started yet."""
+        settings["PRISM_TEST_VERSION"] = version
+        return [self.cluster.new("worker", SLOW_WORKER, **settings) for _ in range(number)]
+
+    @contextmanager
+    def written_by(self, *workers: Process, model: str) -> Iterator[None]:
+        """Let workers of another model take over; in the end they are forgotten."""
+        try:
+            start_together(*workers)
+            wait_for(lambda: ask(self.gateway, "1", k=1)["model"].startswith(model))
+            yield
+        finally:
+            for worker in workers:
+                worker.kill()
+            redis = self.cluster.redis.client
+            for name, announced in redis.hgetall("prism:models").items():
+                if json.loads(announced)["model"].startswith(model):
+                    redis.hdel("prism:models", name)
+            wait_for(lambda: not ask(self.gateway, "1", k=1)["model"].startswith(model))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """Return the cluster that the tests of this module share."""
+    folder = tmp_path_factory.mktemp("cluster")
+    settings = {
+        "PRISM_LOG_LEVEL": "debug",
+        "PRISM_TEST_VERSION": USUAL.removeprefix("slow@"),
+        "PRISM_TEST_CRASH": CRASHES,
+        "PRISM_TEST_MENDED": str(folder / "mended"),
+    }
+    with cluster(folder, **settings) as running:
+        gateway, worker = running.new("gateway"), running.new("worker", SLOW_WORKER)
+        start_together(gateway, worker)
+        made = Shared(running, running.processes[0], gateway, worker, folder / "mended")
+        wait_for(lambda: ask(gateway, "1", k=1)["model"] == USUAL)
+        yield made
 
 
 @pytest.fixture
 def new_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
-    """Return a function that makes the test's cluster, with settings of its own."""
+    """Return a function that makes a cluster of the test's own, with settings of its own."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(cluster(tmp_path, **settings))
 
@@ -48,42 +134,50 @@ def told(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [item["explanation"] for item in answer["items"]]
 
 
+def explained(gateway: Process, *about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the gateway explains of Facts, given all the time that it may need."""
+    response = gateway.post("/explain", {"facts": about, "deadline_ms": 15_000})
+    explanations: list[dict[str, Any]] = response.json()["explanations"]
+    return explanations
+
+
+def about(item: str, title: str = "") -> dict[str, Any]:
+    """Return Facts about an item, as JSON."""
+    return {"item": {"id": item, "title": title or f"Film {item}"}}
+
+
 # ---------------------------------------------------------------------- all is well
 
 
-def test_five_hundred_users_get_what_the_embedded_service_tells_them(
-    new_cluster: Callable[..., Cluster], demo: Dataset
-) -> None:
-    running = new_cluster()
-    for _ in range(2):
-        running.new("worker").start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    users = demo.user_ids[:500]
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda user: ask(gateway, user, deadline_ms=20_000), users))
-    root = Path(running.settings["PRISM_DATA"])
+@pytest.mark.parametrize(
+    "number", [40, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+def test_users_get_what_the_embedded_service_tells_them(shared: Shared, number: int) -> None:
+    queries = [f"/recommend?user_id={user + 1}&deadline_ms=20000" for user in range(number)]
+    workers = [shared.cluster.new("worker") for _ in range(2)]
+    with shared.written_by(*workers, model="prism-small@"), ThreadPoolExecutor(8) as pool:
+        answers = [answer.json() for answer in pool.map(shared.gateway.get, queries)]
+    given = shared.cluster.settings
     settings = Settings(
-        data=root, snapshot=Path(running.settings["PRISM_SNAPSHOT"]),
-        engines=Path(running.settings["PRISM_ENGINES"]),
+        data=Path(given["PRISM_DATA"]), snapshot=Path(given["PRISM_SNAPSHOT"]),
+        engines=Path(given["PRISM_ENGINES"]),
     )  # fmt: skip
     same = total = 0
-    with client_of(embedded_app(settings)) as embedded:
-        for user, answer in zip(users, answers, strict=True):
-            assert answer["degraded"] == []
-            alone = embedded.get(f"/recommend?user_id={user}&deadline_ms=20000").json()
-            for here, there in zip(answer["items"], alone["items"], strict=True):
-                assert here["item_id"] == there["item_id"]
-                assert here["explanation"]["evidence"] == there["explanation"]["evidence"]
-                assert here["explanation"]["id"] == there["explanation"]["id"]
-                same += here["explanation"]["text"] == there["explanation"]["text"]
-                total += 1
+    with client_of(embedded_app(settings)) as embedded, ThreadPoolExecutor(8) as pool:
+        alone = [answer.json() for answer in pool.map(embedded.get, queries)]
+    for one, other in zip(answers, alone, strict=True):
+        assert one["degraded"] == other["degraded"] == []
+        for here, there in zip(one["items"], other["items"], strict=True):
+            assert here["item_id"] == there["item_id"]
+            assert here["explanation"]["evidence"] == there["explanation"]["evidence"]
+            assert here["explanation"]["id"] == there["explanation"]["id"]
+            same += here["explanation"]["text"] == there["explanation"]["text"]
+            total += 1
     assert same >= 0.99 * total
 
 
-def test_the_gateway_looks_up_through_the_ranker(new_cluster: Callable[..., Cluster]) -> None:
-    running = new_cluster()
-    gateway = running.new("gateway").start()
+def test_the_gateway_looks_up_through_the_ranker(shared: Shared) -> None:
+    gateway = shared.gateway
     assert gateway.get("/items?search=heat").json()["items"]
     assert gateway.get("/items/1").json()["title"] == "Toy Story"
     assert gateway.get("/users?search=42").json()["users"][0]["user_id"] == "42"
@@ -97,23 +191,22 @@ def test_the_gateway_looks_up_through_the_ranker(new_cluster: Callable[..., Clus
 # ---------------------------------------------------------------------- workers
 
 
-def test_a_worker_killed_in_mid_batch_loses_no_job(new_cluster: Callable[..., Cluster]) -> None:
-    running = new_cluster(PRISM_TEST_TEXT_S="0.02", PRISM_BATCH_SIZE="8")
-    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(2)]
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    with ThreadPoolExecutor(6) as pool:
-        users = [str(user) for user in range(10, 22)]
+def test_a_worker_killed_in_mid_batch_loses_no_job(shared: Shared) -> None:
+    gateway = shared.gateway
+    workers = shared.workers(2, "batches", PRISM_TEST_TEXT_S="0.02", PRISM_BATCH_SIZE="8")
+    with shared.written_by(*workers, model="slow@batches"), ThreadPoolExecutor(6) as pool:
+        before = workers[0].metric("prism_batch_size_count")
+        users = [somebody() for _ in range(12)]
         pages = [pool.submit(ask, gateway, user, deadline_ms=20_000) for user in users]
-        wait_for(lambda: workers[0].metric("prism_batch_size_count") >= 2)
+        wait_for(lambda: workers[0].metric("prism_batch_size_count") >= before + 2)
         workers[0].kill()
         answers = [page.result() for page in pages]
+        again = [ask(gateway, user) for user in users]
     assert all(answer["degraded"] == [] for answer in answers)
-    again = [ask(gateway, user) for user in users]
-    for before, after in zip(answers, again, strict=True):
-        assert [e["text"] for e in told(before)] == [e["text"] for e in told(after)]
-        assert all(e["cached"] for e in told(after))
-    assert depth(running) == 0
+    for first, second in zip(answers, again, strict=True):
+        assert [e["text"] for e in told(first)] == [e["text"] for e in told(second)]
+        assert all(e["cached"] for e in told(second))
+    wait_for(lambda: depth(shared.cluster) == 0)
 
 
 def depth(running: Cluster) -> int:
@@ -123,291 +216,281 @@ def depth(running: Cluster) -> int:
 
 
 def test_without_workers_every_answer_is_in_time_and_the_cache_warms_when_they_return(
-    new_cluster: Callable[..., Cluster],
+    shared: Shared,
 ) -> None:
-    running = new_cluster()
-    worker = running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    worker.kill()
-    started = time.monotonic()
-    answer = ask(gateway, "77", deadline_ms=500)
-    assert time.monotonic() - started < 0.5 + GENEROUS_S / 2
-    assert answer["degraded"] == ["worker"]
-    assert {(e["source"], e["reason"]) for e in told(answer)} == {("grounded", "deadline")}
-    worker.start()
-    wait_for(lambda: all(e["cached"] for e in told(ask(gateway, "77", deadline_ms=100))))
+    user = somebody()
+    with shared.without(shared.worker):
+        answer = ask(shared.gateway, user, deadline_ms=500)
+        assert answer["degraded"] == ["worker"]
+        assert {(e["source"], e["reason"]) for e in told(answer)} == {("grounded", "deadline")}
+    wait_for(lambda: all(e["cached"] for e in told(ask(shared.gateway, user, deadline_ms=100))))
+
+
+def dead_letters(running: Cluster, title: str) -> list[dict[str, str]]:
+    """Return the dead letters about an item."""
+    letters = [fields for _, fields in running.redis.client.xrange("prism:dead")]
+    return [one for one in letters if json.loads(one["facts"])["item"]["title"] == title]
 
 
 def test_a_job_that_crashes_the_engine_is_a_dead_letter_and_the_others_are_not_harmed(
-    new_cluster: Callable[..., Cluster],
+    shared: Shared,
 ) -> None:
-    running = new_cluster(PRISM_TEST_CRASH="318")
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    facts = [about(item) for item in ("317", "318", "319")]
-    body = {"facts": facts, "deadline_ms": 10_000}
-    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
-    reasons = [e["reason"] for e in response.json()["explanations"]]
+    facts = [about("317"), about(CRASHES, "Crash"), about("319")]
+    reasons = [e["reason"] for e in explained(shared.gateway, *facts)]
     assert reasons == [None, "unavailable", None]
-    [letter] = [fields for _, fields in running.redis.client.xrange("prism:dead")]
-    assert json.loads(letter["facts"])["item"]["id"] == "318"
+    [letter] = dead_letters(shared.cluster, "Crash")
+    assert json.loads(letter["facts"])["item"]["id"] == CRASHES
     assert "crashed" in letter["reason"]
 
 
 def test_a_job_that_kills_its_workers_is_given_up_and_the_others_are_not_harmed(
-    new_cluster: Callable[..., Cluster],
+    shared: Shared,
 ) -> None:
-    running = new_cluster(
-        PRISM_TEST_DIE="318", PRISM_DELIVERIES="2", PRISM_CLAIM_AFTER_S="0.5",
+    workers = shared.workers(
+        3, "mortal", PRISM_TEST_DIE=DIES, PRISM_DELIVERIES="2", PRISM_CLAIM_AFTER_S="0.5",
         PRISM_BATCH_SIZE="4", PRISM_TEST_TEXT_S="0.02",
     )  # fmt: skip
-    gateway = running.new("gateway").start()
-    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(3)]
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    items = [str(number) for number in range(300, 340)]
-    body = {"facts": [about(item) for item in items], "deadline_ms": 15_000}
-    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
-    told = dict(zip(items, response.json()["explanations"], strict=True))
-    assert {item for item in items if told[item]["reason"]} == {"318"}
-    assert told["318"]["reason"] == "unavailable"
-    died = [worker.running.poll() is not None for worker in workers if worker.running]
+    items = [*(str(number) for number in range(300, 320)), DIES, *map(str, range(320, 340))]
+    with shared.written_by(*workers, model="slow@mortal"):
+        explanations = explained(shared.gateway, *map(about, items))
+        died = [worker.running.poll() is not None for worker in workers if worker.running]
+    told = dict(zip(items, explanations, strict=True))
+    assert {item for item in items if told[item]["reason"]} == {DIES}
+    assert told[DIES]["reason"] == "unavailable"
     assert sum(died) == 2
-    [letter] = [fields for _, fields in running.redis.client.xrange("prism:dead")]
+    [letter] = dead_letters(shared.cluster, f"Film {DIES}")
     assert "died 2 times" in letter["reason"]
 
 
-def about(item: str) -> dict[str, Any]:
-    """Return Facts about an item, as JSON."""
-    return {"item": {"id": item, "title": f"Film {item}"}}
-
-
-def test_an_old_and_a_new_model_side_by_side_do_not_mix(
-    new_cluster: Callable[..., Cluster],
-) -> None:
-    running = new_cluster()
-    running.new("worker", SLOW_WORKER, PRISM_TEST_VERSION="old").start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["model"] == "slow@old")
-    before = ask(gateway, "5")
-    running.new("worker", SLOW_WORKER, PRISM_TEST_VERSION="new").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["model"] == "slow@new")
-    after = ask(gateway, "5")
+def test_an_old_and_a_new_model_side_by_side_do_not_mix(shared: Shared) -> None:
+    user, [old], [new] = somebody(), shared.workers(1, "old"), shared.workers(1, "new")
+    with shared.written_by(old, model="slow@old"):
+        before = ask(shared.gateway, user)
+        with shared.written_by(new, model="slow@new"):
+            after = ask(shared.gateway, user)
     assert not {e["id"] for e in told(before)} & {e["id"] for e in told(after)}
-    assert after["model"] == "slow@new"
+    assert (before["model"], after["model"]) == ("slow@old", "slow@new")
 
 
 def test_dead_letters_are_listed_replayed_and_dropped(
-    new_cluster: Callable[..., Cluster],
+    shared: Shared, command: Callable[..., str]
 ) -> None:
-    running = new_cluster(PRISM_TEST_CRASH="318")
-    worker = running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    body = {"facts": [about("318")], "deadline_ms": 10_000}
-    httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
-    listed = running.prism("dead-letters", "list")
-    assert "318" in listed
+    command("drop")
+    facts = about(CRASHES, "Letters")
+    assert [e["reason"] for e in explained(shared.gateway, facts)] == ["unavailable"]
+    listed = command("list")
+    assert CRASHES in listed
     assert "crashed" in listed
-    assert "prism_dead_letters 1.0" in httpx.get(f"{gateway.url}/metrics").text
-    worker.kill(signal.SIGTERM)
-    worker.environment.pop("PRISM_TEST_CRASH")
-    worker.start()
-    assert "1 jobs queued anew" in running.prism("dead-letters", "replay")
-    wait_for(lambda: depth(running) == 0)
-    response = httpx.post(f"{gateway.url}/explain", json=body, timeout=GENEROUS_S)
-    [explanation] = response.json()["explanations"]
+    assert shared.gateway.metric("prism_dead_letters") == 1
+    shared.mended.touch()
+    try:
+        assert "1 jobs queued anew" in command("replay")
+        wait_for(lambda: depth(shared.cluster) == 0)
+    finally:
+        shared.mended.unlink()
+    [explanation] = explained(shared.gateway, facts)
     assert explanation["cached"]
-    assert "0 dead letters dropped" in running.prism("dead-letters", "drop")
-    assert "prism_dead_letters 0.0" in httpx.get(f"{gateway.url}/metrics").text
+    explained(shared.gateway, about(CRASHES, "More letters"))
+    assert "1 dead letters dropped" in command("drop")
+    assert shared.gateway.metric("prism_dead_letters") == 0
 
 
-def test_clocks_of_hosts_may_differ(new_cluster: Callable[..., Cluster]) -> None:
-    running = new_cluster()
-    running.new("worker", SLOW_WORKER, PRISM_TEST_CLOCK_S="7200").start()
-    running.new("worker", SLOW_WORKER, PRISM_TEST_CLOCK_S="-7200").start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    for user in range(10, 20):
-        assert ask(gateway, str(user))["degraded"] == []
+@pytest.fixture
+def command(
+    shared: Shared, prism: Callable[..., tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """Return a function that runs a command of `prism dead-letters` on the shared cluster."""
+    monkeypatch.setenv("PRISM_REDIS_URL", shared.cluster.settings["PRISM_REDIS_URL"])
+    return lambda name: "".join(prism("dead-letters", name))
+
+
+def test_clocks_of_hosts_may_differ(shared: Shared) -> None:
+    workers = [
+        *shared.workers(1, "clocks", PRISM_TEST_CLOCK_S="7200"),
+        *shared.workers(1, "clocks", PRISM_TEST_CLOCK_S="-7200"),
+    ]
+    with shared.written_by(*workers, model="slow@clocks"):
+        for _ in range(10):
+            assert ask(shared.gateway, somebody())["degraded"] == []
+        assert all(worker.metric("prism_batch_size_count") > 0 for worker in workers)
 
 
 # ---------------------------------------------------------------------- Redis
 
 
-def test_no_secret_and_no_history_is_logged_or_counted(
-    new_cluster: Callable[..., Cluster], tmp_path: Path
-) -> None:
-    running = new_cluster()
+def test_no_secret_and_no_history_is_logged_or_counted(shared: Shared, tmp_path: Path) -> None:
     secret = "a-password-that-nobody-may-see"
-    running.redis.client.config_set("requirepass", secret)
     password = tmp_path / "password"
     password.write_text(f"{secret}\n")
-    running.settings["PRISM_REDIS_PASSWORD_FILE"] = str(password)
-    running.settings["PRISM_LOG_LEVEL"] = "debug"
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "564", k=1)["degraded"] == [])
-    answer = ask(gateway, "564")
-    running.redis.stop()
-    ask(gateway, "565", deadline_ms=300)
-    wrong = running.new("gateway", PRISM_REDIS_URL="redis://:another-secret@127.0.0.1:1/0").start()
-    wrong.get("/recommend?user_id=564&deadline_ms=300")
+    with beside(shared.cluster, tmp_path, PRISM_REDIS_PASSWORD_FILE=str(password)) as running:
+        running.redis.client.config_set("requirepass", secret)
+        gateway = running.new("gateway")
+        wrong = running.new("gateway", PRISM_REDIS_URL="redis://:another-secret@127.0.0.1:1/0")
+        start_together(running.new("worker", SLOW_WORKER), gateway, wrong)
+        wait_for(lambda: ask(gateway, "564", k=1)["degraded"] == [])
+        answer = ask(gateway, "564")
+        running.redis.stop()
+        ask(gateway, "565", deadline_ms=300)
+        wrong.get("/recommend?user_id=564&deadline_ms=300")
+        everybody = [*running.processes, shared.ranker]
+        said = running.logs() + shared.cluster.logs()
+        said += "".join(process.get("/metrics").text for process in everybody)
     told_to_nobody = [secret, "another-secret", '"564"', "user_id=564", *(
         text for item in answer["items"] for text in (item["title"], item["explanation"]["text"])
     )]  # fmt: skip
-    said = running.logs() + "".join(p.get("/metrics").text for p in running.processes)
     assert [text for text in told_to_nobody if text in said] == []
 
 
-def test_redis_may_go_and_come_back(new_cluster: Callable[..., Cluster]) -> None:
-    running = new_cluster()
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    running.redis.stop()
-    gone = ask(gateway, "8", deadline_ms=1000)
+def test_redis_may_go_and_come_back(shared: Shared) -> None:
+    user, gateway = somebody(), shared.gateway
+    shared.cluster.redis.stop()
+    try:
+        gone = ask(gateway, user, deadline_ms=1000)
+    finally:
+        shared.cluster.redis.start()
     assert gone["degraded"] == ["worker"]
     assert len(gone["items"]) == 10
-    running.redis.start()
-    wait_for(lambda: ask(gateway, "8", deadline_ms=1000)["degraded"] == [])
+    wait_for(lambda: ask(gateway, user, deadline_ms=1000)["degraded"] == [])
     # It hears again of what is written, and does not only find it in the cache at the deadline.
-    assert ask(gateway, "9", deadline_ms=30_000)["degraded"] == []
+    assert ask(gateway, somebody(), deadline_ms=30_000)["degraded"] == []
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only", "slow"])
-def test_redis_in_trouble_costs_no_answer(
-    new_cluster: Callable[..., Cluster], trouble: str
-) -> None:
-    running = new_cluster()
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    client = running.redis.client
+def test_redis_in_trouble_costs_no_answer(shared: Shared, trouble: str) -> None:
+    user, gateway, redis = somebody(), shared.gateway, shared.cluster.redis
     if trouble == "full":
-        client.config_set("maxmemory", "1")
+        redis.client.config_set("maxmemory", "1")
     elif trouble == "read-only":
-        client.replicaof("127.0.0.1", 1)
+        redis.client.replicaof("127.0.0.1", 1)
     else:
-        assert running.redis.running is not None
-        running.redis.running.send_signal(signal.SIGSTOP)
+        assert redis.running is not None
+        redis.running.send_signal(signal.SIGSTOP)
     try:
-        answer = ask(gateway, "9", deadline_ms=800)
+        answer = ask(gateway, user, deadline_ms=800)
         assert len(answer["items"]) == 10
         assert all(e["text"] for e in told(answer))
     finally:
-        if trouble == "slow" and running.redis.running is not None:
-            running.redis.running.send_signal(signal.SIGCONT)
+        if trouble == "slow" and redis.running is not None:
+            redis.running.send_signal(signal.SIGCONT)
         elif trouble == "full":
-            client.config_set("maxmemory", "0")
+            redis.client.config_set("maxmemory", "0")
         else:
-            client.replicaof("no", "one")
-    wait_for(lambda: ask(gateway, "9", deadline_ms=1000)["degraded"] == [])
+            redis.client.replicaof("no", "one")
+    wait_for(lambda: ask(gateway, user, deadline_ms=1000)["degraded"] == [])
 
 
 # ---------------------------------------------------------------------- the ranker
 
 
 def test_without_the_ranker_there_is_the_last_good_answer_then_the_popular_one(
-    new_cluster: Callable[..., Cluster],
+    shared: Shared,
 ) -> None:
-    running = new_cluster()
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    ranker = running.processes[0]
-    good = ask(gateway, "42")
-    wait_for(lambda: gateway.metric("prism_requests_total") > 0)
-    ranker.kill()
-    last = ask(gateway, "42", k=5)
-    assert last["degraded"] == ["ranker"]
-    ids = [item["item_id"] for item in good["items"]]
-    assert [item["item_id"] for item in last["items"]] == ids[:5]
-    fewer = ask(gateway, "42", exclude=ids[0])
-    assert [item["item_id"] for item in fewer["items"]] == ids[1:]
-    other = ask(gateway, "43")
-    assert other["degraded"] == ["ranker"]
-    assert other["ranker"]["name"] == "popularity"
-    ranker.start()
-    wait_for(lambda: ask(gateway, "43")["degraded"] == [])
+    user, gateway = somebody(), shared.gateway
+    good = ask(gateway, user)
+    with shared.without(shared.ranker):
+        last = ask(gateway, user, k=5)
+        assert last["degraded"] == ["ranker"]
+        ids = [item["item_id"] for item in good["items"]]
+        assert [item["item_id"] for item in last["items"]] == ids[:5]
+        fewer = ask(gateway, user, exclude=ids[0])
+        assert [item["item_id"] for item in fewer["items"]] == ids[1:]
+        other = ask(gateway, STRANGER)
+        assert other["degraded"] == ["ranker"]
+        assert other["ranker"]["name"] == "popularity"
+    wait_for(lambda: ask(gateway, STRANGER)["degraded"] == [])
 
 
-def test_without_the_ranker_and_nothing_known_it_is_503_with_a_time(
-    new_cluster: Callable[..., Cluster],
-) -> None:
-    running = new_cluster()
-    running.processes[0].kill()
-    gateway = running.new("gateway").start()
+def test_without_the_ranker_and_nothing_known_it_is_503_with_a_time(shared: Shared) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    gateway = shared.cluster.new("gateway", PRISM_RANKER_URL=nowhere).start()
     response = gateway.get("/recommend?user_id=42")
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) >= 1
     assert response.headers["content-type"] == "application/problem+json"
+    gateway.kill()
 
 
 def test_a_new_snapshot_is_taken_up_without_a_failed_request_and_warms_the_cache(
-    new_cluster: Callable[..., Cluster], demo: Dataset, tmp_path: Path
+    shared: Shared, demo: Dataset, tmp_path: Path
 ) -> None:
+    running, user = shared.cluster, somebody()
     snapshot = tmp_path / "snapshot"
-    shutil.copytree(Path("data/ranker"), snapshot)
-    running = new_cluster(PRISM_SNAPSHOT=str(snapshot), PRISM_RELOAD_S="1", PRISM_WARM_USERS="5")
-    running.new("worker", SLOW_WORKER).start()
-    gateway = running.new("gateway").start()
-    wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
-    before = ask(gateway, "42")["ranker"]["version"]
-    ranker = fit(demo, AlsConfig(seed=5))
-    ranker.save(snapshot, {})
+    shutil.copytree(running.settings["PRISM_SNAPSHOT"], snapshot)
+    second = running.new("ranker", PRISM_SNAPSHOT=str(snapshot), PRISM_RELOAD_S="1").start()
+    gateway = running.new("gateway", PRISM_RANKER_URL=second.url, PRISM_WARM_USERS="5").start()
+    try:
+        wait_for(lambda: ask(gateway, "1", k=1)["degraded"] == [])
+        before = ask(gateway, user)["ranker"]["version"]
+        ranker = fit(demo, AlsConfig(seed=5, iterations=1))
+        ranker.save(snapshot, {})
 
-    def swapped() -> bool:
-        answer = ask(gateway, "42")
-        assert answer["degraded"] == []
-        return bool(answer["ranker"]["version"] == ranker.version)
+        def swapped() -> bool:
+            answer = ask(gateway, user)
+            assert answer["degraded"] == []
+            return bool(answer["ranker"]["version"] == ranker.version)
 
-    wait_for(swapped)
-    assert before != ranker.version
-    wait_for(lambda: f'"ranker_version": "{ranker.version}", "users": 5' in running.logs())
-    active = gateway.get("/users?limit=1000").json()["users"]
-    most = max(active, key=lambda user: user["interactions"])["user_id"]
-    wait_for(lambda: all(e["cached"] for e in told(ask(gateway, most))))
+        wait_for(swapped)
+        assert before != ranker.version
+        wait_for(lambda: f'"ranker_version": "{ranker.version}", "users": 5' in running.logs())
+        active = gateway.get("/users?limit=1000").json()["users"]
+        most = max(active, key=lambda user: user["interactions"])["user_id"]
+        wait_for(lambda: all(e["cached"] for e in told(ask(gateway, most))))
+    finally:
+        second.kill()
+        gateway.kill()
 
 
 # ---------------------------------------------------------------------- stopping
 
 
-@pytest.mark.parametrize("role", ["gateway", "ranker", "worker"])
-def test_a_role_told_to_stop_under_load_fails_no_request(
-    new_cluster: Callable[..., Cluster], role: str
-) -> None:
-    running = new_cluster(PRISM_TEST_TEXT_S="0.005")
-    workers = [running.new("worker", SLOW_WORKER).start() for _ in range(2)]
-    gateways = [running.new("gateway").start() for _ in range(2)]
-    wait_for(lambda: ask(gateways[0], "1", k=1)["degraded"] == [])
-    wait_for(lambda: ask(gateways[1], "1", k=1)["degraded"] == [])
-    leaving = {"gateway": gateways[0], "ranker": running.processes[0], "worker": workers[0]}[role]
-    stop, failed, answered = threading.Event(), [], []
+@pytest.fixture(scope="class")
+def roles(shared: Shared) -> Iterator[dict[str, Process]]:
+    """Return the ranker, and one of two gateways and of two workers, which are never idle."""
+    workers = shared.workers(2, "loaded", PRISM_TEST_TEXT_S="0.005")
+    gateway = shared.cluster.new("gateway").start()
+    with shared.written_by(*workers, model="slow@loaded"):
+        yield {"gateway": gateway, "ranker": shared.ranker, "worker": workers[0]}
+    gateway.kill()
 
-    def keep_asking(number: int) -> None:
-        user = number
-        while not stop.is_set():
-            user += 7
+
+class TestStoppingUnderLoad:
+    @pytest.mark.parametrize("role", ["gateway", "ranker", "worker"])
+    def test_a_role_told_to_stop_fails_no_request(
+        self, shared: Shared, roles: dict[str, Process], role: str
+    ) -> None:
+        gateways = [roles["gateway"], shared.gateway]
+        leaving, first = roles[role], 1 + 200 * list(roles).index(role)
+        wait_for(lambda: all(ask(one, "1", k=1)["model"] == "slow@loaded" for one in gateways))
+        wait_for(lambda: all(ask(one, "1", k=1)["degraded"] == [] for one in gateways))
+        stop, failed, answered = threading.Event(), [], []
+
+        def keep_asking(number: int) -> None:
+            user = first + number
+            while not stop.is_set():
+                user += 4
+                who = str(user % 600 + 1)
+                try:
+                    answered.append(ask(gateways[0], who, k=3))
+                except httpx.ConnectError:  # it listens no more: as a balancer would, ask another
+                    answered.append(ask(gateways[1], who, k=3))
+                except Exception as error:
+                    failed.append(repr(error))
+
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(keep_asking, number) for number in range(4)]
             try:
-                answered.append(ask(gateways[0], str(user % 600 + 1), k=3))
-            except httpx.ConnectError:  # it listens no more: as a balancer would, ask the other
-                answered.append(ask(gateways[1], str(user % 600 + 1), k=3))
-            except Exception as error:
-                failed.append(repr(error))
-
-    with ThreadPoolExecutor(4) as pool:
-        asking = [pool.submit(keep_asking, number) for number in range(4)]
-        wait_for(lambda: len(answered) > 20)
-        assert leaving.kill(signal.SIGTERM) == 0
-        so_far = len(answered)
-        wait_for(lambda: len(answered) > so_far + 20)
-        stop.set()
-        for one in asking:
-            one.result()
-    assert not failed
-    if role == "worker":
-        assert all(answer["degraded"] == [] for answer in answered)
+                wait_for(lambda: len(answered) > 20)
+                assert leaving.kill(signal.SIGTERM) == 0
+                so_far = len(answered)
+                wait_for(lambda: len(answered) > so_far + 20)
+            finally:
+                stop.set()
+                for one in asking:
+                    one.result()
+                leaving.start()
+        assert not failed
+        if role == "worker":
+            assert all(answer["degraded"] == [] for answer in answered)
 
 
 # ---------------------------------------------------------------------- too much

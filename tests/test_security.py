@@ -8,7 +8,6 @@ import re
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,7 +29,6 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from service.cli.main import main
 from service.deployments.distributed import gateway_app
 from service.deployments.embedded import embedded_app
 from service.http import keys, rate_limit
@@ -323,22 +321,6 @@ class TestKeysFiles:
 Prism = Callable[..., tuple[str, str]]
 
 
-@pytest.fixture
-def prism(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prism:
-    """Return a function that runs `prism` and returns what it says on stdout and stderr."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path, status: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["prism", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        assert (ended.value.code or 0) == status, told.err
-        return told.out, told.err
-
-    return run
-
-
 class TestMakingAKey:
     def test_it_prints_the_key_and_the_line_that_lets_it_in(
         self, prism: Prism, key_file: Path
@@ -421,16 +403,11 @@ class TestAddresses:
         assert first == "error: without API keys Prism serves this machine only, not 0.0.0.0"
         assert "prism api-key NAME" in second
 
-    def test_the_ranker_which_is_for_the_gateway_only_needs_no_keys(self, tmp_path: Path) -> None:
-        command: list[str | Path] = [
-            sys.executable,
-            "-c",
-            "from service.cli.main import main; main()",
-        ]
-        command += ["ranker", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-        assert done.returncode == 1
-        assert done.stderr.startswith(f"error: {tmp_path} is no dataset folder")
+    def test_the_ranker_which_is_for_the_gateway_only_needs_no_keys(
+        self, refusing: Callable[..., str], tmp_path: Path
+    ) -> None:
+        told = refusing("ranker", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path)
+        assert told.startswith(f"error: {tmp_path} is no dataset folder")
 
 
 # ---------------------------------------------------------------------- limits
