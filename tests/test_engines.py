@@ -12,7 +12,7 @@ import ctranslate2
 import numpy as np
 import pytest
 import torch
-from student_fixtures import FOR_SUMMARIES, bart_folder, demo_facts
+from student_fixtures import FOR_SUMMARIES, bart_folder, demo_facts, narrow
 from transformers import PreTrainedTokenizerFast
 
 from catalog.dataset import Dataset
@@ -20,7 +20,7 @@ from catalog.facts import Facts
 from catalog.types import Item
 from models.conversion import converted
 from models.ctranslate2_engine import CTranslate2Engine
-from models.distillation.student import new_small, save_student, train_tokenizer
+from models.distillation.student import save_student, train_tokenizer
 from models.engine import ModelError
 from models.engines import SHIPPED, open_engine
 from models.prism import MAX_PROMPT, SHORTLIST, load_tokenizer, prompt_tokens
@@ -108,7 +108,7 @@ def test_the_shortlist_changes_no_text(
     free, bound = (CTranslate2Engine(f, cache, "float32", 1) for f in (tmp_path, student))
     assert free.version != bound.version
     # One at a time, as a batch may use the tokens of all its prompts.
-    assert [free.write([one]) for one in facts] == [bound.write([one]) for one in facts]
+    assert [free.write([one]) for one in facts[:20]] == [bound.write([one]) for one in facts[:20]]
 
 
 def test_equal_weights_and_type_have_equal_versions(student: Path, cache: Path) -> None:
@@ -172,15 +172,15 @@ def test_what_a_poor_student_writes_never_reaches_a_reader(
 ) -> None:
     tokenizer = load_tokenizer(student)
     torch.manual_seed(1)
-    untrained = new_small(tokenizer.get_vocab_size(), "4+4")
+    untrained = narrow(tokenizer.get_vocab_size(), "4+4")
     (tmp_path / "poor").mkdir()
     save_student(untrained, tokenizer, tmp_path / "poor")
     rejected: list[object] = []
     writer = Writer(open_engine(str(tmp_path / "poor"), cache), "strict", rejected.append)
-    written = writer.write(facts)
+    written = writer.write(facts[:10])
     assert writer.model.startswith("prism-poor@")
     assert {(w.source, w.reason) for w in written} == {("grounded", "rejected")}
-    assert len(rejected) >= len(facts)
+    assert len(rejected) >= len(written) == 10
 
 
 def test_the_shipped_model_has_a_name_of_its_own(cache: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cluster import free_port, wait_for
+from cluster import HTTP, free_port, wait_for
 from service_fixtures import samples_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,7 +124,9 @@ class Deployment:
             "redis", [tool("redis-server"), "--port", str(self._ports["redis"]), "--save", ""]
         )
         for role in ("ranker", "worker", "gateway"):
-            self.start(role)
+            self._launch(role)
+        for role in ("ranker", "worker", "gateway"):
+            self._wait_until_ready(role, "/readyz")
         _wait_for(
             lambda: any(
                 name == "prism_model_info"
@@ -134,11 +136,14 @@ class Deployment:
         self._start_prometheus()
 
     def start(self, role: str) -> None:
-        """Start a process of Prism on the port of its role."""
+        """Start a process of Prism on the port of its role, and wait until it is ready."""
+        self._launch(role)
+        self._wait_until_ready(role, "/readyz")
+
+    def _launch(self, role: str) -> None:
         data = ["--data", "data/demo", "--snapshot", "data/ranker"] if role == "ranker" else []
         prism = [sys.executable, "-c", "from service.cli.main import main; main()"]
         self._run(role, [*prism, role, "--port", str(self._ports[role]), *data])
-        self._wait_until_ready(role, "/readyz")
 
     def kill(self, name: str) -> None:
         """End a process as a crash would."""
@@ -222,7 +227,7 @@ class Deployment:
 
     def _get(self, name: str, path: str, **params: str) -> httpx.Response:
         url = f"http://127.0.0.1:{self._ports[name]}{path}"
-        return httpx.get(url, params=params or None, timeout=LIMIT_S)
+        return HTTP.get(url, params=params or None, timeout=LIMIT_S)
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
