@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from corruptions import KINDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_facts import anything, hostile_facts, random_facts
 
@@ -89,14 +89,12 @@ def test_a_noun_may_be_one_of_our_own_words(noun: str, clean: list[Clean]) -> No
 
 
 @given(hostile_facts())
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_grounded_text_of_hostile_facts_passes(facts: Facts) -> None:
     text = explain(facts)
     assert check(text, facts, policy="strict").failures() == [], text
 
 
 @given(hostile_facts(), st.data())
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_text_whatever_breaks_the_check(facts: Facts, data: st.DataObject) -> None:
     tokens = re.findall(r"\w+|\W", explain(facts))
     shuffled = data.draw(st.lists(st.sampled_from(tokens) | anything, max_size=40))

@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from random_facts import hostile_facts, random_facts
 
 from catalog.facts import Evidence, Facts, Noun
@@ -155,7 +155,6 @@ def test_no_title_is_in_the_prompt() -> None:
 
 
 @given(hostile_facts())
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) -> None:
     text = explain(facts)
     told = with_references(text, references(facts))

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from structlog.testing import capture_logs
 
 from service.deployments.distributed import gateway_app
 from service.deployments.embedded import embedded_app
+from service.deployments.loading import open_ranker
 from service.http import keys, rate_limit
 from service.http.keys import Keys, KeysError, new_key
 from service.http.rate_limit import LocalRateLimit
@@ -54,6 +55,17 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Read the demo and its ranker once, and not for every service: they never change."""
+    with pytest.MonkeyPatch.context() as patch:
+        kept = cache(lambda data, snapshot: open_ranker(Settings(data=data, snapshot=snapshot)))
+        patch.setattr(
+            "service.deployments.embedded.open_ranker", lambda s: kept(s.data, s.snapshot)
+        )
+        yield
 
 
 def embedded(**settings: Any) -> FastAPI:
