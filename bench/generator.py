@@ -26,6 +26,8 @@ import uvloop
 from pydantic import BaseModel
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
+_KEPT_S = 4.0
+"""How long an unused connection is kept: less than the five seconds of the server."""
 _PATIENCE_S = 30.0
 """How long the last requests of an open loop are waited for."""
 
@@ -79,6 +81,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._used = perf_counter()
         self._answered: Answered = _ignore
         self.open = False
 
@@ -86,6 +89,11 @@ class Connection(asyncio.Protocol):
         """Be ready to ask."""
         self._transport = cast("asyncio.Transport", transport)
         self.open = True
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the other side will not close it at this very moment."""
+        return self.open and perf_counter() - self._used < _KEPT_S
 
     def ask(self, request: bytes, answered: Answered) -> None:
         """Send a request; `answered` gets status and body, 0 where the connection ends first."""
@@ -113,6 +121,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, status: int, body: bytes) -> None:
         answered, self._answered, self._buffer = self._answered, _ignore, b""
+        self._used = perf_counter()
         answered(status, body)
 
 
@@ -230,8 +239,8 @@ class Generator:
             if (wait := due - perf_counter()) > 0:
                 await asyncio.sleep(wait)
             self._tally.sent += 1
-            while idle and not idle[-1].open:
-                idle.pop()
+            while idle and not idle[-1].is_fresh:
+                idle.pop().close()
             if idle:
                 ask(idle.pop(), due)
             else:

@@ -8,9 +8,10 @@ that it shared the process with: that is how long each one of them holds the oth
     30 at work, answered in 150 ms    5 ms each    so 40 at once are
     41 come at once                                the 41st is refused, at once
 
-Requests that only wait for somebody else (for their texts, or the rest of their body) hold nobody
-up: they are not at work, and that time is not counted. Of the time at another service only what is
-over its usual time is: then it is that service which has too much to do.
+Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
+counted. But they all come back, the later ones when time is up: there are no more of them than can
+be answered one after the other in the time that they wait. Of the time at another service only what
+is over the usual is counted: then it is that service which has too much to do.
 
 The delay of the event loop is measured, too: it says how late whatever waits for its turn is.
 """
@@ -43,13 +44,19 @@ class Admission:
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
         self.metrics, self.clock = metrics, clock
-        self.at_work = 0
+        self.at_work = self._waiting = 0
+        self._granted_s = 0.0  # to those who wait, together
         self._each_s = _FIRST_S
         self._lags: deque[float] = deque([0.0], maxlen=_BEATS)
 
     @property
     def full(self) -> bool:
         """Whether the next request is to be refused."""
+        if (
+            self._waiting > _LEAST
+            and self._waiting * self._each_s > self._granted_s / self._waiting
+        ):
+            return True
         return self.at_work >= max(_LEAST, _TARGET_S / self._each_s)
 
     def enter(self) -> "Ticket":
@@ -60,6 +67,12 @@ class Admission:
         """Learn that a request took so long with so many at work, itself included."""
         each = min(seconds / max(1.0, beside), _MOST_TIMES * self._each_s)
         self._each_s += _WEIGHT * (each - self._each_s)
+
+    def wait(self, requests: int, granted_s: float) -> None:
+        """Count requests out of work while they wait, or in again; see `Ticket.waiting`."""
+        self.at_work -= requests
+        self._waiting += requests
+        self._granted_s += granted_s
 
     @property
     def lag_s(self) -> float:
@@ -98,15 +111,15 @@ class Ticket:
         self._waited_s += seconds
 
     @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Be not at work for the time of the block."""
-        admission, since = self._admission, self._admission.clock()
-        admission.at_work -= 1
+    def waiting(self, granted_s: float) -> Iterator[None]:
+        """Be not at work for the time of the block, which is at most so long."""
+        self._admission.wait(1, granted_s)
+        since = self._admission.clock()
         try:
             yield
         finally:
-            admission.at_work += 1
-            self._waited_s += admission.clock() - since
+            self._admission.wait(-1, -granted_s)
+            self._waited_s += self._admission.clock() - since
 
 
 TICKET: contextvars.ContextVar[Ticket | None] = contextvars.ContextVar("ticket", default=None)
@@ -120,7 +133,7 @@ def spare(seconds: float) -> None:
         ticket.spare(seconds)
 
 
-def waiting() -> contextlib.AbstractContextManager[None]:
-    """Let the request at hand, if there is one, be not at work while it waits for somebody else."""
+def waiting(granted_s: float) -> contextlib.AbstractContextManager[None]:
+    """Let the request at hand, if there is one, be not at work while it waits for its texts."""
     ticket = TICKET.get()
-    return contextlib.nullcontext() if ticket is None else ticket.waiting()
+    return contextlib.nullcontext() if ticket is None else ticket.waiting(granted_s)

@@ -24,8 +24,9 @@ _CACHE_S = 0.5
 """Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
-_ANSWER_S, _ANSWER_TURNS = 0.02, 3
-"""Time kept to make and send the answer once waiting is over, and turns of the event loop."""
+_ANSWER_S, _TURNS, _FORGET = 0.05, 3, 0.98
+"""What is kept of the deadline to make and send the answer once waiting is over: some time, some
+turns of the event loop, and as long as the stand-ins took of late (a maximum that fades)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Explainer:
     ) -> None:
         self._serving, self._cache, self._metrics = serving, cache, metrics
         self._lag_s = lag_s
+        self._stand_ins_s = 0.0
 
     @property
     def model(self) -> str:
@@ -84,7 +86,7 @@ class Explainer:
         serving = self._serving()
         if serving is None:
             keys = [cache_key(b"", facts) for facts in batch]
-            made = await _stand_in(
+            made = await self._stand_in(
                 dict(zip(keys, batch, strict=True)), dict.fromkeys(keys, "unavailable")
             )
             return self._counted(GROUNDED, [Explained(k, made[k], cached=False) for k in keys])
@@ -130,10 +132,10 @@ class Explainer:
         self, queue: Jobs, missing: dict[str, Facts], deadline: float
     ) -> dict[str, Written]:
         now = monotonic()
-        kept = _ANSWER_S + _ANSWER_TURNS * self._lag_s()
+        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s
         wait_s = max((deadline - now) / 2, deadline - now - kept)
         if wait_s <= 0:
-            return await _stand_in(missing, dict.fromkeys(missing, "deadline"))
+            return await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
         jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
         try:
             async with asyncio.timeout(min(_CACHE_S, wait_s)):
@@ -141,15 +143,16 @@ class Explainer:
         except Exception as error:
             self._metrics.failed("queue")
             log.warning("queue failed", error=repr(error))
-            return await _stand_in(missing, dict.fromkeys(missing, "unavailable"))
+            return await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
         try:
             if waiting:
                 # asyncio.wait leaves the futures alone at the deadline: others may share them.
-                with admission.waiting():
+                with admission.waiting(wait_s):
                     await asyncio.wait(waiting.values(), timeout=now + wait_s - monotonic())
         except asyncio.CancelledError:
             queue.withdraw([key for key, result in waiting.items() if not result.done()])
             raise
+        waited = monotonic()
         results = {key: _result(result) for key, result in waiting.items()}
         late = [key for key, result in results.items() if result is None]
         if late:  # a message may be lost: the cache knows what was written all the same
@@ -161,19 +164,20 @@ class Explainer:
             for key in missing
             if key not in made
         }
-        return made | await _stand_in(missing, reasons)
+        if reasons:
+            made |= await self._stand_in(missing, reasons)
+            took = monotonic() - waited
+            self._stand_ins_s = max(took, self._stand_ins_s * _FORGET)
+        return made
 
-
-async def _stand_in(
-    facts: Mapping[str, Facts], reasons: Mapping[str, Reason]
-) -> dict[str, Written]:
-    """Return a grounded text for each key that has a reason."""
-    if not reasons:
-        return {}
-    # In a thread, as a hundred of them would hold up everybody else.
-    return await asyncio.to_thread(
-        lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
-    )
+    async def _stand_in(
+        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason]
+    ) -> dict[str, Written]:
+        """Return a grounded text for each key that has a reason."""
+        # In a thread, as a hundred of them would hold up everybody else.
+        return await asyncio.to_thread(
+            lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
+        )
 
 
 def _result(result: "asyncio.Future[Written]") -> Written | None:

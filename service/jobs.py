@@ -15,6 +15,10 @@ from typing import Protocol
 from catalog.facts import Facts
 from models.writer import Written
 
+_FEW, _SURE = 64, 0.8
+_WEIGHT = 0.3
+"""That of a measurement among those before it."""
+
 
 class JobFailedError(RuntimeError):
     """The job cannot be done: its engine fails on it, or the service is stopping."""
@@ -45,7 +49,7 @@ class Jobs(Protocol):
     async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
         """Queue jobs, or join those in flight under their keys; return what to wait for, by key.
 
-        A key that is missing found the queue full.
+        A key that is missing found the queue full, or longer than can be done by its deadline.
         """
         ...
 
@@ -69,6 +73,10 @@ class Jobs(Protocol):
         """Let go of jobs that were taken, finished or not."""
         ...
 
+    def measured(self, job_s: float) -> None:
+        """Learn how long this worker takes for a job while it has enough to do, seconds."""
+        ...
+
     async def depth(self) -> int:
         """Return the number of jobs waiting."""
         ...
@@ -76,6 +84,16 @@ class Jobs(Protocol):
     async def oldest_s(self) -> float:
         """Return how long the oldest awaited job has waited, seconds."""
         ...
+
+
+def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
+    """Return how long a queue may be for a job that is wanted in so many seconds.
+
+    Before the first measurement (0 a second), and for a batch or two, as long as the limit: without
+    them there would be none. To queue more than can be done in time would have all of it done too
+    late, as first come is first served.
+    """
+    return limit if not jobs_per_s else min(limit, max(_FEW, int(_SURE * left_s * jobs_per_s)))
 
 
 def new_result() -> "asyncio.Future[Written]":
@@ -100,6 +118,7 @@ class LocalJobs:
         self._expires: dict[str, float] = {}  # the latest deadline of those who wait
         self._callers: dict[str, int] = {}  # who submitted it and has not withdrawn
         self._work = asyncio.Event()
+        self._job_s = 0.0
 
     async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
         """Queue jobs or join those in flight; see `Jobs`."""
@@ -116,7 +135,7 @@ class LocalJobs:
             return known
         if self._depth() >= self._limit:
             self._drop_expired()
-        if self._depth() >= self._limit:
+        if self._depth() >= self._limit or self._is_too_late(job):
             return None
         result = new_result()
         self._results[job.key] = result
@@ -125,6 +144,12 @@ class LocalJobs:
         self._interactive.append(job)
         self._work.set()
         return result
+
+    def _is_too_late(self, job: Job) -> bool:
+        if not self._job_s:
+            return False
+        ahead = len(self._results) - len(self._bulk)
+        return ahead >= room_for(job.expires - monotonic(), 1 / self._job_s, self._limit)
 
     def withdraw(self, keys: Sequence[str]) -> None:
         """Let a job that nobody waits for expire at once; see `Jobs`."""
@@ -173,6 +198,10 @@ class LocalJobs:
 
     def leave(self, jobs: Sequence[Job]) -> None:
         """Do nothing: nobody else is there to do them."""
+
+    def measured(self, job_s: float) -> None:
+        """Learn how long a job takes; see `Jobs`."""
+        self._job_s += (_WEIGHT if self._job_s else 1.0) * (job_s - self._job_s)
 
     def _finish(self, key: str, result: Result) -> None:
         self._expires.pop(key, None)

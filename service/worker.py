@@ -33,6 +33,7 @@ class Worker:
         self._jobs, self._writer, self._cache = jobs, writer, cache
         self._metrics, self._batch_size = metrics, batch_size
         self._stopping = False
+        self._full_batch_ended = 0.0
 
     def stop(self) -> None:
         """Take no more jobs; `run` returns once those it took are done."""
@@ -40,7 +41,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve jobs; the failure of a job is its own. Errors in taking jobs pass through."""
-        flights: set[asyncio.Task[None]] = set()
+        in_flight: set[asyncio.Task[None]] = set()
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="engine") as threads:
             try:
                 while not self._stopping:
@@ -48,13 +49,13 @@ class Worker:
                     if not batch:
                         continue
                     if alone := any(job.alone for job in batch):
-                        await _land(flights, 0)
-                    flights.add(asyncio.create_task(self._fly(batch, threads)))
-                    await _land(flights, 0 if alone else IN_FLIGHT - 1)
+                        await _until_at_most(0, in_flight)
+                    in_flight.add(asyncio.create_task(self._run_batch(batch, threads)))
+                    await _until_at_most(0 if alone else IN_FLIGHT - 1, in_flight)
             finally:
-                await _land(flights, 0)
+                await _until_at_most(0, in_flight)
 
-    async def _fly(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
+    async def _run_batch(self, batch: Sequence[Job], threads: ThreadPoolExecutor) -> None:
         try:
             await self._do(batch, threads)
         except Exception:  # of the queue: what is not finished goes to others
@@ -75,12 +76,20 @@ class Worker:
         self._metrics.batch_size.observe(len(groups))
         jobs = list(groups.values())
         written = await self._write(jobs, threads)
+        self._measure(len(batch))
         if isinstance(written, Exception) and len(jobs) > 1:
             # One job may poison a batch: find it, and spare the others.
             for one in jobs:
                 await self._settle([one], await self._write([one], threads))
         else:
             await self._settle(jobs, written)
+
+    def _measure(self, jobs: int) -> None:
+        """Tell the queue how long a job takes: the time between the ends of two full batches."""
+        now, before = monotonic(), self._full_batch_ended
+        self._full_batch_ended = now if jobs >= self._batch_size else 0.0
+        if before and self._full_batch_ended:
+            self._jobs.measured((now - before) / jobs)
 
     async def _not_done(self, batch: Sequence[Job]) -> list[Job]:
         """Finish what another worker has written meanwhile; return the rest."""
@@ -129,8 +138,8 @@ class Worker:
             return texts
 
 
-async def _land(flights: "set[asyncio.Task[None]]", rest: int) -> None:
-    """Wait until no more than `rest` are in the air."""
-    while len(flights) > rest:
-        landed, _ = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
-        flights -= landed
+async def _until_at_most(rest: int, in_flight: "set[asyncio.Task[None]]") -> None:
+    """Wait until no more batches are in flight than these."""
+    while len(in_flight) > rest:
+        ended, _ = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+        in_flight -= ended

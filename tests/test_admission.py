@@ -1,5 +1,7 @@
 """Who is let in: as many at once as the process has been seen to answer in time, and no more."""
 
+import contextlib
+
 import anyio
 import pytest
 from service_fixtures import GENEROUS_S, Clock, anyio_backend, until  # noqa: F401
@@ -67,12 +69,37 @@ def test_who_only_waits_is_not_at_work_and_that_time_does_not_count(
     before = room(admission)
     for _ in range(500):
         ticket = admission.enter()
-        with ticket.waiting():
+        with ticket.waiting(2.0):
             assert abs(room(admission) - before) <= 0.2 * before
             clock.now += 2.0
         clock.now += 0.005
         ticket.leave()
     assert room(admission) > 0.8 * before
+
+
+def test_of_those_who_wait_there_are_no_more_than_can_all_be_answered_when_time_is_up(
+    admission: Admission, clock: Clock
+) -> None:
+    serve(admission, clock, 0.005, 8, 200)
+    with contextlib.ExitStack() as stack:
+        waiting_now = 0
+        while not admission.full:
+            stack.enter_context(admission.enter().waiting(granted_s=2.0))
+            waiting_now += 1
+        assert 0.8 * 2.0 <= waiting_now * 0.005 <= 1.2 * 2.0
+
+
+def test_time_at_another_service_does_not_count_as_far_as_it_is_usual(
+    admission: Admission, clock: Clock
+) -> None:
+    serve(admission, clock, 0.005, 4, 200)
+    before = room(admission)
+    for _ in range(500):
+        ticket = admission.enter()
+        clock.now += 0.305
+        ticket.spare(0.3)
+        ticket.leave()
+    assert abs(room(admission) - before) <= 0.2 * before
 
 
 def test_who_is_gone_teaches_nothing(admission: Admission, clock: Clock) -> None:
@@ -85,12 +112,12 @@ def test_who_is_gone_teaches_nothing(admission: Admission, clock: Clock) -> None
 
 
 def test_the_request_at_hand_is_found_wherever_it_waits(admission: Admission) -> None:
-    with waiting():  # there is none
+    with waiting(2.0):  # there is none
         pass
     ticket = admission.enter()
     token = TICKET.set(ticket)
     try:
-        with waiting():
+        with waiting(2.0):
             assert admission.at_work == 0
         assert admission.at_work == 1
     finally:

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
@@ -26,7 +26,7 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from catalog.facts import Facts
 from models.writer import Written
 from service.background import background
-from service.jobs import Job, JobFailedError, Result, new_result
+from service.jobs import Job, JobFailedError, Result, new_result, room_for
 
 log = structlog.get_logger()
 
@@ -35,6 +35,8 @@ _DEAD_LENGTH, _DEAD_S = 10_000, 7 * 86_400  # dead letters beyond are dropped, t
 _GIVEN_UP_S = 600
 """Time for which a job that could not be done is not tried again."""
 _SUBSCRIBE_S = 1.0
+_HEARD_S = 10.0
+"""How long a worker counts that was not heard of."""
 _SLACK_S = 2.0
 """How much longer than its first caller a job lives, for those who join it."""
 _FULL, _GIVEN_UP = "full", "given up"
@@ -110,11 +112,16 @@ class DeadLetter(BaseModel):
 
 
 class _Done(BaseModel):
-    """What the channel carries: the result of one job."""
+    """What the channel carries: the result of one job, and how fast the worker is.
+
+    `job_s` is how long the worker takes for a job while it has enough to do, 0 if it never had.
+    """
 
     key: str
     written: Written | None = None
     failed: str = ""
+    worker: str = ""
+    job_s: float = Field(0.0, ge=0)
 
 
 @dataclass(slots=True)
@@ -162,6 +169,8 @@ class RedisJobs:
         self._claim_at = 0.0
         self._took_left = False
         self._subscribed = asyncio.Event()
+        self._job_s = 0.0  # of this worker
+        self._heard: dict[str, tuple[float, float]] = {}  # of each worker, and when
 
     # ------------------------------------------------------------------ those who wait
 
@@ -235,8 +244,11 @@ class RedisJobs:
     async def _enqueue(self, stream: str, jobs: Sequence[Job]) -> list[str]:
         if not jobs:
             return []
-        now = monotonic()
-        arguments: list[str | int] = [self._limit]
+        now, limit = monotonic(), self._limit
+        if stream == self._awaited:
+            left_s = min(job.expires for job in jobs) - _SLACK_S - now
+            limit = room_for(left_s, self._jobs_per_s(), limit)
+        arguments: list[str | int] = [limit]
         for job in jobs:
             left = max(0, int((job.expires - now) * 1000))
             arguments += [job.key, job.facts.model_dump_json(), left]
@@ -268,7 +280,16 @@ class RedisJobs:
         except ValidationError:
             log.warning("foreign message", channel=self._channel)
             return
+        self._heard[done.worker] = done.job_s, monotonic()
         self._finish(done.key, done.written or JobFailedError(done.failed))
+
+    def _jobs_per_s(self) -> float:
+        """Return how fast all workers are together, 0 while one of them does not know."""
+        since = monotonic() - _HEARD_S
+        self._heard = {name: heard for name, heard in self._heard.items() if heard[1] > since}
+        if not all(job_s for job_s, _ in self._heard.values()):
+            return 0.0
+        return sum(1 / job_s for job_s, _ in self._heard.values())
 
     def _finish(self, key: str, result: Result) -> None:
         awaited = self._waiting.pop(key, None)
@@ -323,6 +344,10 @@ class RedisJobs:
             stream, _, id_ = job.token.partition(" ")
             self._in_hand[stream].add(id_)
         return taken
+
+    def measured(self, job_s: float) -> None:
+        """Learn how long a job takes; see `Jobs`. Those who wait are told with each result."""
+        self._job_s = job_s
 
     def leave(self, jobs: Sequence[Job]) -> None:
         """Let go of jobs; see `Jobs`. Others claim what is not finished."""
@@ -446,7 +471,12 @@ class RedisJobs:
         seconds, _ = await self._redis.time()
         async with self._redis.pipeline() as pipeline:
             for job, result in results:
-                done = _Done(key=job.key, written=result if isinstance(result, Written) else None)
+                done = _Done(
+                    key=job.key,
+                    written=result if isinstance(result, Written) else None,
+                    worker=self._consumer,
+                    job_s=self._job_s,
+                )
                 if isinstance(result, JobFailedError):
                     done.failed = str(result)
                     letter = {
