@@ -35,7 +35,7 @@ class UnknownItemError(LookupError):
     """No such item; `ids` says which."""
 
     def __init__(self, ids: Sequence[str]) -> None:
-        super().__init__(", ".join(ids))
+        super().__init__(", ".join(ids[:10]))  # of 10,000 the message would be megabytes
         self.ids = list(ids)
 
 

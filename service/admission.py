@@ -6,7 +6,8 @@ that it shared the process with: that is how long each one of them holds the oth
 
     1 at work, answered in 8 ms       8 ms each    so 25 at once are answered within 200 ms
     30 at work, answered in 150 ms    5 ms each    so 40 at once are
-    41 come at once                                the 41st is refused, at once
+    41 stand for a while                           the 41st is refused, at once
+    80 come at once, to an idle process            all of them are let in: a burst is no queue
 
 Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
 counted. But they all come back, the later ones when time is up: there are no more of them than can
@@ -30,6 +31,8 @@ OVERLOAD = "urn:prism:overload"
 _TARGET_S = 0.2
 """Time in which those who are let in are to be answered, waiting apart: less than half of the
 shortest deadline that is promised, 500 ms."""
+_BURST, _BURST_S = 2, 0.3
+"""How many times more a burst may be, and for how long after fewer than half were at work."""
 _LEAST = 8
 """Requests that are let in at once, however long they take: fewer would leave the process idle."""
 _FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
@@ -46,6 +49,7 @@ class Admission:
         self.metrics, self.clock = metrics, clock
         self.at_work = self._waiting = 0
         self._granted_s = 0.0  # to those who wait, together
+        self._calm_at = clock()
         self._each_s = _FIRST_S
         self._lags: deque[float] = deque([0.0], maxlen=_BEATS)
 
@@ -57,7 +61,10 @@ class Admission:
             and self._waiting * self._each_s > self._granted_s / self._waiting
         ):
             return True
-        return self.at_work >= max(_LEAST, _TARGET_S / self._each_s)
+        limit, now = max(_LEAST, _TARGET_S / self._each_s), self.clock()
+        if self.at_work <= limit / 2:
+            self._calm_at = now
+        return self.at_work >= limit * (_BURST if now - self._calm_at < _BURST_S else 1)
 
     def enter(self) -> "Ticket":
         """Let a request in; `Ticket.leave` when it is answered."""
@@ -106,6 +113,11 @@ class Ticket:
             admission.answered(seconds, (self._beside + admission.at_work) / 2)
         admission.at_work -= 1
 
+    @property
+    def began(self) -> float:
+        """When it was there as a whole, seconds of the clock."""
+        return self._entered + self._waited_s
+
     def spare(self, seconds: float) -> None:
         """Do not count so much of the time: it was spent elsewhere, with nothing to wait for."""
         self._waited_s += seconds
@@ -124,6 +136,12 @@ class Ticket:
 
 TICKET: contextvars.ContextVar[Ticket | None] = contextvars.ContextVar("ticket", default=None)
 """That of the request at hand."""
+
+
+def began() -> float:
+    """Return when the request at hand was there as a whole, monotonic seconds."""
+    ticket = TICKET.get()
+    return monotonic() if ticket is None else ticket.began
 
 
 def spare(seconds: float) -> None:

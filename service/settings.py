@@ -91,10 +91,10 @@ class Settings(BaseSettings):
     def max_values(self) -> int:
         """Most values of a JSON body.
 
-        Counted by commas and brackets, so there is room for as many in texts. An entry of a
+        They are counted by commas and brackets, so there is room for some in texts. An entry of a
         history is four values; Facts are up to 150, and their titles have commas.
         """
-        return max(2 * (4 * self.max_history + MOST_EXCLUDED), 500 * self.max_k)
+        return max(5 * (self.max_history + MOST_EXCLUDED // 4), 500 * self.max_k)
 
 
 def misspelt() -> dict[str, str]:

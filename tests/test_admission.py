@@ -6,7 +6,7 @@ import anyio
 import pytest
 from service_fixtures import GENEROUS_S, Clock, anyio_backend, until  # noqa: F401
 
-from service.admission import TICKET, Admission, waiting
+from service.admission import TICKET, Admission, Ticket, waiting
 from service.metrics import Metrics
 
 TARGET_S = 0.2
@@ -22,14 +22,20 @@ def admission(clock: Clock) -> Admission:
     return Admission(Metrics(), clock)
 
 
-def room(admission: Admission) -> int:
-    """Return how many would be let in now."""
+def burst(admission: Admission) -> list[Ticket]:
+    """Let in as many at once as it takes."""
     tickets = []
     while not admission.full:
         tickets.append(admission.enter())
+    return tickets
+
+
+def room(admission: Admission) -> int:
+    """Return how many it lets stand."""
+    tickets = burst(admission)
     for ticket in tickets:
         ticket.leave(answered=False)
-    return len(tickets)
+    return len(tickets) // 2
 
 
 def serve(admission: Admission, clock: Clock, each_s: float, at_once: int, rounds: int) -> None:
@@ -48,6 +54,18 @@ def test_as_many_are_let_in_as_can_be_answered_in_time(
 ) -> None:
     serve(admission, clock, each_s, at_once, 500)
     assert 0.5 * TARGET_S <= room(admission) * each_s <= 1.1 * TARGET_S
+
+
+def test_a_burst_may_be_twice_as_large_but_no_queue_that_stands(
+    admission: Admission, clock: Clock
+) -> None:
+    serve(admission, clock, 0.005, 8, 500)
+    tickets = burst(admission)
+    assert len(tickets) * 0.005 >= 1.5 * TARGET_S
+    clock.now += 1
+    for ticket in tickets[: len(tickets) // 3]:
+        ticket.leave(answered=False)
+    assert admission.full  # two thirds of a burst still stand, and that is more than it lets stand
 
 
 def test_however_slow_it_is_some_are_let_in(admission: Admission, clock: Clock) -> None:

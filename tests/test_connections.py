@@ -189,7 +189,7 @@ def test_of_an_endless_header_no_more_is_read_than_is_allowed(served: Served) ->
 # ---------------------------------------------------------------------- number
 
 
-def test_of_too_many_connections_the_longest_silent_go_first() -> None:
+def test_of_too_many_connections_the_one_waited_for_longest_goes_first() -> None:
     with serving(Bounds(connections=5, idle_s=GENEROUS_S)) as served, ExitStack() as stack:
         silent = [stack.enter_context(served.connect()) for _ in range(3)]
         busy = stack.enter_context(served.connect())

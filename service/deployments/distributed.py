@@ -194,8 +194,10 @@ async def _measure(redis: Redis, jobs: Jobs, metrics: Metrics) -> None:
     """Measure the queue, but let no Redis that hangs hold up whoever reads the metrics."""
     try:
         async with asyncio.timeout(_MEASURE_S):
-            dead = await DeadLetters(redis).count()
-            metrics.queue(await jobs.depth(), await jobs.oldest_s(), dead)
+            dead, depth, oldest_s = await asyncio.gather(
+                DeadLetters(redis).count(), jobs.depth(), jobs.oldest_s()
+            )
+            metrics.queue(depth, oldest_s, dead)
     except (TimeoutError, RedisError):
         metrics.queue(math.nan, math.nan, math.nan)
 

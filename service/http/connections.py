@@ -6,7 +6,7 @@ the app for whatever comes. This one
 - refuses a request while the process has more than it can answer in time (see `service.admission`),
   before the framework, keys and logs see it;
 - closes connections that send their header or body too slowly, or nothing, or a header too large;
-- keeps within the process's limit of open files, those that have been silent longest go first;
+- keeps within the process's limit of open files: the one waited for longest goes first;
 - ends the work on a request whose client is gone.
 
 What it does is counted by reason, and logged once a second at most.
@@ -75,7 +75,7 @@ class State(ServerState):
 
     bounds: Bounds
     admission: Admission
-    idle: "dict[Connection, None]" = field(default_factory=dict)  # the longest silent first
+    waited_for: "dict[Connection, None]" = field(default_factory=dict)  # the longest first
     bitten: Counter[str] = field(default_factory=Counter)
     open_requests: int = 0
 
@@ -119,12 +119,12 @@ class Connection(HttpToolsProtocol):
         self._rest()
         if len(self.connections) > self._bounds.connections:
             self.server_state.bite("too many connections")
-            next(iter(self.server_state.idle)).abort()
+            next(iter(self.server_state.waited_for)).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and with it the work on a request that was not answered."""
         super().connection_lost(exc)
-        self.server_state.idle.pop(self, None)
+        self.server_state.waited_for.pop(self, None)
         if self._running is not None:
             task, cycle = self._running
             if not cycle.response_complete:
@@ -134,14 +134,13 @@ class Connection(HttpToolsProtocol):
     def abort(self) -> None:
         """End it without a word."""
         self.connections.discard(self)  # at once: it is one of too many
-        self.server_state.idle.pop(self, None)
+        self.server_state.waited_for.pop(self, None)
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a request."""
         if self._waits_for == "request":
             self._was_asked = True
-            self.server_state.idle.pop(self, None)
             self._expect("header", self._bounds.head_s)
         super().data_received(data)
         if self._waits_for == "header":
@@ -164,6 +163,11 @@ class Connection(HttpToolsProtocol):
 
     def _expect(self, what: str, seconds: float) -> None:
         self._waits_for, self.due = what, self.loop.time() + seconds
+
+    def _expect_nothing(self) -> None:
+        """It is our turn."""
+        self._expect("answer", float("inf"))
+        self.server_state.waited_for.pop(self, None)
 
     # ------------------------------------------------------------------ its requests
 
@@ -209,11 +213,11 @@ class Connection(HttpToolsProtocol):
         """Answer a request that was refused; the others are being answered."""
         if not self._is_refused:
             super().on_message_complete()
-            self._expect("answer", float("inf"))
+            self._expect_nothing()
             if self.cycle.response_complete:
                 self._rest()
         else:
-            self._expect("answer", float("inf"))
+            self._expect_nothing()
             keep_alive = self.parser.should_keep_alive()
             self._held = self.loop.call_later(_HELD_S, self._refuse, keep_alive)
 
@@ -260,7 +264,7 @@ class Connection(HttpToolsProtocol):
 
     def _rest(self) -> None:
         self._expect("request", self._bounds.idle_s)
-        self.server_state.idle[self] = None
+        self.server_state.waited_for[self] = None
 
     def _close_for_large_head(self) -> None:
         self.server_state.bite("large header")

@@ -16,6 +16,8 @@ from service.ranker_client.protocol import RankerUnavailableError
 _SHOWN = 10
 """Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""
 
+_LONGEST = 100
+"""Characters told of a name that was sent to us."""
 _RETRY_AFTER_S = 2
 
 
@@ -158,7 +160,7 @@ def unexpected() -> JSONResponse:
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     # The input is not repeated: it may be huge, or no valid JSON (NaN).
-    place = [str(part) for part in error["loc"] if part not in {"query", "body", "path"}]
+    place = [str(part)[:_LONGEST] for part in error["loc"] if part not in {"query", "body", "path"}]
     if error["type"] == "json_invalid":
         reason = error.get("ctx", {}).get("error", "it cannot be read")
         return FieldError(field="body", message=f"not valid JSON: {reason}")

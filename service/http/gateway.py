@@ -13,6 +13,7 @@ from catalog.evidence import Contribution
 from catalog.facts import Facts
 from catalog.types import Id, Interaction
 from ranker.service import RankingQuery
+from service import admission
 from service.admission import Admission
 from service.explain import Explained, Explainer
 from service.http import api, errors
@@ -47,7 +48,7 @@ def create_app(
     ranking: Fallback,
     lookups: RankerClient,
     explainer: Explainer,
-    admission: Admission,
+    admitting: Admission,
     metrics: Metrics,
     background: Callable[[], AbstractAsyncContextManager[None]],
     refresh: Callable[[], Awaitable[None]] = nothing,
@@ -106,7 +107,7 @@ def create_app(
         redoc_url=None,  # one page for the documentation is enough
     )
     app.router.route_class = BodyRoute
-    app.state.admission = admission
+    app.state.admission = admitting
     # The last is outermost: refusals are logged and counted, and every answer has the headers.
     app.add_middleware(GuardMiddleware, keys=open_keys(settings), limit=limit)
     app.add_middleware(
@@ -161,7 +162,7 @@ class _Routes:
     async def recommend(self, query: RankingQuery, deadline_ms: int, explain: bool) -> Response:
         """Rank, explain and answer."""
         timing = _Timing(self._metrics)
-        deadline = monotonic() + deadline_ms / 1000
+        deadline = admission.began() + deadline_ms / 1000
         left = max(_LEAST_RANK_S, deadline - monotonic())
         ranked, is_fallback = await self._ranking.rank(query, left)
         timing.lap("rank")
@@ -195,7 +196,7 @@ class _Routes:
     async def explain(self, facts: Sequence[Facts], deadline_ms: int) -> Response:
         """Explain and answer."""
         timing = _Timing(self._metrics)
-        explained = await self._explainer.explain(facts, monotonic() + deadline_ms / 1000)
+        explained = await self._explainer.explain(facts, admission.began() + deadline_ms / 1000)
         timing.lap("explain")
         return timing.answer(
             api.ExplainResponse(
