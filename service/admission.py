@@ -6,8 +6,8 @@ that it shared the process with: that is how long each one of them holds the oth
 
     1 at work, answered in 8 ms       8 ms each    so 25 at once are answered within 200 ms
     30 at work, answered in 150 ms    5 ms each    so 40 at once are
-    41 stand for a while                           the 41st is refused, at once
-    80 come at once, to an idle process            all of them are let in: a burst is no queue
+    more than 40 come again and again              the 41st is refused, at once
+    80 come after a calm second                    all are let in: a burst is no standing queue
 
 Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
 counted. But they all come back, the later ones when time is up: there are no more of them than can
@@ -20,6 +20,7 @@ The delay of the event loop is measured, too: it says how late whatever waits fo
 import asyncio
 import contextlib
 import contextvars
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from time import monotonic
@@ -31,8 +32,8 @@ OVERLOAD = "urn:prism:overload"
 _TARGET_S = 0.2
 """Time in which those who are let in are to be answered, waiting apart: less than half of the
 shortest deadline that is promised, 500 ms."""
-_BURST, _BURST_S = 2, 0.3
-"""How many times more a burst may be, and for how long after fewer than half were at work."""
+_BURST, _CALM_S = 2, 1.0
+"""How many times more a burst may be, and for how long nobody has to have been refused before."""
 _LEAST = 8
 """Requests that are let in at once, however long they take: fewer would leave the process idle."""
 _FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
@@ -49,7 +50,7 @@ class Admission:
         self.metrics, self.clock = metrics, clock
         self.at_work = self._waiting = 0
         self._granted_s = 0.0  # to those who wait, together
-        self._calm_at = clock()
+        self._refused_at = -math.inf
         self._each_s = _FIRST_S
         self._lags: deque[float] = deque([0.0], maxlen=_BEATS)
 
@@ -61,10 +62,14 @@ class Admission:
             and self._waiting * self._each_s > self._granted_s / self._waiting
         ):
             return True
-        limit, now = max(_LEAST, _TARGET_S / self._each_s), self.clock()
-        if self.at_work <= limit / 2:
-            self._calm_at = now
-        return self.at_work >= limit * (_BURST if now - self._calm_at < _BURST_S else 1)
+        is_calm = self.clock() - self._refused_at >= _CALM_S
+        limit = max(_LEAST, _TARGET_S / self._each_s)
+        return self.at_work >= (_BURST * limit if is_calm else limit)
+
+    def refuse(self) -> None:
+        """Note that a request was refused."""
+        self._refused_at = self.clock()
+        self.metrics.refused("overload")
 
     def enter(self) -> "Ticket":
         """Let a request in; `Ticket.leave` when it is answered."""

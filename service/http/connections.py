@@ -200,7 +200,7 @@ class Connection(HttpToolsProtocol):
         if path in OPEN:
             return self.server_state.open_requests >= self._bounds.open_requests
         if self._admission.full:
-            self._admission.metrics.refused("overload")
+            self._admission.refuse()
             return True
         return False
 

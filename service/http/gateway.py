@@ -38,8 +38,9 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too fast; Retry-After says when to ask again."},
     503: {"model": Problem, "description": "No ranker, or too much to do; see Retry-After."},
 }
-_LEAST_RANK_S = 0.25
-"""Time for the ranking even where the deadline is shorter: without items there is no answer."""
+_LEAST_RANK_S, _RANK_SHARE = 0.25, 0.75
+"""Time for the ranking even where the deadline is shorter, as without items there is no answer; and
+its share of a longer one, so that there is time for what stands in."""
 _DEGRADED = {"deadline", "shed", "unavailable"}
 
 
@@ -163,7 +164,7 @@ class _Routes:
         """Rank, explain and answer."""
         timing = _Timing(self._metrics)
         deadline = admission.began() + deadline_ms / 1000
-        left = max(_LEAST_RANK_S, deadline - monotonic())
+        left = max(_LEAST_RANK_S, _RANK_SHARE * (deadline - monotonic()))
         ranked, is_fallback = await self._ranking.rank(query, left)
         timing.lap("rank")
         facts = [r.facts for r in ranked.items]
