@@ -65,9 +65,9 @@ class Settings(BaseSettings):
         HttpUrl("http://127.0.0.1:8001"), description="Gateway: the ranking service."
     )
     last_good_users: int = Field(
-        10_000, ge=0, description="Gateway: users whose last answer is kept."
+        10_000, ge=0, description="Users whose last answer is kept for when the ranker is gone."
     )
-    last_good_age_s: int = Field(86_400, ge=1, description="Gateway: age at which it is forgotten.")
+    last_good_age_s: int = Field(86_400, ge=1, description="Age at which it is forgotten, seconds.")
     reload_s: int = Field(10, ge=1, description="Ranker: how often to look for a new snapshot.")
     warm_users: int = Field(
         100, ge=0, description="Gateway: most active users explained in advance after a retrain."

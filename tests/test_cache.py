@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from service_fixtures import anyio_backend, facts_about, written  # noqa: F401
+from service_fixtures import Clock, anyio_backend, facts_about, written  # noqa: F401
 
 from catalog.facts import Facts
 from models.grounded import GroundedEngine
@@ -17,15 +17,6 @@ from models.writer import TextClaim, Writer, Written
 from service.cache import MemoryCache, cache_key, decode
 
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    """A clock that the test turns."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def get(cache: MemoryCache, key: str) -> Written | None:

@@ -1,7 +1,7 @@
 """While the ranking service is gone: a user's last good answer, then what is popular."""
 
 import pytest
-from service_fixtures import anyio_backend  # noqa: F401
+from service_fixtures import Clock, anyio_backend  # noqa: F401
 
 from catalog.dataset import Dataset
 from ranker.popularity import PopularityRanker
@@ -26,16 +26,6 @@ class Ranking(LocalRankerClient):
             raise RankerUnavailableError("cut off")
         answer = await super().rank(query, timeout_s)
         return Recommendations(answer.ranker, self.version or answer.version, answer.items)
-
-
-class Clock:
-    """Seconds that the test counts."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 @pytest.fixture

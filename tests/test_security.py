@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from pydantic import HttpUrl
 from redis import Redis
 from redis.exceptions import RedisError
-from service_fixtures import GENEROUS_S, Client, anyio_backend, client_of  # noqa: F401
+from service_fixtures import GENEROUS_S, Client, Clock, anyio_backend, client_of  # noqa: F401
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
@@ -46,15 +46,6 @@ SLOW = 0.01
 
 
 # ---------------------------------------------------------------------- services, keys, clocks
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module", autouse=True)
