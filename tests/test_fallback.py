@@ -1,16 +1,24 @@
 """While the ranking service is gone: a user's last good answer, then what is popular."""
 
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
-from service_fixtures import Clock, anyio_backend  # noqa: F401
+from service_fixtures import GENEROUS_S, Clock, anyio_backend, client_of  # noqa: F401
 
 from catalog.dataset import Dataset
 from ranker.popularity import PopularityRanker
 from ranker.service import RankingQuery, RankingService, Recommendations, UnknownUserError
+from service.deployments.embedded import embedded_app
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.local import LocalRankerClient
 from service.ranker_client.protocol import RankerUnavailableError
+from service.settings import Settings
 
+ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.anyio
 
 
@@ -111,3 +119,29 @@ async def test_what_is_left_out_stays_out(ranking: Ranking, fallback: Fallback) 
 async def test_a_mistake_is_no_failure(fallback: Fallback) -> None:
     with pytest.raises(UnknownUserError):
         await ids(fallback, "nobody")
+
+
+def test_an_embedded_service_whose_ranking_hangs_gives_the_last_good_answer_then_the_popular_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = threading.Event()
+    right = RankingService.rank
+
+    def rank(self: RankingService, queries: Sequence[RankingQuery]) -> Any:
+        assert held.wait(GENEROUS_S)
+        return right(self, queries)
+
+    data = ROOT / "data"
+    settings = Settings(model="grounded", data=data / "demo", snapshot=data / "ranker")
+    with client_of(embedded_app(settings)) as client:
+        good = client.get("/recommend?user_id=42").json()
+        monkeypatch.setattr(RankingService, "rank", rank)
+        try:
+            last = client.get("/recommend?user_id=42&deadline_ms=300")
+            popular = client.get("/recommend?user_id=43&deadline_ms=300")
+        finally:
+            held.set()
+    assert last.json()["degraded"] == popular.json()["degraded"] == ["ranker"]
+    assert [i["item_id"] for i in last.json()["items"]] == [i["item_id"] for i in good["items"]]
+    assert popular.json()["ranker"]["name"] == "popularity"
+    assert len(popular.json()["items"]) == 10

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import ValidationError
-from service_fixtures import GENEROUS_S, anyio_backend  # noqa: F401
+from service_fixtures import GENEROUS_S, Clock, anyio_backend  # noqa: F401
 
 from ranker.service import RankingQuery, Recommendations
+from service.admission import OVERLOAD, TICKET, Admission
+from service.metrics import Metrics
 from service.ranker_client.protocol import RankerUnavailableError
 from service.ranker_client.remote import Breaker, RemoteRankerClient
 from service.settings import Settings
@@ -110,6 +112,34 @@ async def test_after_some_failures_nothing_is_asked_for_a_while_then_one_questio
         for _ in range(2):
             await rank(wire.url, breaker)
         assert wire.requests == 5
+
+
+async def test_one_that_has_too_much_to_do_is_neither_asked_again_at_once_nor_given_up() -> None:
+    busy = http("503 Busy", f'{{"type":"{OVERLOAD}"}}'.encode())
+    breaker = Breaker(failures=1)
+    async with serving(busy, busy, http("200 OK", GOOD)) as wire:
+        for _ in range(2):
+            with pytest.raises(RankerUnavailableError, match="too much to do"):
+                await rank(wire.url, breaker)
+        assert wire.requests == 2
+        assert (await rank(wire.url, breaker)).ranker == "als"
+
+
+async def test_of_the_time_at_the_ranking_service_the_usual_is_no_queue_of_the_gateways() -> None:
+    clock = Clock()
+    admission = Admission(Metrics(), clock)
+    answers = [http("200 OK", GOOD)] * 3
+    async with serving(*answers) as wire:
+        ticket = admission.enter()
+        token = TICKET.set(ticket)
+        ranking = RemoteRankerClient(wire.url, Breaker())
+        try:
+            for _ in answers:
+                await ranking.rank(RankingQuery("42", 1), GENEROUS_S)
+        finally:
+            TICKET.reset(token)
+            await ranking.close()
+    assert ticket.began > clock.now  # by what was spared
 
 
 @pytest.mark.parametrize("url", ["ranker:8001", "http://ranker:80a", "ftp://ranker"])

@@ -22,7 +22,7 @@ from service.cache import MemoryCache
 from service.jobs import Job, JobFailedError
 from service.redis.cache import NearCache, RedisCache
 from service.redis.connection import connect
-from service.redis.jobs import DeadLetters, RedisJobs
+from service.redis.jobs import DeadLetters, RedisJobs, queue_names
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,78 @@ async def taken_at_last(jobs: RedisJobs) -> str:
     return one.key
 
 
+async def waiting_in(redis: Redis) -> tuple[int, int]:
+    """Return how many jobs somebody waits for, and how many nobody does."""
+    awaited, bulk = [await redis.xlen(name) for name in queue_names(FINGERPRINT)]
+    return awaited, bulk
+
+
+async def until_waiting(redis: Redis, awaited: int, bulk: int) -> None:
+    """Wait until there are so many."""
+    async with asyncio.timeout(GENEROUS_S):
+        while await waiting_in(redis) != (awaited, bulk):
+            await asyncio.sleep(0.01)
+
+
+class TestWithdrawing:
+    async def test_a_job_whose_callers_are_gone_is_done_after_all_others(
+        self, redis: Redis
+    ) -> None:
+        jobs, worker = queue(redis), queue(redis)
+        await jobs.submit([job("a"), job("b")])
+        jobs.withdraw(["a"])
+        await until_waiting(redis, 1, 1)
+        await jobs.submit([job("c")])
+        assert [one.key for one in await taken(worker)] == ["b", "c"]
+        assert await taken_at_last(worker) == "a"
+
+    async def test_one_that_others_wait_for_stays_where_it_is(self, redis: Redis) -> None:
+        jobs = queue(redis)
+        async with jobs.listening():
+            await jobs.submit([job("a"), job("b")])
+            text = (await jobs.submit([job("a")]))["a"]
+            jobs.withdraw(["a", "b"])
+            await until_waiting(redis, 1, 1)
+            worker = queue(redis)
+            await worker.finish([(each, written()) for each in await taken(worker)])
+            assert await text == written()
+
+    async def test_one_that_a_worker_has_is_not_queued_again(self, redis: Redis) -> None:
+        jobs, worker = queue(redis), queue(redis)
+        await jobs.submit([job("a"), job("b")])
+        await taken(worker, limit=1)
+        jobs.withdraw(["a", "b"])
+        await until_waiting(redis, 1, 1)
+        assert await taken_at_last(worker) == "b"
+
+    async def test_whoever_asks_for_it_again_queues_it_again(self, redis: Redis) -> None:
+        jobs, worker = queue(redis), queue(redis)
+        await jobs.submit([job("a")])
+        jobs.withdraw(["a"])
+        await until_waiting(redis, 0, 1)
+        await jobs.submit([job("a")])
+        assert [one.key for one in await taken(worker)] == ["a"]
+
+    async def test_a_caller_that_leaves_in_the_middle_of_queueing_leaves_nothing_to_wait_for(
+        self, redis: Redis
+    ) -> None:
+        jobs = queue(redis)
+        for n in range(20):
+            leaving = asyncio.create_task(jobs.submit([job(str(n))]))
+            for _ in range(n % 5 + 1):
+                await asyncio.sleep(0)
+            leaving.cancel()
+        await until_waiting(redis, 0, 20)
+        assert not jobs._waiting
+
+    async def test_there_is_no_more_bulk_than_the_limit(self, redis: Redis) -> None:
+        jobs = queue(redis, limit=3)
+        for keys in ("abc", "def"):
+            await jobs.submit([job(key) for key in keys])
+            jobs.withdraw([*keys])
+            await until_waiting(redis, 0, 3)
+
+
 class TestJobs:
     async def test_a_text_reaches_everybody_who_waits_in_any_gateway(self, redis: Redis) -> None:
         one, other, worker = queue(redis), queue(redis), queue(redis)
@@ -101,6 +173,16 @@ class TestJobs:
             worker = queue(redis)
             await worker.finish([(each, written()) for each in await taken(worker)])
             assert await again["a"] == await queued["a"] == written()
+
+    async def test_a_queue_is_no_longer_than_can_be_done_in_time(self, redis: Redis) -> None:
+        jobs, worker = queue(redis, limit=200), queue(redis)
+        async with jobs.listening():
+            worker.measured(0.1)  # ten a second
+            first = await jobs.submit([job("first")])
+            await worker.finish([(each, written()) for each in await taken(worker)])
+            await first["first"]
+            wanted = [job(str(n), seconds=10) for n in range(150)]
+            assert 75 <= len(await jobs.submit(wanted)) <= 80
 
     async def test_what_could_not_be_queued_is_not_waited_for(self) -> None:
         nowhere = connect(Settings.model_validate({"redis_url": "redis://127.0.0.1:1/0"}))
