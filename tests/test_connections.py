@@ -186,7 +186,38 @@ def test_of_an_endless_header_no_more_is_read_than_is_allowed(served: Served) ->
     assert served.refused("large header") == 1
 
 
+def test_an_endless_header_behind_a_request_that_is_being_answered_is_cut_off(
+    served: Served,
+) -> None:
+    with served.connect() as connection, pytest.raises(OSError):
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nX: ")
+        for _ in range(5000):
+            connection.sendall(b"9" * 65536)
+    assert served.refused("large header") == 1
+    wait_for(lambda: served.ended == ["slow"])
+
+
+@pytest.mark.parametrize("rest", [b"X: " + b"9" * 65536, b"X: 9\r\n" * 10_000])
+def test_endless_trailers_are_cut_off(rest: bytes) -> None:
+    with serving(Bounds(body_bytes=2**20)) as served, served.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(OSError):
+            connection.sendall(b"1\r\nx\r\n0\r\n")
+            for _ in range(1000):
+                connection.sendall(rest)
+        assert served.refused("large body") == 1
+
+
 # ---------------------------------------------------------------------- number
+
+
+def test_requests_sent_before_their_turn_are_bounded(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + GET * 100)
+        received(connection, until_closed=True)
+    assert served.refused("too many at once") == 1
+    wait_for(lambda: served.ended == ["slow"])
+    assert served.asked == ["slow"]
 
 
 def test_of_too_many_connections_the_one_waited_for_longest_goes_first() -> None:
@@ -267,6 +298,35 @@ def test_requests_sent_in_one_go_are_answered_in_order(served: Served) -> None:
         )
         connection.sendall(GET)
         assert received(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_one_that_was_sent_before_its_turn_is_refused_if_it_is_too_many_by_then(
+    served: Served,
+) -> None:
+    with served.connect() as connection:
+        served.state.admission.full = False  # type: ignore[misc]
+        connection.sendall(b"POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1")
+        wait_for(lambda: served.asked == ["first"])
+        served.state.admission.full = True  # type: ignore[misc]
+        connection.sendall(b"2" + GET)
+        data = b""
+        while data.count(b"HTTP/1.1 ") < 2 or not data.endswith(b"}"):
+            data += connection.recv(65536)
+    assert data.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 503 " in data
+    assert served.asked == ["first"]
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01 nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+def test_what_is_no_http_is_counted_and_no_line_of_the_log_each(
+    served: Served, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        with served.connect() as connection:
+            connection.sendall(sent)
+            received(connection, until_closed=True)
+    assert served.refused("not HTTP") == 20
+    assert not [one for one in caplog.records if one.levelname == "WARNING"]
 
 
 # ---------------------------------------------------------------------- gone

@@ -14,6 +14,7 @@ What it does is counted by reason, and logged once a second at most.
 
 import asyncio
 import contextvars
+import logging
 import resource
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -43,17 +45,21 @@ class Bounds:
     Attributes
     ----------
     head_bytes : size of the request line and all headers
+    body_bytes : size of a body as it is sent, with chunks and trailers; the app has its own limit
     head_s, body_s : time for them, and for the body, from their first byte to the last
     idle_s : silence before a request
     connections : how many there may be; an idle one takes about 10 kB
+    pipelined : requests that may be sent before the first of them is answered
     open_requests : requests to the paths of operators at a time, which are never refused otherwise
     """
 
     head_bytes: int = 64 * 2**10
+    body_bytes: int = 32 * 2**20
     head_s: float = 10.0
     body_s: float = 30.0
     idle_s: float = 5.0
     connections: int = 10_000
+    pipelined: int = 16
     open_requests: int = 32
 
 
@@ -105,8 +111,8 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds, self._admission = self.server_state.bounds, self.server_state.admission
-        self._head_bytes = 0
-        self._was_asked = self._is_refused = False
+        self._head_bytes = self._body_bytes = 0
+        self._in_head = self._was_asked = self._is_refused = False
         self._held: asyncio.TimerHandle | None = None
         self._running: tuple[asyncio.Task[None], RequestResponseCycle] | None = None
         self._waits_for, self.due = "request", 0.0
@@ -143,10 +149,26 @@ class Connection(HttpToolsProtocol):
             self._was_asked = True
             self._expect("header", self._bounds.head_s)
         super().data_received(data)
-        if self._waits_for == "header":
+        if self._in_head:
             self._head_bytes += len(data)
-            if self._head_bytes > self._bounds.head_bytes and not self.transport.is_closing():
+            if self._head_bytes > self._bounds.head_bytes:
                 self._close_for_large_head()
+        elif self._waits_for == "body":
+            self._body_bytes += len(data)
+            if self._body_bytes > self._bounds.body_bytes:
+                self._close_for("large body", _LARGE_BODY)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; see `HttpToolsProtocol`."""
+        self.server_state.bite("not HTTP")
+        super().send_400_response(msg)
+
+    def shutdown(self) -> None:
+        """End soon; see `HttpToolsProtocol`."""
+        if self._held is not None:
+            self._held.cancel()
+            self._refuse(keep_alive=False)
+        super().shutdown()
 
     def expire(self) -> None:
         """Close it: what was to come did not."""
@@ -154,8 +176,7 @@ class Connection(HttpToolsProtocol):
             self.abort()
             return
         if self._waits_for != "request":
-            self.server_state.bite(f"slow {self._waits_for}")
-            self.transport.write(_SLOW)
+            self._close_for(f"slow {self._waits_for}", _SLOW)
         elif not self._was_asked:
             self.server_state.bite("silent")
         self.due = self.loop.time() + self._bounds.idle_s
@@ -174,26 +195,34 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._is_refused = False
+        self._is_refused, self._in_head = False, True
         if self._held is not None:  # sent without waiting for the refusal: it is the last answer
             self._held.cancel()
             self._refuse(keep_alive=False)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; nobody asks for trailers."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Let the request in, or refuse it."""
-        self._head_bytes = 0
+        self._head_bytes, self._body_bytes, self._in_head = 0, 0, False
         head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if head > self._bounds.head_bytes:
             self._close_for_large_head()
+        elif len(self.pipeline) >= self._bounds.pipelined:
+            self._close_for("too many at once", _TOO_MANY)
         if self.transport.is_closing():
             self._is_refused = True
             return
         self._expect("body", self._bounds.body_s)
-        path = self.url.partition(b"?")[0].decode("latin-1")
         is_pipelined = self.cycle is not None and not self.cycle.response_complete
-        if not is_pipelined and self._is_too_much(path):
-            self._is_refused = True
-            return
+        if not is_pipelined:
+            path = self.url.partition(b"?")[0].decode("latin-1")
+            self._is_refused = self._is_too_much(path)
+            if self._is_refused:
+                return
         super().on_headers_complete()
 
     def _is_too_much(self, path: str) -> bool:
@@ -232,8 +261,10 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        state = self.server_state
-        is_open = cycle.scope["path"] in OPEN
+        state, path = self.server_state, cycle.scope["path"]
+        if self._is_too_much(path):  # by now, if it was sent before its turn
+            app = _refuse
+        is_open = path in OPEN
         ticket = None if is_open else self._admission.enter()
         state.open_requests += is_open
 
@@ -267,10 +298,21 @@ class Connection(HttpToolsProtocol):
         self.server_state.waited_for[self] = None
 
     def _close_for_large_head(self) -> None:
-        self.server_state.bite("large header")
         detail = f"the request line and headers are over {self._bounds.head_bytes:,} bytes"
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        self.transport.write(_raw(ProblemError(status, detail, headers=_CLOSE)))
+        self._close_for("large header", _problem(status, detail))
+
+    def _close_for(self, reason: str, answer: bytes) -> None:
+        """Cut the connection off for a reason, with an answer unless it would be to another."""
+        if self.transport.is_closing():
+            return
+        self.server_state.bite(reason)
+        cycle = self._running and self._running[1]
+        is_its_turn = cycle is None or cycle.response_complete
+        if is_its_turn or (
+            cycle is self.cycle and not cycle.response_started and not self._in_head
+        ):
+            self.transport.write(answer)
         self.transport.close()
 
 
@@ -284,15 +326,30 @@ def _raw(problem: ProblemError) -> bytes:
     return b"\r\n".join([*lines, b"", bytes(answer.body)])
 
 
+def _problem(status: HTTPStatus, detail: str) -> bytes:
+    return _raw(ProblemError(status, detail, headers=_CLOSE))
+
+
 _CLOSE = {"Connection": "close"}
-_SLOW = _raw(
-    ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly", headers=_CLOSE)
+_SLOW = _problem(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly")
+_LARGE_BODY = _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
+_TOO_MANY = _problem(HTTPStatus.BAD_REQUEST, "too many requests before the first was answered")
+_OVERLOAD = ProblemError(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    f"more requests than can be answered in time; try again in {_RETRY_AFTER_S} s",
+    type_=OVERLOAD,
+    headers={"Retry-After": str(_RETRY_AFTER_S)},
 )
-_OVERLOADED = _raw(
-    ProblemError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"more requests than can be answered in time; try again in {_RETRY_AFTER_S} s",
-        type_=OVERLOAD,
-        headers={"Retry-After": str(_RETRY_AFTER_S)},
-    )
-)
+_OVERLOADED = _raw(_OVERLOAD)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    await _OVERLOAD.response()(scope, receive, send)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return whether uvicorn's message is none of those that a flood of nonsense would bring."""
+    return not str(record.msg).startswith(("Invalid HTTP", "Unsupported upgrade", "No supported"))
+
+
+logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
