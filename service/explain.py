@@ -24,9 +24,9 @@ _CACHE_S = 0.5
 """Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
-_ANSWER_S, _TURNS, _FORGET = 0.05, 3, 0.98
+_ANSWER_S, _TURNS = 0.05, 3
 """What is kept of the deadline to make and send the answer once waiting is over: some time, some
-turns of the event loop, and as long as the stand-ins took of late (a maximum that fades)."""
+turns of the event loop, and as long as the stand-ins took of late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Explainer:
     ) -> None:
         self._serving, self._cache, self._metrics = serving, cache, metrics
         self._lag_s = lag_s
-        self._stand_ins_s = 0.0
+        self._longest_s, self._longest_at = 0.0, 0.0  # of the stand-ins of late
 
     @property
     def model(self) -> str:
@@ -132,7 +132,7 @@ class Explainer:
         self, queue: Jobs, missing: dict[str, Facts], deadline: float
     ) -> dict[str, Written]:
         now = monotonic()
-        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s
+        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
         wait_s = max((deadline - now) / 2, deadline - now - kept)
         if wait_s <= 0:
             return await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
@@ -166,9 +166,14 @@ class Explainer:
         }
         if reasons:
             made |= await self._stand_in(missing, reasons)
-            took = monotonic() - waited
-            self._stand_ins_s = max(took, self._stand_ins_s * _FORGET)
+            now = monotonic()
+            if now - waited > self._stand_ins_s(now):
+                self._longest_s, self._longest_at = now - waited, now
         return made
+
+    def _stand_ins_s(self, now: float) -> float:
+        """Return how long stand-ins took of late: the longest, half of it a second later."""
+        return float(self._longest_s * 0.5 ** (now - self._longest_at))
 
     async def _stand_in(
         self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason]

@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from service.http.connections import Bounds, State
 from service.http.server import Server, listen
 from service.metrics import Metrics
 
+ROOT = Path(__file__).resolve().parent.parent
 QUICK = Bounds(head_bytes=4096, head_s=0.3, body_s=0.3, idle_s=0.3, connections=20)
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -238,6 +242,40 @@ def test_of_too_many_connections_the_one_waited_for_longest_goes_first() -> None
         others[-1].sendall(GET)
         assert received(others[-1]).startswith(b"HTTP/1.1 200 ")
         assert served.refused("too many connections") >= 1
+
+
+def test_out_of_open_files_it_says_so_and_goes_on_when_there_are_some_again() -> None:
+    script = """
+import resource, sys
+from fastapi import FastAPI
+from service.admission import Admission
+from service.http.connections import Bounds, State
+from service.http.server import Server, listen
+from service.metrics import Metrics
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+sock = listen("127.0.0.1", 0)
+print(sock.getsockname()[1], flush=True)
+app = FastAPI()
+Server(app, 1, State(Bounds(), Admission(Metrics()))).run([sock])
+"""
+    command = [sys.executable, "-c", script]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    address = ("127.0.0.1", int(process.stdout.readline()))
+    try:
+        with ExitStack() as stack:
+            for _ in range(80):
+                stack.enter_context(socket.create_connection(address, GENEROUS_S))
+            line = process.stdout.readline()
+            while "not accepted: Too many open files" not in line:
+                line = process.stdout.readline()
+        with socket.create_connection(address, GENEROUS_S) as connection:
+            connection.sendall(GET)
+            assert received(connection).startswith(b"HTTP/1.1 404 ")
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_bound_that_bites_is_logged_with_its_number() -> None:

@@ -497,7 +497,7 @@ class TestStoppingUnderLoad:
 
 
 @pytest.mark.parametrize(
-    "seconds", [8, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
+    "seconds", [5, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
 )
 def test_ten_times_too_much_costs_style_and_no_answer(
     new_cluster: Callable[..., Cluster], demo: Dataset, seconds: int
@@ -524,12 +524,10 @@ def test_ten_times_too_much_costs_style_and_no_answer(
 
     responses = asyncio.run(load())
     assert {response.status_code for response in responses} == {200}
-    seen = sorted(float(_TOTAL.findall(r.headers["server-timing"])[0]) for r in responses)
-    p99 = seen[int(len(seen) * 0.99)]
+    latest = max(float(_TOTAL.findall(one.headers["server-timing"])[0]) for one in responses)
+    assert latest <= deadline_ms + 1000 * GENEROUS_S / 4
     shed = gateway.metric("prism_explanations_total", reason="shed")
     total = gateway.metric("prism_explanations_total")
-    print(f"\np99 {p99:.0f} ms of {deadline_ms}, shed {shed / total:.0%}")  # noqa: T201
-    assert p99 <= deadline_ms * 1.1
     assert shed > 0.2 * total
     assert running.resident_bytes() < before * 1.3 + 50 * 2**20
     wait_for(lambda: ask(gateway, "600", k=3)["degraded"] == [], lambda: "it never recovered")

@@ -22,6 +22,8 @@ _ON_ITS_WAY_S = 0.2
 """At shutdown, how long a request may take to follow its connection."""
 _BACKLOG, _AT_ONCE = 2048, 256
 """Connections that may wait to be accepted, and that are accepted in one turn of the loop."""
+_PAUSE_S = 0.1
+"""How long nothing is accepted after the operating system would not."""
 _SWITCH_S = 0.0005
 """How long a thread of Python runs while another waits for its turn."""
 
@@ -113,8 +115,14 @@ class Server(uvicorn.Server):
                 task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
                 self._accepting.add(task)
                 task.add_done_callback(self._accepting.discard)
-        except OSError as error:  # of open files, or of memory for them
+        except OSError as error:  # for want of open files, or of memory for them
             self._state.bite(f"not accepted: {os.strerror(error.errno or 0)}")
+            loop.remove_reader(sock)  # or it would be called again at once, and again
+            loop.call_later(_PAUSE_S, self._accept_again, sock)
+
+    def _accept_again(self, sock: socket.socket) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(sock, self._accept, sock)
 
     async def on_tick(self, counter: int) -> bool:
         """Do what is done every tenth of a second."""
