@@ -497,7 +497,7 @@ class TestStoppingUnderLoad:
 
 
 @pytest.mark.parametrize(
-    "seconds", [5, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
+    "seconds", [3, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
 )
 def test_ten_times_too_much_costs_style_and_no_answer(
     new_cluster: Callable[..., Cluster], demo: Dataset, seconds: int

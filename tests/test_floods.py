@@ -188,9 +188,9 @@ def test_of_three_times_too_much_the_rest_is_refused_and_who_is_let_in_is_in_tim
     with deployment(tmp_path) as service:
         for user in range(1, 51):
             service.get(f"/recommend?user_id={user}")
-        best = flood(service.url, connections=8, seconds=1.5)
+        best = flood(service.url, connections=8, seconds=1)
         with ThreadPoolExecutor(1) as pool:
-            flooding = pool.submit(flood, service.url, rate=3 * best.rate, seconds=4)
+            flooding = pool.submit(flood, service.url, rate=3 * best.rate, seconds=3)
             waited = []
             while not flooding.done():
                 for path in OPERATORS:
