@@ -52,8 +52,7 @@ class BodyRoute(APIRoute):
                 raw = await self.body()
                 if len(raw) < _LARGE:
                     return read(model, raw)
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(_thread, read_large, model, raw)
+                return await asyncio.get_running_loop().run_in_executor(_thread, read, model, raw)
 
         async def handle_with_body(request: Request) -> Response:
             return await handle(BodyRequest(request.scope, request.receive))
@@ -62,16 +61,10 @@ class BodyRoute(APIRoute):
 
 
 def read(model: type[BaseModel], raw: bytes) -> BaseModel:
-    """Return a body as what it is to be. Raises ProblemError."""
+    """Return a body as what it is to be; of a large one the shape first. Raises ProblemError."""
     try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_input=False)) from None
-
-
-def read_large(model: type[BaseModel], raw: bytes) -> BaseModel:
-    """Return a body as what it is to be, its shape first. Raises ProblemError."""
-    try:
+        if len(raw) < _LARGE:
+            return model.model_validate_json(raw)
         value = from_json(raw, allow_inf_nan=False)
         _check_shape(value)
         return model.model_validate(value)

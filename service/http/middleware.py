@@ -75,31 +75,29 @@ class RequestMiddleware:
         """Return a `receive` that stops reading a body at the limits."""
         left, values = self._max_body, self._max_values
         announced = Headers(scope=scope).get("content-length", "0")
-        # Of all that may go wrong while a body is read, FastAPI lets only this kind through.
-        too_large = HTTPException(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body is over the limit of {self._max_body:,} bytes",
-            headers={"Connection": "close"},
-        )
-        too_many = HTTPException(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body is over the limit of {self._max_values:,} values",
-            headers={"Connection": "close"},
-        )
 
         async def receive_bounded() -> Message:
             nonlocal left, values
             if announced.isdecimal() and int(announced) > self._max_body:
-                raise too_large
+                raise _over(self._max_body, "bytes")
             message = await receive()
             part = message.get("body", b"")
             left -= len(part)
             # Each value but the first comes after a comma, or first in an array or object.
             values -= part.count(b",") + part.count(b"[") + part.count(b"{")
             if left < 0:
-                raise too_large
+                raise _over(self._max_body, "bytes")
             if values < 0:
-                raise too_many
+                raise _over(self._max_values, "values")
             return message
 
         return receive_bounded
+
+
+def _over(limit: int, of_what: str) -> HTTPException:
+    # Of all that may go wrong while a body is read, FastAPI lets only this kind through.
+    return HTTPException(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is over the limit of {limit:,} {of_what}",
+        headers={"Connection": "close"},
+    )
