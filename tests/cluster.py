@@ -50,6 +50,12 @@ def free_port() -> int:
         return port
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """Return the environment of a command with these settings and no others of ours."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PRISM_")}
+    return {**others, **settings}
+
+
 @dataclass
 class Process:
     """One process, its log, and the port it says it serves on."""
@@ -177,10 +183,9 @@ class Cluster:
 
     def new(self, role: str, command: list[str] | None = None, **settings: str) -> Process:
         """Return a process of a role, not started yet."""
-        others = {n: v for n, v in os.environ.items() if not n.startswith("PRISM_")}
         process = Process(
             [*(command or [*COMMAND, role])],
-            {**others, "OMP_NUM_THREADS": "1", **self.settings, **settings},
+            environment(**{"OMP_NUM_THREADS": "1", **self.settings, **settings}),
             self.folder / f"{role}-{len(self.processes)}.log",
         )
         self.processes.append(process)

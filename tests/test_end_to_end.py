@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import re
 import shutil
 import signal
@@ -20,7 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cluster import COMMAND, HTTP, wait_for
+from cluster import COMMAND, HTTP, environment, wait_for
 from service_fixtures import GENEROUS_S, samples_of, save_snapshot
 
 from catalog.dataset import Dataset, DatasetInfo
@@ -30,12 +29,6 @@ from service.admission import OVERLOAD
 ROOT = Path(__file__).resolve().parent.parent
 Refusing = Callable[..., str]
 ANNOUNCED = re.compile(r"Prism serves on http://127\.0\.0\.1:(\d+) \(stop with Ctrl-C\)")
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Return the environment of a command with these settings and no others of ours."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("PRISM_")}
-    return {**others, **settings}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cluster import COMMAND, SLOW_WORKER, Cluster, Process, cluster, wait_for
+from cluster import (
+    COMMAND,
+    SLOW_WORKER,
+    Cluster,
+    Process,
+    cluster,
+    environment,
+    wait_for,
+)
 from service_fixtures import GENEROUS_S, samples_of
 
 from bench.generator import Job, Load
@@ -35,10 +43,9 @@ BUSY_S = 2.0
 def alone(folder: Path, **settings: str) -> Process:
     """Return an embedded service of the demo, not started yet."""
     data = ROOT / "data"
-    others = {n: v for n, v in os.environ.items() if not n.startswith("PRISM_")}
     where = {"PRISM_DATA": str(data / "demo"), "PRISM_SNAPSHOT": str(data / "ranker")}
-    environment = {**others, **where, "PRISM_MODEL": "grounded", **settings}
-    return Process([*COMMAND, "serve"], environment, folder / "serve.log")
+    everything = environment(**{**where, "PRISM_MODEL": "grounded", **settings})
+    return Process([*COMMAND, "serve"], everything, folder / "serve.log")
 
 
 @contextmanager
