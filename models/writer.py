@@ -96,12 +96,20 @@ class Writer:
 
 def grounded_text(facts: Facts, reason: Reason) -> Written:
     """Return what stands in for an engine's text that is missing or false."""
-    text = explain(facts)
-    verdict = check(text, facts)
-    if not verdict.passed:  # a bug in the grammar must not break the guarantee
-        text = f"We suggest “{facts.item.title}”."
+    # A bug in the grammar must not break the guarantee: the last says nothing that could be false.
+    for text in (explain(facts), f"We suggest “{facts.item.title}”."):
         verdict = check(text, facts)
-    return _written(text, verdict, "grounded", reason)
+        if verdict.passed:
+            return _written(text, verdict, "grounded", reason)
+    return Written(text=f"“{facts.item.title}”", source="grounded", reason=reason)
+
+
+def checked_again(written: Written, facts: Facts, policy: Policy) -> Written | None:
+    """Return a text that comes from elsewhere with its claims found anew, None if it fails."""
+    verdict = check(written.text, facts, policy)
+    return (
+        _written(written.text, verdict, written.source, written.reason) if verdict.passed else None
+    )
 
 
 def _written(text: str, verdict: Verdict, source: Source, reason: Reason | None = None) -> Written:

@@ -5,12 +5,11 @@ model never meets a stale text, and no key or value holds a user id.
 """
 
 import hashlib
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import Protocol
-
-from pydantic import ValidationError
 
 from catalog.facts import Facts
 from models.writer import Written
@@ -27,12 +26,20 @@ def cache_key(fingerprint: bytes, facts: Facts) -> str:
 class Cache(Protocol):
     """Keeps written texts. A failing cache costs time, never an answer."""
 
-    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
-        """Return what is known under each key; what cannot be read is None."""
+    async def get_many(self, wanted: Mapping[str, Facts], within_s: float) -> dict[str, Written]:
+        """Return what is known under these keys within so many seconds.
+
+        It is true of the Facts under the same key, whoever has written it.
+        """
         ...
 
-    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
-        """Keep texts, unless there is one already: the first write wins, and is returned."""
+    async def put_many(
+        self, texts: Mapping[str, Written], about: Mapping[str, Facts]
+    ) -> dict[str, Written]:
+        """Keep texts, unless there is one already: the first write wins, and is returned.
+
+        `about` has the Facts under each key.
+        """
         ...
 
 
@@ -53,11 +60,16 @@ class MemoryCache:
         self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self.bytes = 0
 
-    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
-        """Return what is known under each key; see `Cache`."""
-        return [self._get(key) for key in keys]
+    async def get_many(
+        self, wanted: Iterable[str], within_s: float = math.inf
+    ) -> dict[str, Written]:
+        """Return what is known under these keys, at once; see `Cache`."""
+        found = ((key, self._get(key)) for key in wanted)
+        return {key: text for key, text in found if text is not None}
 
-    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
+    async def put_many(
+        self, texts: Mapping[str, Written], about: Mapping[str, Facts]
+    ) -> dict[str, Written]:
         """Keep texts; see `Cache`."""
         return {key: self._put(key, written) for key, written in texts.items()}
 
@@ -83,18 +95,10 @@ class MemoryCache:
             self._drop(key)
             return None
         self._entries.move_to_end(key)
-        return decode(value)
+        return Written.model_validate_json(value)
 
     def _drop(self, key: str) -> None:
         self.bytes -= _size(key, self._entries.pop(key)[1])
-
-
-def decode(value: bytes | str) -> Written | None:
-    """Return a cached value, or None for one that is corrupt or foreign."""
-    try:
-        return Written.model_validate_json(value)
-    except ValidationError:
-        return None
 
 
 def _size(key: str, value: bytes) -> int:

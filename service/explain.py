@@ -15,7 +15,7 @@ from models.grounded import GroundedEngine
 from models.writer import Reason, Written, grounded_text
 from service import admission
 from service.cache import Cache, cache_key
-from service.jobs import Job, JobFailedError, Jobs
+from service.jobs import Job, JobFailedError, JobQueue
 from service.metrics import Metrics
 
 log = structlog.get_logger()
@@ -48,11 +48,14 @@ class Explanations:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The model that writes now: its name, the fingerprint of all it depends on, its queue."""
+    """The model that writes now: its name, the fingerprint of all it depends on, its queue.
+
+    The queue is None while nobody takes jobs from it, and says so: then nobody need wait.
+    """
 
     model: str
     fingerprint: bytes
-    jobs: Jobs
+    jobs: JobQueue | None
 
 
 class Explainer:
@@ -92,24 +95,23 @@ class Explainer:
             return self._counted(GROUNDED, [Explained(k, made[k], cached=False) for k in keys])
         keys = [cache_key(serving.fingerprint, facts) for facts in batch]
         started = monotonic()
-        known = await self._known(keys, deadline)
+        about = dict(zip(keys, batch, strict=True))
+        known = await self._known(about, deadline)
         looked_up = monotonic()
         self._metrics.stage("cache", looked_up - started)
-        missing = {
-            key: facts
-            for key, facts, found in zip(keys, batch, known, strict=True)
-            if found is None
-        }
+        missing = {key: facts for key, facts in about.items() if key not in known}
         made = await self._make(serving.jobs, missing, deadline) if missing else {}
         if missing:
             self._metrics.stage("explain", monotonic() - looked_up)
-        explained = [
-            Explained(key, found, cached=True)
-            if found is not None
-            else Explained(key, made[key], cached=False)
-            for key, found in zip(keys, known, strict=True)
-        ]
-        return self._counted(serving.model, explained)
+        return self._counted(
+            serving.model,
+            [
+                Explained(key, known[key], cached=True)
+                if key in known
+                else Explained(key, made[key], cached=False)
+                for key in keys
+            ],
+        )
 
     def _counted(self, model: str, explained: list[Explained]) -> Explanations:
         for one in explained:
@@ -117,20 +119,22 @@ class Explainer:
             self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
         return Explanations(model, explained)
 
-    async def _known(self, keys: Sequence[str], deadline: float) -> list[Written | None]:
+    async def _known(self, about: Mapping[str, Facts], deadline: float) -> dict[str, Written]:
         # Never less than a moment: a timeout that is over at once may be lost on the way to Redis.
-        left = max(_LATE_S, deadline - monotonic())
+        within_s = min(_CACHE_S, max(_LATE_S, deadline - monotonic()))
         try:
-            async with asyncio.timeout(min(_CACHE_S, left)):
-                return await self._cache.get_many(keys)
+            async with asyncio.timeout(2 * within_s):  # should a cache not keep to its time
+                return await self._cache.get_many(about, within_s)
         except Exception as error:
             self._metrics.failed("cache")
             log.warning("cache failed", error=repr(error))
-            return [None] * len(keys)
+            return {}
 
     async def _make(
-        self, queue: Jobs, missing: dict[str, Facts], deadline: float
+        self, queue: JobQueue | None, missing: dict[str, Facts], deadline: float
     ) -> dict[str, Written]:
+        if queue is None:
+            return await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
         now = monotonic()
         kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
         wait_s = max((deadline - now) / 2, deadline - now - kept)
@@ -138,8 +142,7 @@ class Explainer:
             return await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
         jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
         try:
-            async with asyncio.timeout(min(_CACHE_S, wait_s)):
-                waiting = await queue.submit(jobs)
+            waiting = await queue.submit(jobs, min(_CACHE_S, wait_s))
         except Exception as error:
             self._metrics.failed("queue")
             log.warning("queue failed", error=repr(error))
@@ -154,10 +157,9 @@ class Explainer:
             raise
         waited = monotonic()
         results = {key: _result(result) for key, result in waiting.items()}
-        late = [key for key, result in results.items() if result is None]
+        late = {key: missing[key] for key, result in results.items() if result is None}
         if late:  # a message may be lost: the cache knows what was written all the same
-            found = await self._known(late, monotonic() + _LATE_S)
-            results |= {k: text for k, text in zip(late, found, strict=True) if text is not None}
+            results |= await self._known(late, monotonic() + _LATE_S)
         made = {key: text for key, text in results.items() if text is not None}
         reasons: dict[str, Reason] = {
             key: _reason(waiting[key]) if key in waiting else "shed"

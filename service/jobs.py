@@ -6,8 +6,8 @@ The batching of a worker and the waiting of a request meet only here, through fu
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic
 from typing import Protocol
@@ -18,6 +18,8 @@ from models.writer import Written
 _FEW, _SURE = 64, 0.8
 _WEIGHT = 0.3
 """That of a measurement among those before it."""
+GIVEN_UP_S = 600
+"""Time for which a job that could not be done is not tried again."""
 
 
 class JobFailedError(RuntimeError):
@@ -28,8 +30,7 @@ class JobFailedError(RuntimeError):
 class Job:
     """One explanation to be written; `expires` is monotonic seconds, when nobody waits any more.
 
-    `token` is what a queue needs to find the job again once it is done. `alone` asks that nothing
-    be done beside it: a worker that had it has died, perhaps of it.
+    `token` is what a queue needs to find the job again once it is done. `attempt` counts from 1.
     """
 
     key: str
@@ -37,19 +38,27 @@ class Job:
     created: float
     expires: float
     token: str = ""
-    alone: bool = False
+    attempt: int = 1
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing is to be done beside it: whoever had it before failed, perhaps of it."""
+        return self.attempt > 1
 
 
 Result = Written | JobFailedError
 
 
-class Jobs(Protocol):
-    """A queue of jobs with one result each."""
+class JobQueue(Protocol):
+    """The end of a queue where explanations are asked for."""
 
-    async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
+    async def submit(
+        self, jobs: Sequence[Job], within_s: float
+    ) -> "dict[str, asyncio.Future[Written]]":
         """Queue jobs, or join those in flight under their keys; return what to wait for, by key.
 
         A key that is missing found the queue full, or longer than can be done by its deadline.
+        Raises QueueUnavailableError where the queue is not there within so many seconds.
         """
         ...
 
@@ -61,12 +70,38 @@ class Jobs(Protocol):
         """
         ...
 
+
+class QueueUnavailableError(RuntimeError):
+    """The queue does not answer, or nobody takes jobs from it."""
+
+
+class WorkQueue(Protocol):
+    """The end of a queue where explanations are written.
+
+    A job that was taken is finished, given back or failed; whoever takes it is to let go of it in
+    the end (`leave`), whatever has become of it.
+    """
+
     async def take(self, limit: int) -> list[Job]:
-        """Wait for work and return up to `limit` jobs: those that somebody waits for, if any."""
+        """Wait for work and return up to `limit` jobs: those that somebody waits for, if any.
+
+        A job that is to be done alone is returned alone.
+        """
         ...
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
         """Give everybody who waits for the jobs their results."""
+        ...
+
+    async def give_back(self, jobs: Sequence[Job]) -> None:
+        """Put jobs back as they were: it was no fault of theirs that they were not done."""
+        ...
+
+    async def fail(self, jobs: Sequence[Job], why: str) -> None:
+        """Put jobs back that an engine failed on, which does others: each is tried again alone.
+
+        One that has failed as often as the queue allows is given up.
+        """
         ...
 
     def leave(self, jobs: Sequence[Job]) -> None:
@@ -75,14 +110,6 @@ class Jobs(Protocol):
 
     def measured(self, job_s: float) -> None:
         """Learn how long this worker takes for a job while it has enough to do, seconds."""
-        ...
-
-    async def depth(self) -> int:
-        """Return the number of jobs waiting."""
-        ...
-
-    async def oldest_s(self) -> float:
-        """Return how long the oldest awaited job has waited, seconds."""
         ...
 
 
@@ -104,24 +131,37 @@ def new_result() -> "asyncio.Future[Written]":
 
 
 class LocalJobs:
-    """Jobs inside one process and event loop.
+    """Both ends of a queue inside one process and event loop.
 
     Jobs that expire while they wait go behind the others: nobody waits for them any more, but
     they still warm the cache. Whoever joins one brings it back.
+
+    Parameters
+    ----------
+    limit : most jobs that wait
+    attempts : how often a job may fail, in the end alone, before it is given up for ten minutes
+    clock : monotonic seconds
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(
+        self, limit: int, attempts: int = 3, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._limit, self._attempts, self._clock = limit, attempts, clock
         self._interactive: deque[Job] = deque()
+        self._failed: deque[Job] = deque()  # to be tried again, each alone
         self._bulk: dict[str, Job] = {}
         self._results: dict[str, asyncio.Future[Written]] = {}
         self._expires: dict[str, float] = {}  # the latest deadline of those who wait
         self._callers: dict[str, int] = {}  # who submitted it and has not withdrawn
+        self._given_up: dict[str, float] = {}  # and when, the longest ago first
         self._work = asyncio.Event()
         self._job_s = 0.0
+        self._took_failed = False
 
-    async def submit(self, jobs: Sequence[Job]) -> "dict[str, asyncio.Future[Written]]":
-        """Queue jobs or join those in flight; see `Jobs`."""
+    async def submit(
+        self, jobs: Sequence[Job], within_s: float = math.inf
+    ) -> "dict[str, asyncio.Future[Written]]":
+        """Queue jobs or join those in flight, at once; see `JobQueue`."""
         waiting = {job.key: self._submit(job) for job in jobs}
         return {key: future for key, future in waiting.items() if future is not None}
 
@@ -133,11 +173,14 @@ class LocalJobs:
             if job.key in self._bulk:
                 self._interactive.append(self._bulk.pop(job.key))
             return known
+        result = new_result()
+        if self._clock() - self._given_up.get(job.key, -math.inf) < GIVEN_UP_S:
+            result.set_exception(JobFailedError("given up"))
+            return result
         if self._depth() >= self._limit:
             self._drop_expired()
         if self._depth() >= self._limit or self._is_too_late(job):
             return None
-        result = new_result()
         self._results[job.key] = result
         self._expires[job.key] = job.expires
         self._callers[job.key] = 1
@@ -149,10 +192,10 @@ class LocalJobs:
         if not self._job_s:
             return False
         ahead = len(self._results) - len(self._bulk)
-        return ahead >= room_for(job.expires - monotonic(), 1 / self._job_s, self._limit)
+        return ahead >= room_for(job.expires - self._clock(), 1 / self._job_s, self._limit)
 
     def withdraw(self, keys: Sequence[str]) -> None:
-        """Let a job that nobody waits for expire at once; see `Jobs`."""
+        """Let a job that nobody waits for expire at once; see `JobQueue`."""
         for key in keys:
             if key in self._results:
                 self._callers[key] -= 1
@@ -167,18 +210,22 @@ class LocalJobs:
         """
         dropped = list(self._bulk)
         self._bulk.clear()
-        now = monotonic()
+        now = self._clock()
         while self._interactive and self._expires[self._interactive[0].key] <= now:
             dropped.append(self._interactive.popleft().key)
         for key in dropped:
             self._finish(key, JobFailedError("expired in a full queue"))
 
     async def take(self, limit: int) -> list[Job]:
-        """Wait for work and return it; see `Jobs`."""
+        """Wait for work and return it; see `WorkQueue`."""
         while not self._depth():
             self._work.clear()
             await self._work.wait()
-        now = monotonic()
+        # What failed and what is new take turns: each of the former is a batch of its own.
+        self._took_failed = bool(self._failed) and not self._took_failed
+        if self._took_failed:
+            return [self._failed.popleft()]
+        now = self._clock()
         taken: list[Job] = []
         while self._interactive and len(taken) < limit:
             job = self._interactive.popleft()
@@ -188,19 +235,43 @@ class LocalJobs:
                 self._bulk[job.key] = job
         if taken:
             return taken
+        if self._failed:
+            return [self._failed.popleft()]
         # Whoever comes meanwhile waits for what nobody waits for: not for long.
         return [self._bulk.pop(key) for key in list(islice(self._bulk, max(1, limit // 2)))]
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
-        """Hand results to everybody who waits; see `Jobs`."""
+        """Hand results to everybody who waits; see `WorkQueue`."""
         for job, result in results:
             self._finish(job.key, result)
+
+    async def give_back(self, jobs: Sequence[Job]) -> None:
+        """Put jobs back where they were, at the head; see `WorkQueue`."""
+        for job in reversed([job for job in jobs if job.key in self._results]):
+            (self._failed if job.alone else self._interactive).appendleft(job)
+        self._work.set()
+
+    async def fail(self, jobs: Sequence[Job], why: str) -> None:
+        """Put jobs back to be done alone, or give them up; see `WorkQueue`."""
+        for job in jobs:
+            if job.attempt >= self._attempts:
+                self._give_up(job.key, why)
+            elif job.key in self._results:
+                self._failed.append(replace(job, attempt=job.attempt + 1))
+        self._work.set()
+
+    def _give_up(self, key: str, why: str) -> None:
+        self._finish(key, JobFailedError(why))
+        self._given_up.pop(key, None)
+        self._given_up[key] = self._clock()
+        if len(self._given_up) > self._limit:
+            del self._given_up[next(iter(self._given_up))]
 
     def leave(self, jobs: Sequence[Job]) -> None:
         """Do nothing: nobody else is there to do them."""
 
     def measured(self, job_s: float) -> None:
-        """Learn how long a job takes; see `Jobs`."""
+        """Learn how long a job takes; see `WorkQueue`."""
         self._job_s += (_WEIGHT if self._job_s else 1.0) * (job_s - self._job_s)
 
     def _finish(self, key: str, result: Result) -> None:
@@ -219,15 +290,16 @@ class LocalJobs:
         return self._depth()
 
     async def oldest_s(self) -> float:
-        """Return the age of the oldest awaited job."""
-        return monotonic() - self._interactive[0].created if self._interactive else 0.0
+        """Return how long the oldest awaited job has waited, seconds."""
+        return self._clock() - self._interactive[0].created if self._interactive else 0.0
 
     def _depth(self) -> int:
-        return len(self._interactive) + len(self._bulk)
+        return len(self._interactive) + len(self._failed) + len(self._bulk)
 
-    def close(self) -> None:
-        """Fail what is still waiting, so that nobody waits for a stopped worker."""
+    def close(self, why: str = "the service is stopping") -> None:
+        """Fail what is still waiting, so that nobody waits for a worker that takes no jobs."""
         self._interactive.clear()
+        self._failed.clear()
         self._bulk.clear()
         for key in list(self._results):
-            self._finish(key, JobFailedError("the service is stopping"))
+            self._finish(key, JobFailedError(why))

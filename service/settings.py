@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.engines import Runtime
 from models.faithfulness import Policy
 
+LARGEST_BODY = 8 * 2**20
+"""Bytes of a body that a gateway may be set to accept; what the ranking service accepts follows."""
 MOST_EXCLUDED = 10_000
 """Items that a request may leave out."""
 
@@ -51,7 +53,9 @@ class Settings(BaseSettings):
 
     max_k: int = Field(100, ge=1, description="Most items of one answer.")
     max_history: int = Field(10_000, ge=1, description="Most entries of an inline history.")
-    max_body: int = Field(2 * 2**20, ge=1, description="Largest request body, bytes.")
+    max_body: int = Field(
+        2 * 2**20, ge=1, le=LARGEST_BODY, description="Largest request body, bytes."
+    )
     max_deadline_ms: int = Field(30_000, ge=1, description="Longest deadline a request may set.")
 
     cache_bytes: int = Field(64 * 2**20, ge=0, description="Size of the explanation cache, bytes.")
@@ -77,6 +81,10 @@ class Settings(BaseSettings):
         SecretStr("redis://127.0.0.1:6379/0"), description="Redis; rediss:// for TLS."
     )
     redis_password_file: Path | None = Field(None, description="File with the password of Redis.")
+    signing_key_file: Path | None = Field(
+        None,
+        description="File of the keys that sign what is in Redis, one a line; the first signs.",
+    )
     redis_connections: int = Field(64, ge=2, description="Most connections to Redis.")
     near_cache_bytes: int = Field(
         16 * 2**20, ge=0, description="Gateway: size of its own cache before Redis, bytes."
@@ -84,7 +92,14 @@ class Settings(BaseSettings):
     claim_after_s: float = Field(
         5.0, gt=0.1, description="Silence of a worker after which another takes its jobs, seconds."
     )
-    deliveries: int = Field(3, ge=1, description="Attempts after which a job is a dead letter.")
+    batch_limit_s: float = Field(
+        60.0, gt=0, description="Worker: time for a batch, after which others take its jobs."
+    )
+    priority: int = Field(
+        0, ge=-1000, le=1000,
+        description="Worker: of several models served, the one of the highest priority is asked.",
+    )  # fmt: skip
+    deliveries: int = Field(3, ge=2, description="Attempts after which a job is a dead letter.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")
 
     @property

@@ -98,11 +98,13 @@ class ScriptedEngine:
 class BrokenCache:
     """A cache that is gone."""
 
-    async def get_many(self, keys: Sequence[str]) -> list[Written | None]:
+    async def get_many(self, wanted: Mapping[str, Facts], within_s: float) -> dict[str, Written]:
         """Fail; see `Cache`."""
         raise ConnectionError("the cache is gone")
 
-    async def put_many(self, texts: Mapping[str, Written]) -> dict[str, Written]:
+    async def put_many(
+        self, texts: Mapping[str, Written], about: Mapping[str, Facts]
+    ) -> dict[str, Written]:
         """Fail; see `Cache`."""
         raise ConnectionError("the cache is gone")
 
@@ -127,8 +129,8 @@ class Service:
 
     async def cached(self, facts: Facts) -> Written | None:
         """Look into the cache."""
-        [found] = await self.cache.get_many([self.key(facts)])
-        return found
+        found = await self.cache.get_many({self.key(facts): facts}, GENEROUS_S)
+        return found.get(self.key(facts))
 
     async def explain(self, *facts: Facts, within_s: float = GENEROUS_S) -> list[Explained]:
         """Ask for explanations, as one request does."""
@@ -146,13 +148,15 @@ def new_service(
     queue_limit: int = 1000,
     batch_size: int = 32,
     policy: Policy = "strict",
+    in_hand_s: float = GENEROUS_S,
+    on_trouble: Callable[[str], None] = lambda why: None,
 ) -> tuple[Service, Worker]:
     """Return a service whose worker does not run yet."""
     metrics = Metrics()
     writer = Writer(engine, policy, metrics.rejected, metrics.stage)
     jobs = LocalJobs(queue_limit)
     cache = MemoryCache(10**6, ttl_s=3600) if cache is None else cache
-    worker = Worker(jobs, writer, cache, metrics, batch_size)
+    worker = Worker(jobs, writer, cache, metrics, batch_size, in_hand_s, on_trouble, 0.01)
     serving = Serving(writer.model, writer.fingerprint, jobs)
     explainer = Explainer(lambda: serving, cache, metrics)
     return Service(engine, writer, cache, jobs, metrics, explainer), worker

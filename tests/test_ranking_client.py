@@ -10,9 +10,10 @@ from service_fixtures import GENEROUS_S, Clock, anyio_backend  # noqa: F401
 
 from ranker.service import RankingQuery, Recommendations
 from service.admission import OVERLOAD, TICKET, Admission
+from service.breaker import Breaker
 from service.metrics import Metrics
 from service.ranker_client.protocol import RankerUnavailableError
-from service.ranker_client.remote import Breaker, RemoteRankerClient
+from service.ranker_client.remote import RemoteRankerClient
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio

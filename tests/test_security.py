@@ -29,13 +29,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from service import rate_limit
 from service.deployments.distributed import gateway_app
 from service.deployments.embedded import embedded_app
 from service.deployments.loading import open_ranker
-from service.http import keys, rate_limit
+from service.http import keys
 from service.http.keys import Keys, KeysError, new_key
-from service.http.rate_limit import LocalRateLimit
 from service.http.security import GuardMiddleware, HeadersMiddleware, check_address
+from service.rate_limit import LocalRateLimit
 from service.redis import rate_limit as redis_rate_limit
 from service.settings import Settings
 
@@ -637,7 +638,7 @@ class TestLimitsOverRedis:
         self, redis: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(redis_rate_limit, "_PATIENCE_S", GENEROUS_S)
-        monkeypatch.setattr(redis_rate_limit, "_AGAIN_S", 0)
+        monkeypatch.setattr(redis_rate_limit, "_LEFT_ALONE_S", 0)
         with client_of(gateway(redis.url, rate_per_s=SLOW, rate_burst=2)) as client:
             assert asked(client, 3) == [200, 200, 429]
             redis.stop()
@@ -650,7 +651,7 @@ class TestLimitsOverRedis:
     def test_a_redis_that_stalls_is_left_alone_for_a_while(
         self, redis: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redis_rate_limit, "_AGAIN_S", GENEROUS_S)
+        monkeypatch.setattr(redis_rate_limit, "_LEFT_ALONE_S", GENEROUS_S)
         app = gateway(redis.url, rate_per_s=SLOW, rate_burst=2)
         with redis.stalled(), client_of(app) as client:
             assert asked(client, 3) == [200, 200, 429]

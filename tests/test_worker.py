@@ -16,8 +16,10 @@ from service_fixtures import (
     a_lie,
     anyio_backend,  # noqa: F401
     facts_about,
+    new_service,
     running,
     until,
+    working,
 )
 
 from catalog.facts import Facts
@@ -25,7 +27,7 @@ from models.faithfulness import check
 from models.grounded import explain
 from models.writer import Written
 from service.jobs import Job, JobFailedError
-from service.worker import IN_FLIGHT
+from service.worker import IN_FLIGHT, KNOWN
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +36,7 @@ async def submit(service: Service, item_id: str, *, alone: bool = False) -> asyn
     """Queue a job, as one request does."""
     facts, now = facts_about(item_id), monotonic()
     key = service.key(facts)
-    job = Job(key, facts, now, now + GENEROUS_S, alone=alone)
+    job = Job(key, facts, now, now + GENEROUS_S, attempt=2 if alone else 1)
     return (await service.jobs.submit([job]))[key]
 
 
@@ -133,7 +135,10 @@ class TestFailures:
             await asyncio.wait(jobs.values(), timeout=GENEROUS_S)
             failed = [n for n, job in jobs.items() if isinstance(job.exception(), JobFailedError)]
             assert failed == ["3"]
-            assert engine.batches == [[*"12345"], ["1"], ["2"], ["3"], ["4"], ["5"]]
+            known, third = [KNOWN.item.id], [["3"], [KNOWN.item.id]]
+            assert engine.batches == [
+                [*"12345"], known, ["1"], ["2"], *third, ["4"], ["5"], *third,
+            ]  # fmt: skip
             assert [n for n in "12345" if await service.cached(facts_about(n))] == [*"1245"]
             assert (await text_of(service, "6")).text == explain(facts_about("6"))
 
@@ -146,6 +151,79 @@ class TestFailures:
         async with running(Forgetful()) as service:
             texts = await asyncio.gather(*[text_of(service, n) for n in "123"])
         assert [text.text for text in texts] == [explain(facts_about(n)) for n in "123"]
+
+    async def test_an_engine_that_is_broken_costs_no_job_and_leaves_the_fleet(self) -> None:
+        """As one is after an error of CUDA: whatever it is asked, it raises."""
+
+        def fail(facts: Facts) -> str:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+        engine = ScriptedEngine(fail)
+        service, worker = new_service(engine, batch_size=8)
+        async with working(service, worker):
+            jobs = [await submit(service, str(n)) for n in range(100)]
+            await until(lambda: bool(worker.trouble))
+            assert "illegal memory access" in worker.trouble
+            assert not any(job.done() for job in jobs)
+            tried = len(engine.batches)
+            assert tried < 10  # and not once for each job
+            engine.say = explain
+            texts = await asyncio.gather(*jobs)
+            assert not worker.trouble
+        assert [text.text for text in texts] == [explain(facts_about(str(n))) for n in range(100)]
+
+    async def test_an_engine_that_does_only_the_known_text_costs_few_jobs(self) -> None:
+        def fail(facts: Facts) -> str:
+            if facts != KNOWN:
+                raise RuntimeError("no")
+            return explain(facts)
+
+        service, worker = new_service(ScriptedEngine(fail), batch_size=1)
+        async with working(service, worker):
+            jobs = [await submit(service, str(n)) for n in range(100)]
+            await until(lambda: bool(worker.trouble))
+            assert sum(job.done() for job in jobs) < 10
+
+    async def test_an_engine_that_fails_on_large_batches_does_each_alone(self) -> None:
+        class Small(ScriptedEngine):
+            def write(self, batch: Sequence[Facts]) -> list[str]:
+                if len(batch) > 1:
+                    raise MemoryError
+                return super().write(batch)
+
+        async with running(Small(), batch_size=8) as service:
+            texts = await asyncio.gather(*[text_of(service, str(n)) for n in range(20)])
+        assert [text.text for text in texts] == [explain(facts_about(str(n))) for n in range(20)]
+
+    async def test_an_engine_that_hangs_lets_go_of_its_jobs_and_comes_back_when_it_returns(
+        self,
+    ) -> None:
+        engine = ScriptedEngine()
+        service, worker = new_service(engine, in_hand_s=0.1)
+        left: list[str] = []
+        service.jobs.leave = lambda jobs: left.extend(j.key for j in jobs)  # type: ignore[method-assign]
+        async with working(service, worker):
+            engine.gate.clear()
+            job = await submit(service, "1")
+            await until(lambda: bool(worker.trouble))
+            assert left == [service.key(facts_about("1"))]
+            later = await submit(service, "2")
+            engine.gate.set()
+            assert (await job).text == explain(facts_about("1"))
+            assert (await later).text == explain(facts_about("2"))
+            assert not worker.trouble
+
+    async def test_a_worker_whose_engine_hangs_can_be_stopped(self) -> None:
+        engine = ScriptedEngine()
+        service, worker = new_service(engine, in_hand_s=0.1)
+        engine.gate.clear()
+        task = asyncio.create_task(worker.run())
+        await submit(service, "1")
+        await until(lambda: bool(worker.trouble))
+        task.cancel()
+        ended, _ = await asyncio.wait({task}, timeout=GENEROUS_S / 2)
+        engine.gate.set()
+        assert ended
 
     async def test_what_could_not_be_finished_is_left_and_the_next_is_served(
         self, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ from ranker.als import SnapshotError
 from service.cli import data, distill, keys, queue, serve
 from service.cli.console import console
 from service.http.keys import KeysError
+from service.redis.trust import SigningKeyError
 
 app = typer.Typer(
     name="prism",
@@ -36,7 +37,8 @@ def main() -> None:
     try:
         app()
     except (
-        DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, OSError
+        DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, SigningKeyError,
+        OSError,
     ) as error:  # fmt: skip
         hint = ""
         if isinstance(error, SnapshotError):

@@ -18,35 +18,39 @@ from ranker.service import RankingService
 from service import collector
 from service.admission import Admission
 from service.background import background, forever
+from service.breaker import Breaker
 from service.cache import MemoryCache
 from service.deployments.loading import open_ranker
-from service.explain import Explainer, Serving
+from service.deployments.warmer import Warmer
+from service.explain import Explainer
 from service.http.gateway import create_app
 from service.http.health import Readiness, add_health
 from service.http.middleware import RequestMiddleware
 from service.http.ranker import create_ranker_app
-from service.http.rate_limit import local_rate_limit
-from service.jobs import Jobs
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.local import LocalRankerClient
-from service.ranker_client.remote import Breaker, RemoteRankerClient
+from service.ranker_client.remote import RemoteRankerClient
+from service.rate_limit import local_rate_limit
 from service.redis.cache import NearCache, RedisCache
 from service.redis.connection import connect
-from service.redis.jobs import DeadLetters, RedisJobs
-from service.redis.models import ModelsRegistry
+from service.redis.dead_letters import DeadLetters
+from service.redis.gateway_queue import RedisJobQueue
+from service.redis.queue import QueueState
 from service.redis.rate_limit import RedisRateLimit
+from service.redis.served import ANNOUNCE_S, Announcements, ServedModel
+from service.redis.trust import open_trust
+from service.redis.worker_queue import RedisWorkQueue
 from service.settings import Settings
 from service.stamp import stamp
-from service.warmer import Warmer
 from service.worker import Worker
 
 log = structlog.get_logger()
 _MEASURE_S = 0.5
 _NEAR_S = 300
 """Longest life of a text in a gateway's own cache: after it, Redis is asked again."""
-_FOLLOW_S = 1.0
-"""How often the gateway looks which model is served."""
+_LEFT_ALONE_S, _FAIR_S = 1.0, 0.25
+"""How long Redis is not asked after it did not answer: not every request shall wait for it."""
 
 
 def ranker_app(settings: Settings) -> FastAPI:
@@ -79,96 +83,97 @@ def ranker_app(settings: Settings) -> FastAPI:
             async with background(reload, "reload"):
                 yield
 
-    return create_ranker_app(local, Admission(metrics), metrics, settings, running)
+    return create_ranker_app(local, Admission(metrics), metrics, running)
 
 
 def gateway_app(settings: Settings) -> FastAPI:
     """Compose `prism gateway`: no data, no model; it asks the ranker, Redis and the workers.
 
-    Raises KeysError.
+    Raises KeysError, SigningKeyError.
     """
     metrics = Metrics()
     redis = connect(settings)
     ranking = RemoteRankerClient(str(settings.ranker_url), Breaker())
     fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
+    trust, breaker = open_trust(settings), Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=_FAIR_S)
     cache = NearCache(
         MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),
-        RedisCache(redis, settings.cache_ttl_s),
+        RedisCache(redis, settings.cache_ttl_s, trust, breaker),
         lambda: metrics.failed("cache"),
     )
-    registry, queues = ModelsRegistry(redis), dict[str, RedisJobs]()
-    followed = asyncio.Event()
 
-    def serving() -> Serving | None:
-        chosen = registry.chosen
-        if chosen is None or chosen.fingerprint not in queues:
-            return None
-        return Serving(chosen.model, bytes.fromhex(chosen.fingerprint), queues[chosen.fingerprint])
+    def new_queue(fingerprint: str) -> RedisJobQueue:
+        return RedisJobQueue(redis, fingerprint, settings.queue_limit, trust, breaker)
 
-    async def follow_models() -> None:
-        async with contextlib.AsyncExitStack() as listening:
-            listening.callback(queues.clear)  # a queue is there as long as somebody listens to it
-            while True:
-                await registry.choose()
-                chosen = registry.chosen
-                if chosen is not None and chosen.fingerprint not in queues:
-                    jobs = _queue(redis, chosen.fingerprint, settings)
-                    await listening.enter_async_context(jobs.listening())
-                    queues[chosen.fingerprint] = jobs
-                followed.set()
-                await asyncio.sleep(_FOLLOW_S)
+    served = ServedModel(Announcements(redis, trust), new_queue)
 
     async def measure() -> None:
-        now = serving()
+        now = served.serving
         if now is not None:
             metrics.running(model=now.model)
-            await _measure(redis, now.jobs, metrics)
+            await _measure(redis, now.fingerprint.hex(), metrics)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        warmer = Warmer(ranking, cache, serving, redis, metrics, settings.warm_users)
+        warmer = Warmer(ranking, cache, served, redis, metrics, settings.warm_users)
         async with (
-            background(follow_models, "models"),
+            served.released(),
+            background(served.follow, "models"),
             background(partial(fallback.keep_learning, settings.max_k), "popular"),
             background(warmer.run, "warmer"),
         ):
             with contextlib.suppress(TimeoutError):  # without Redis it serves all the same
                 async with asyncio.timeout(_MEASURE_S):
-                    await followed.wait()
+                    await served.followed.wait()
             yield
         await ranking.close()
         await redis.aclose()
 
     admission = Admission(metrics)
-    explainer = Explainer(serving, cache, metrics, lambda: admission.lag_s)
+    explainer = Explainer(lambda: served.serving, cache, metrics, lambda: admission.lag_s)
     local = local_rate_limit(settings)
     limit = None if local is None else RedisRateLimit(redis, local, metrics)
     return create_app(
-        settings, fallback, ranking, explainer, admission, metrics, running, measure, limit
-    )
+        settings, fallback, ranking, explainer, admission, metrics, running, measure, limit,
+        lacking=lambda: fallback.lacking,
+    )  # fmt: skip
 
 
 def worker_app(settings: Settings) -> FastAPI:
     """Compose `prism worker`: an engine that takes jobs from Redis.
 
-    Raises ModelError.
+    Raises ModelError, SigningKeyError.
     """
     metrics = Metrics()
     redis = connect(settings)
     engine = open_engine(settings.model, settings.engines, settings.runtime)
     writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
     fingerprint = writer.fingerprint.hex()
-    jobs = _queue(redis, fingerprint, settings)
-    cache = RedisCache(redis, settings.cache_ttl_s)
-    worker = Worker(jobs, writer, cache, metrics, settings.batch_size)
-    registry = ModelsRegistry(redis)
+    trust = open_trust(settings)
+    jobs = RedisWorkQueue(
+        redis, fingerprint, settings.queue_limit, trust,
+        claim_after_s=settings.claim_after_s, deliveries=settings.deliveries,
+    )  # fmt: skip
+    breaker = Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=_FAIR_S)
+    cache = RedisCache(redis, settings.cache_ttl_s, trust, breaker)
+    worker = Worker(
+        jobs, writer, cache, metrics, settings.batch_size, in_hand_s=settings.batch_limit_s
+    )
+    announcements = Announcements(redis, trust)
+    is_known = False
     metrics.running(model=writer.model)
 
     async def announce() -> None:
-        await registry.announce(fingerprint, writer.model)
+        nonlocal is_known
+        while True:
+            await announcements.announce(
+                fingerprint, writer.model, settings.priority, lambda: worker.trouble
+            )
+            is_known = True
+            await asyncio.sleep(ANNOUNCE_S)
 
     async def measure() -> None:
-        await _measure(redis, jobs, metrics)
+        await _measure(redis, fingerprint, metrics)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -181,7 +186,11 @@ def worker_app(settings: Settings) -> FastAPI:
                 await task  # what it took, it finishes
         await redis.aclose()
 
-    health = Readiness(running)
+    health = Readiness(
+        running,
+        lacking=lambda: "" if is_known else "Redis has not answered yet",
+        trouble=lambda: worker.trouble,
+    )
     app = FastAPI(title="Prism worker", lifespan=health.lifespan)
     app.state.admission = Admission(metrics)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=0, max_values=0)
@@ -190,23 +199,14 @@ def worker_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _measure(redis: Redis, jobs: Jobs, metrics: Metrics) -> None:
+async def _measure(redis: Redis, fingerprint: str, metrics: Metrics) -> None:
     """Measure the queue, but let no Redis that hangs hold up whoever reads the metrics."""
+    state = QueueState(redis, fingerprint)
     try:
         async with asyncio.timeout(_MEASURE_S):
             dead, depth, oldest_s = await asyncio.gather(
-                DeadLetters(redis).count(), jobs.depth(), jobs.oldest_s()
+                DeadLetters(redis).count(), state.depth(), state.oldest_s()
             )
             metrics.queue(depth, oldest_s, dead)
     except (TimeoutError, RedisError):
         metrics.queue(math.nan, math.nan, math.nan)
-
-
-def _queue(redis: Redis, fingerprint: str, settings: Settings) -> RedisJobs:
-    return RedisJobs(
-        redis,
-        fingerprint,
-        settings.queue_limit,
-        claim_after_s=settings.claim_after_s,
-        deliveries=settings.deliveries,
-    )

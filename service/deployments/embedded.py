@@ -17,11 +17,11 @@ from service.cache import MemoryCache
 from service.deployments.loading import open_ranker
 from service.explain import Explainer, Serving
 from service.http.gateway import create_app
-from service.http.rate_limit import local_rate_limit
 from service.jobs import LocalJobs
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.local import LocalRankerClient
+from service.rate_limit import local_rate_limit
 from service.settings import Settings
 from service.worker import Worker
 
@@ -40,9 +40,11 @@ def embedded_app(settings: Settings) -> FastAPI:
     metrics = Metrics()
     engine = open_engine(settings.model, settings.engines, settings.runtime)
     writer = Writer(engine, settings.policy, metrics.rejected, metrics.stage)
-    jobs = LocalJobs(settings.queue_limit)
+    jobs = LocalJobs(settings.queue_limit, settings.deliveries)
     cache = MemoryCache(settings.cache_bytes, settings.cache_ttl_s)
-    worker = Worker(jobs, writer, cache, metrics, settings.batch_size)
+    worker = Worker(
+        jobs, writer, cache, metrics, settings.batch_size, settings.batch_limit_s, jobs.close
+    )
     metrics.running(ranker=ranker, model=writer.model)
 
     @contextlib.asynccontextmanager
@@ -56,9 +58,13 @@ def embedded_app(settings: Settings) -> FastAPI:
                 yield
             jobs.close()
 
-    serving = Serving(writer.model, writer.fingerprint, jobs)
+    def serving() -> Serving:
+        # While the engine is in trouble nobody need wait for it, and what is cached is served.
+        queue = None if worker.trouble else jobs
+        return Serving(writer.model, writer.fingerprint, queue)
+
     admission = Admission(metrics)
-    explainer = Explainer(lambda: serving, cache, metrics, lambda: admission.lag_s)
+    explainer = Explainer(serving, cache, metrics, lambda: admission.lag_s)
 
     async def measure_queue() -> None:
         metrics.queue(await jobs.depth(), await jobs.oldest_s())

@@ -68,4 +68,5 @@ class ExplainResponse(BaseModel):
 class Health(BaseModel):
     """Whether the process lives, or can serve."""
 
-    status: Literal["ok", "starting"]
+    status: Literal["ok", "not ready"]
+    reason: str = Field(default="", description="Why it cannot serve.")

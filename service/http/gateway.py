@@ -22,12 +22,12 @@ from service.http.errors import Problem
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
-from service.http.rate_limit import RateLimit
 from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.protocol import RankerClient
 from service.ranker_client.wire import Touched
+from service.rate_limit import RateLimit
 from service.settings import MOST_EXCLUDED, Settings
 
 _PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -54,6 +54,7 @@ def create_app(
     background: Callable[[], AbstractAsyncContextManager[None]],
     refresh: Callable[[], Awaitable[None]] = nothing,
     limit: RateLimit | None = None,
+    lacking: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
     size = Annotated[int, Field(ge=1, le=settings.max_k, description="Number of items.")]
@@ -99,7 +100,7 @@ def create_app(
         )
         deadline_ms: milliseconds = 2000
 
-    health = Readiness(background)
+    health = Readiness(background, lacking)
     app = FastAPI(
         title="Prism",
         description="Recommends items and says why, in sentences that are checked to be true.",

@@ -18,14 +18,13 @@ from service.http.middleware import RequestMiddleware
 from service.metrics import Metrics
 from service.ranker_client.local import LocalRankerClient
 from service.ranker_client.wire import ActiveUsers, RankRequest, RankResponse, answer_of
-from service.settings import Settings
+from service.settings import LARGEST_BODY
 
 
 def create_ranker_app(
     local: LocalRankerClient,
     admission: Admission,
     metrics: Metrics,
-    settings: Settings,
     background: Callable[[], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """Return the app of `prism ranker`; `background` runs around its whole life."""
@@ -33,12 +32,10 @@ def create_ranker_app(
     app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
     app.router.route_class = BodyRoute
     app.state.admission = admission
-    # What the gateway lets in may take more room on its way here: defaults are written out.
+    # Whatever a gateway lets in, as it may be set otherwise than this process; on its way here it
+    # may take a little more room, as numbers are written out.
     app.add_middleware(
-        RequestMiddleware,
-        metrics=metrics,
-        max_body=4 * settings.max_body,
-        max_values=2 * settings.max_values,
+        RequestMiddleware, metrics=metrics, max_body=2 * LARGEST_BODY, max_values=LARGEST_BODY
     )
     errors.install(app)
     add_health(app, metrics, health)

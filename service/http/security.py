@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.errors import ProblemError
 from service.http.keys import Keys, KeysError
-from service.http.rate_limit import RateLimit
+from service.rate_limit import RateLimit
 from service.settings import Settings
 
 OPEN = {"/healthz", "/readyz", "/metrics"}

@@ -58,6 +58,12 @@ class Fallback:
         self._users, self._age_s, self._clock = users, age_s, clock
         self._last: OrderedDict[str, _LastGood] = OrderedDict()
         self._popular: Recommendations | None = None
+        self._reached = False
+
+    @property
+    def lacking(self) -> str:
+        """What there must be before anybody can be answered; empty once it is there."""
+        return "" if self._reached else "the ranking service has not answered yet"
 
     async def rank(self, query: RankingQuery, timeout_s: float) -> tuple[Recommendations, bool]:
         """Return the top k, and whether they are a fallback.
@@ -69,6 +75,7 @@ class Fallback:
         except RankerUnavailableError:
             self._metrics.failed("ranker")
             return self._known(query), True
+        self._reached = True
         self._remember(query, answer)
         return answer, False
 
@@ -81,6 +88,7 @@ class Fallback:
     async def learn_what_is_popular(self, k: int) -> None:
         """Ask for what most users like, which is what somebody without a history gets."""
         self._popular = await self._ranking.rank(RankingQuery(None, k), timeout_s=5.0)
+        self._reached = True
 
     def _remember(self, query: RankingQuery, answer: Recommendations) -> None:
         if not self._users or query.user_id is None or query.excluded or not answer.items:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from time import monotonic
 from typing import NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from ranker.service import (
 )
 from service import admission
 from service.admission import OVERLOAD
+from service.breaker import Breaker, LeftAloneError
 from service.ranker_client.protocol import RankerUnavailableError
 from service.ranker_client.wire import (
     ActiveUsers,
@@ -41,47 +42,10 @@ _RETRIED = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.G
 _LOOKUP_S, _CONNECT_S = 2.0, 0.5
 _KEEP_S = 4.0
 """How long an unused connection is kept: less than the five seconds of the server (uvicorn)."""
-_FAIR_S = 1.0
-"""A question with less time than this says nothing about the ranking service if it times out."""
 _RETRY_AFTER_S = 0.05
 """Mean pause before the one retry."""
 _SLOWER = 1.001
 """Growth of the usual time with each question: a service twice as slow is usual after 700."""
-
-
-class Breaker:
-    """A circuit breaker: after `failures` in a row nothing is asked for `open_s` seconds.
-
-    Then one question is let through; its answer closes the circuit or opens it anew.
-    """
-
-    def __init__(
-        self, failures: int = 5, open_s: float = 2.0, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._limit, self._open_s, self._clock = failures, open_s, clock
-        self._failures = 0
-        self._until = 0.0
-
-    @property
-    def open(self) -> bool:
-        """Whether questions are turned away now."""
-        return self._failures >= self._limit and self._clock() < self._until
-
-    def before(self) -> None:
-        """Raise RankerUnavailableError while the circuit is open; let one question try after."""
-        if self.open:
-            raise RankerUnavailableError("the ranking service does not answer")
-        if self._failures >= self._limit:
-            self._until = self._clock() + self._open_s
-
-    def succeeded(self) -> None:
-        """Close the circuit."""
-        self._failures = 0
-
-    def failed(self) -> None:
-        """Count a failure."""
-        self._failures += 1
-        self._until = self._clock() + self._open_s
 
 
 class RemoteRankerClient:
@@ -114,11 +78,16 @@ class RemoteRankerClient:
                 for t in query.history
             ],
         )
-        body = RankRequest.model_construct(queries=[asked]).model_dump_json()
+        body = RankRequest.model_construct(queries=[asked]).model_dump_json(exclude_defaults=True)
         response = await self._ask("POST", "/rank", timeout_s, body=body)
-        [answer] = _parsed(response, RankResponse).answers
+        answers = _parsed(response, RankResponse).answers
+        if len(answers) != 1:
+            raise RankerUnavailableError("the ranking service answered another question")
+        [answer] = answers
         if answer.problem is not None:
             raise answer.problem.error()
+        if len(answer.items) > query.k:
+            raise RankerUnavailableError("the ranking service answered more than it was asked")
         return recommendations_of(answer)
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
@@ -170,14 +139,18 @@ class RemoteRankerClient:
         body: str | None = None,
     ) -> "_Response":
         """Ask, once more after a pause if the first time fails: every question is idempotent."""
-        self._breaker.before()
         started = monotonic()
         try:
+            self._breaker.before()
             async with asyncio.timeout(timeout_s):
                 response = await self._twice(method, path, params, body)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            if isinstance(error, aiohttp.ClientError) or timeout_s >= _FAIR_S:
-                self._breaker.failed()
+        except TimeoutError as error:
+            self._breaker.timed_out()
+            raise RankerUnavailableError("the ranking service does not answer") from error
+        except aiohttp.ClientError as error:
+            self._breaker.failed()
+            raise RankerUnavailableError("the ranking service does not answer") from error
+        except LeftAloneError as error:
             raise RankerUnavailableError("the ranking service does not answer") from error
         if response.is_overload:  # it is there, and busy: to turn to it again soon is right
             raise RankerUnavailableError("the ranking service has too much to do")

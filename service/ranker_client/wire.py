@@ -81,12 +81,15 @@ class RankProblem(BaseModel):
         return UnknownUserError(*self.ids)
 
 
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class RankedRow(BaseModel):
     """One item with its Facts, and the contribution of each entry of its evidence."""
 
-    score: float
+    score: _Number
     facts: Facts
-    contributions: list[tuple[str, float, float | None]]
+    contributions: list[tuple[str, _Number, _Number | None]]
 
 
 class RankAnswer(BaseModel):

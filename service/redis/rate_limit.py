@@ -2,18 +2,16 @@
 
 import asyncio
 import hashlib
-from time import monotonic
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from service.http.rate_limit import LocalRateLimit
+from service.breaker import Breaker, LeftAloneError
 from service.metrics import Metrics
+from service.rate_limit import LocalRateLimit
 
-_PATIENCE_S = 0.05
-_AGAIN_S = 1.0
-"""After a failure, how long Redis is left alone: not every request shall wait for it."""
+_PATIENCE_S, _LEFT_ALONE_S = 0.05, 1.0
 
 # Take a token; returns 0, or the microseconds until there is one.
 # KEYS the bucket. ARGV microseconds of a token, of a whole bucket.
@@ -45,17 +43,22 @@ class RedisRateLimit:
     def __init__(self, redis: Redis, local: LocalRateLimit, metrics: Metrics) -> None:
         self._take: Any = redis.register_script(_TAKE)
         self._local, self._metrics = local, metrics
-        self._again = 0.0
+        self._breaker = Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=0.0)
 
     async def wait_s(self, caller: str) -> float:
         """Take a token; see `RateLimit`."""
-        if monotonic() >= self._again:
-            bucket = f"prism:rate:{hashlib.sha256(caller.encode()).hexdigest()}"
-            size = [self._local.token_us, self._local.bucket_us]
-            try:
-                async with asyncio.timeout(_PATIENCE_S):
-                    return int(await self._take(keys=[bucket], args=size)) / 1_000_000
-            except (RedisError, TimeoutError):
-                self._metrics.failed("rate_limit")
-                self._again = monotonic() + _AGAIN_S
+        bucket = f"prism:rate:{hashlib.sha256(caller.encode()).hexdigest()}"
+        size = [self._local.token_us, self._local.bucket_us]
+        try:
+            self._breaker.before()
+            async with asyncio.timeout(_PATIENCE_S):
+                wait_us = int(await self._take(keys=[bucket], args=size))
+        except (RedisError, TimeoutError):
+            self._metrics.failed("rate_limit")
+            self._breaker.failed()
+        except LeftAloneError:
+            pass
+        else:
+            self._breaker.succeeded()
+            return wait_us / 1_000_000
         return await self._local.wait_s(caller)

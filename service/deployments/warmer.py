@@ -5,7 +5,6 @@ rate across the retrain, is reported.
 """
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 
 import structlog
@@ -13,16 +12,17 @@ from redis.asyncio import Redis
 
 from ranker.service import RankingQuery
 from service.cache import Cache, cache_key
-from service.explain import Serving
 from service.jobs import Job
 from service.metrics import Metrics
 from service.ranker_client.remote import RemoteRankerClient
-from service.redis.jobs import RedisJobs
+from service.redis.gateway_queue import RedisJobQueue
+from service.redis.served import ServedModel
 
 log = structlog.get_logger()
 _EVERY_S = 5.0
 _LOCK_S = 3600
 _K = 10
+_CACHE_S = 1.0
 
 
 class Warmer:
@@ -32,27 +32,28 @@ class Warmer:
         self,
         ranking: RemoteRankerClient,
         cache: Cache,
-        serving: Callable[[], Serving | None],
+        served: ServedModel,
         redis: Redis,
         metrics: Metrics,
         users: int,
     ) -> None:
-        self._ranking, self._cache, self._serving = ranking, cache, serving
+        self._ranking, self._cache, self._served = ranking, cache, served
         self._redis, self._metrics, self._users = redis, metrics, users
         self._seen = ""
 
     async def run(self) -> None:
         """Look again and again, for ever."""
         while self._users:
-            serving = self._serving()
-            if serving is not None and isinstance(serving.jobs, RedisJobs):
+            serving, queue = self._served.serving, self._served.queue
+            if serving is not None and queue is not None:
                 active = await self._ranking.active(self._users)
                 state = f"{active.version}:{serving.fingerprint.hex()}"
                 if state != self._seen:
                     lock = f"prism:warmed:{state}"
                     if await self._redis.set(lock, 1, nx=True, ex=_LOCK_S):
                         try:
-                            await self._warm(active.users, active.version, serving, serving.jobs)
+                            warmed = await self._warm(active.users, serving.fingerprint, queue)
+                            log.info("warmed", ranker_version=active.version, **warmed)
                         except BaseException:
                             await self._redis.delete(lock)  # so that it is tried again
                             raise
@@ -60,27 +61,20 @@ class Warmer:
             await asyncio.sleep(_EVERY_S)
 
     async def _warm(
-        self, users: list[str], version: str, serving: Serving, jobs: RedisJobs
-    ) -> None:
+        self, users: list[str], fingerprint: bytes, queue: RedisJobQueue
+    ) -> dict[str, int]:
         hits = total = queued = 0
         for user in users:
             answer = await self._ranking.rank(RankingQuery(user, _K), timeout_s=5.0)
-            facts = {cache_key(serving.fingerprint, r.facts): r.facts for r in answer.items}
-            known = await self._cache.get_many(list(facts))
+            facts = {cache_key(fingerprint, row.facts): row.facts for row in answer.items}
+            known = await self._cache.get_many(facts, _CACHE_S)
             missing = [
                 Job(key, one, monotonic(), monotonic())
-                for (key, one), text in zip(facts.items(), known, strict=True)
-                if text is None
+                for key, one in facts.items()
+                if key not in known
             ]
             total += len(facts)
             hits += len(facts) - len(missing)
-            queued += await jobs.submit_bulk(missing)
+            queued += await queue.submit_bulk(missing)
         self._metrics.warmed(hits, total)
-        log.info(
-            "warmed",
-            ranker_version=version,
-            users=len(users),
-            hits=hits,
-            explanations=total,
-            queued=queued,
-        )
+        return {"users": len(users), "hits": hits, "explanations": total, "queued": queued}
