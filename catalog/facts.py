@@ -5,9 +5,17 @@ cached text serves them all.
 """
 
 import hashlib
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from catalog.types import Item, Liking
 
@@ -15,7 +23,20 @@ MAX_EVIDENCE = 3
 
 EvidenceKind = Literal["contribution", "similar", "recent", "none"]
 Popularity = Literal["favourite", "well_liked"]
-_NounWord = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$")]
+_SPEAKERS = {"i", "it", "we", "you"}
+
+
+def _check_noun(value: str) -> str:
+    """Return a noun on one line; refuse one that would be a sentence: "a 1995 we suggest"."""
+    noun = " ".join(value.split())
+    if _SPEAKERS & set(re.split("[ -]+", noun)):
+        raise ValueError("is what an item is called, such as film: without I, it, we and you")
+    return noun
+
+
+_NounWord = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$"), AfterValidator(_check_noun)
+]
 
 
 class Noun(BaseModel):

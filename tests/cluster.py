@@ -83,6 +83,12 @@ class Process:
 
     def wait(self) -> "Process":
         """Wait until it is ready."""
+        self.wait_for_port()
+        wait_for(lambda: self.get("/readyz").status_code == 200)
+        return self
+
+    def wait_for_port(self) -> "Process":
+        """Wait until it answers, ready or not."""
 
         def announced() -> bool:
             assert self.running is not None
@@ -93,7 +99,6 @@ class Process:
             return bool(found)
 
         wait_for(announced)
-        wait_for(lambda: self.get("/readyz").status_code == 200)
         return self
 
     @property

@@ -3,12 +3,14 @@
 import os
 import socket
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from cluster import RedisServer
 from hypothesis import HealthCheck, settings
+from redis.asyncio import Redis
 
 from catalog.dataset import (
     INTERACTIONS_SCHEMA,
@@ -22,6 +24,8 @@ from catalog.dataset import (
 from catalog.types import Item
 from service.cli.main import main
 from service.http import server
+from service.redis.connection import connect
+from service.settings import Settings
 
 # Nothing hangs on the clock, and a submission fails only for what it changed;
 # `pytest --hypothesis-profile thorough` goes looking for more.
@@ -99,6 +103,24 @@ def small_dataset(tables: Callable[..., tuple[pa.Table, pa.Table]]) -> Callable[
         return build(info, *tables(interactions, items=items, hidden=hidden))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Return a Redis that a module has to itself."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    """Return a client of it; it is empty."""
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    client = connect(Settings.model_validate({"redis_url": url}))
+    await client.flushall()
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

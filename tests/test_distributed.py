@@ -400,13 +400,21 @@ def test_without_the_ranker_there_is_the_last_good_answer_then_the_popular_one(
     wait_for(lambda: ask(gateway, STRANGER)["degraded"] == [])
 
 
-def test_without_the_ranker_and_nothing_known_it_is_503_with_a_time(shared: Shared) -> None:
+def test_a_gateway_that_has_never_reached_a_ranker_is_not_ready_and_answers_503_with_a_time(
+    shared: Shared,
+) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
-    gateway = shared.cluster.new("gateway", PRISM_RANKER_URL=nowhere).start()
+    gateway = shared.cluster.new("gateway", PRISM_RANKER_URL=nowhere)
+    gateway.launch()
+    gateway.wait_for_port()
     response = gateway.get("/recommend?user_id=42")
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) >= 1
     assert response.headers["content-type"] == "application/problem+json"
+    ready = gateway.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+    assert "ranking service" in ready.json()["reason"]
+    assert gateway.get("/healthz").status_code == 200
     gateway.kill()
 
 

@@ -1,11 +1,10 @@
 """Cache and jobs in a real Redis: what several gateways and workers may count on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 import pytest
-from cluster import RedisServer
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from service_fixtures import (  # noqa: F401
@@ -33,22 +32,6 @@ pytestmark = pytest.mark.anyio
 FINGERPRINT = "ab" * 32
 SIGNED = Trust([b"k" * 32], "strict")
 """So that any text is believed here."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def redis(server: RedisServer) -> AsyncIterator[Redis]:
-    url = f"redis://127.0.0.1:{server.port}/0"
-    client = connect(Settings.model_validate({"redis_url": url}))
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 def gateway(redis: Redis, limit: int = 100) -> RedisJobQueue:

@@ -54,6 +54,10 @@ class RecommendResponse(BaseModel):
     ranker: RankerInfo
     model: str
     degraded: list[Part] = Field(description="Parts that could not do their work for this answer.")
+    missing: int = Field(
+        default=0,
+        description="Items that were asked for and are not known while the ranker does not answer.",
+    )
     items: list[RecommendedItem]
 
 

@@ -191,6 +191,7 @@ class _Routes:
                 ranker=api.RankerInfo(name=ranked.ranker, version=ranked.version),
                 model=model,
                 degraded=(["ranker"] if is_fallback else []) + _degraded(explained),
+                missing=query.k - len(items) if is_fallback else 0,
                 items=items,
             )
         )
