@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cluster import RedisServer
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from catalog.facts import Facts
 from catalog.text import clean_text
 from service.jobs import Job
-from service.redis.queue import given_up, redis_ms
+from service.redis.queue import given_up, is_wrong_type, redis_ms, repair
 
 _DEAD = "prism:dead"
 _MOST, _KEPT_MS = 10_000, 7 * 86_400_000
@@ -60,11 +60,17 @@ class DeadLetters:
         """Return how many there are; those that are too old are dropped first."""
         now_ms = await redis_ms(self._redis)
         with contextlib.suppress(ReadOnlyError):
-            await self._redis.xtrim(_DEAD, minid=_oldest_kept(now_ms))
+            try:
+                await self._redis.xtrim(_DEAD, minid=_oldest_kept(now_ms))
+            except ResponseError as error:
+                if not is_wrong_type(error):
+                    raise
+                await repair(self._redis, [_DEAD])
         return int(await self._redis.xlen(_DEAD))
 
     async def list(self) -> list[DeadLetter]:
         """Return all of them."""
+        await self.count()
         return [_letter(id_, fields or {}) for id_, fields in await self._redis.xrange(_DEAD)]
 
     async def drop(self, letter: DeadLetter) -> None:
