@@ -72,6 +72,10 @@ class Metrics:
         self._dead = Gauge(
             "prism_dead_letters", "Jobs given up, for somebody to look at.", registry=self.registry
         )
+        self._out = Gauge(
+            "prism_out_of_fleet", "1 while the engine fails or hangs, so that no jobs are taken.",
+            registry=self.registry,
+        )  # fmt: skip
         self._ranker = Gauge(
             "prism_ranker_info", "The ranker that is running; always 1.", ["name", "version"],
             registry=self.registry,
@@ -111,7 +115,7 @@ class Metrics:
         self._warmed.set(hits / total if total else 0.0)
 
     def failed(self, part: str) -> None:
-        """Count a failure of a part that the answer did without: cache, queue, ranker."""
+        """Count a failure of a part that the answer did without, such as the cache."""
         self._failures.labels(part).inc()
 
     def queue(self, depth: float, oldest_s: float, dead: float = 0) -> None:
@@ -122,6 +126,10 @@ class Metrics:
         self._depth.set(depth)
         self._oldest.set(oldest_s)
         self._dead.set(dead)
+
+    def out_of_fleet(self, why: str) -> None:
+        """Say whether this process takes no jobs, for whatever reason."""
+        self._out.set(bool(why))
 
     def exposition(self) -> bytes:
         """Return everything in the Prometheus text format."""

@@ -128,6 +128,7 @@ class TestRecommend:
             "ranker": {"name": "str", "version": "str"},
             "model": "str",
             "degraded": [],
+            "missing": "int",
             "items": [
                 {
                     "rank": "int",

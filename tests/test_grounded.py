@@ -6,6 +6,9 @@ from itertools import pairwise
 from statistics import median
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 from random_facts import random_facts
 
 from catalog.dataset import Dataset
@@ -14,7 +17,9 @@ from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
 from models.distillation.evaluate import bare, pattern
 from models.english import article, kind
+from models.faithfulness import check
 from models.grounded import GroundedEngine, explain
+from models.writer import grounded_text
 from ranker.als import AlsConfig, fit
 
 
@@ -212,3 +217,39 @@ def test_a_title_that_two_share_gets_its_year() -> None:
     )
     assert "“Psycho” (1998)" in text
     assert "“Psycho” (1960)" in text
+
+
+SUSPICIOUS = (
+    "a an the of and or not no is are was liked loved hated because since as so this that one ones "
+    "two film films best favourite list suggest try watch your our most from by in on at for to"
+).split()
+
+
+@given(words=st.lists(st.sampled_from(SUSPICIOUS), min_size=1, max_size=4), gap=st.sampled_from(
+    [" ", "  ", "-", " - "]
+))  # fmt: skip
+def test_what_stands_in_passes_whatever_an_item_is_called(words: list[str], gap: str) -> None:
+    one = gap.join(words)
+    try:
+        noun = Noun(one=one, many=f"{one}s")
+    except ValidationError:
+        return
+    evidence = Evidence(id="2", title="Heat", categories=("Crime",), year=1994, liking="loved")
+    facts = Facts(
+        noun=noun, item=Item(id="1", title="Ronin", categories=("Crime",), year=1998),
+        evidence=(evidence,), evidence_kind="contribution", popularity="favourite",
+    )  # fmt: skip
+    assert check(grounded_text(facts, "deadline").text, facts).passed
+    assert check("We suggest “Ronin”.", facts).passed  # the last resort
+
+
+@pytest.mark.parametrize("noun", ["we suggest", "you loved", "it is", "a film i know"])
+def test_a_noun_that_would_be_a_sentence_is_refused(noun: str) -> None:
+    with pytest.raises(ValidationError, match="what an item is called"):
+        Noun(one=noun, many="films")
+
+
+def test_a_noun_is_on_one_line_with_single_spaces() -> None:
+    assert Noun(one="video  game", many="video   games") == Noun(
+        one="video game", many="video games"
+    )

@@ -173,6 +173,7 @@ def worker_app(settings: Settings) -> FastAPI:
             await asyncio.sleep(ANNOUNCE_S)
 
     async def measure() -> None:
+        metrics.out_of_fleet(worker.trouble)
         await _measure(redis, fingerprint, metrics)
 
     @contextlib.asynccontextmanager

@@ -67,6 +67,7 @@ def embedded_app(settings: Settings) -> FastAPI:
     explainer = Explainer(serving, cache, metrics, lambda: admission.lag_s)
 
     async def measure_queue() -> None:
+        metrics.out_of_fleet(worker.trouble)
         metrics.queue(await jobs.depth(), await jobs.oldest_s())
 
     ranking = LocalRankerClient(RankingService(dataset, ranker))
