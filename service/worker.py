@@ -36,7 +36,7 @@ _CACHE_S = 1.0
 _OUT_AFTER, _DOUBTED_AFTER = 3, 5
 """Failures since the last success after which a worker leaves the fleet: on the known text, too, or
 on jobs alone. So many different jobs in a row are hardly all to blame."""
-_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
 """How long a worker whose engine failed takes no jobs, twice as long after each failure."""
 _WATCH_S = 0.25
 KNOWN = Facts(item=Item(id="known", title="A"))
@@ -137,7 +137,7 @@ class Worker:
     async def _recover(self) -> None:
         """Wait a while, then until the engine writes the known text again."""
         await self._until_at_most(0)
-        pause_s = min(_LONGEST_PAUSE_S, self._pause_s * 2 ** min(self._failures - 1, 10))
+        pause_s = min(_LONGEST_PAUSE_S, self._pause_s * 2 ** min(self._failures - 1, 20))
         if await self._stops_within(pause_s):
             return
         error = await self._fails_on_known()

@@ -149,14 +149,16 @@ def new_service(
     batch_size: int = 32,
     policy: Policy = "strict",
     in_hand_s: float = GENEROUS_S,
-    on_trouble: Callable[[str], None] = lambda why: None,
+    on_trouble: Callable[[str], None] | None = None,
 ) -> tuple[Service, Worker]:
     """Return a service whose worker does not run yet."""
     metrics = Metrics()
     writer = Writer(engine, policy, metrics.rejected, metrics.stage)
     jobs = LocalJobs(queue_limit)
     cache = MemoryCache(10**6, ttl_s=3600) if cache is None else cache
-    worker = Worker(jobs, writer, cache, metrics, batch_size, in_hand_s, on_trouble, 0.01)
+    worker = Worker(
+        jobs, writer, cache, metrics, batch_size, in_hand_s, on_trouble or jobs.close, 0.01
+    )
     serving = Serving(writer.model, writer.fingerprint, jobs)
     explainer = Explainer(lambda: serving, cache, metrics)
     return Service(engine, writer, cache, jobs, metrics, explainer), worker

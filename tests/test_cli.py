@@ -233,6 +233,7 @@ COMMANDS = [
     ("prism worker", ["worker"]),
     ("prism ready", ["ready"]),
     ("prism api-key", ["api-key"]),
+    ("prism models", ["models"]),
     ("prism dead-letters", ["dead-letters"]),
     ("prism dead-letters list", ["dead-letters", "list"]),
     ("prism dead-letters replay", ["dead-letters", "replay"]),

@@ -185,7 +185,7 @@ class TestTrouble:
             raise RuntimeError(f"cannot write about {facts.item.title}")
 
         engine = ScriptedEngine(fail)
-        service, worker = new_service(engine, on_trouble=lambda why: service.jobs.close(why))  # noqa: PLW0108
+        service, worker = new_service(engine)
         async with working(service, worker):
             [failed] = await asyncio.wait_for(service.explain(ONE), GENEROUS_S / 2)
             engine.say = explain

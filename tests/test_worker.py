@@ -159,7 +159,7 @@ class TestFailures:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
         engine = ScriptedEngine(fail)
-        service, worker = new_service(engine, batch_size=8)
+        service, worker = new_service(engine, batch_size=8, on_trouble=lambda why: None)
         async with working(service, worker):
             jobs = [await submit(service, str(n)) for n in range(100)]
             await until(lambda: bool(worker.trouble))
@@ -178,7 +178,9 @@ class TestFailures:
                 raise RuntimeError("no")
             return explain(facts)
 
-        service, worker = new_service(ScriptedEngine(fail), batch_size=1)
+        service, worker = new_service(
+            ScriptedEngine(fail), batch_size=1, on_trouble=lambda why: None
+        )
         async with working(service, worker):
             jobs = [await submit(service, str(n)) for n in range(100)]
             await until(lambda: bool(worker.trouble))
@@ -199,7 +201,7 @@ class TestFailures:
         self,
     ) -> None:
         engine = ScriptedEngine()
-        service, worker = new_service(engine, in_hand_s=0.1)
+        service, worker = new_service(engine, in_hand_s=0.1, on_trouble=lambda why: None)
         left: list[str] = []
         service.jobs.leave = lambda jobs: left.extend(j.key for j in jobs)  # type: ignore[method-assign]
         async with working(service, worker):
@@ -215,7 +217,7 @@ class TestFailures:
 
     async def test_a_worker_whose_engine_hangs_can_be_stopped(self) -> None:
         engine = ScriptedEngine()
-        service, worker = new_service(engine, in_hand_s=0.1)
+        service, worker = new_service(engine, in_hand_s=0.1, on_trouble=lambda why: None)
         engine.gate.clear()
         task = asyncio.create_task(worker.run())
         await submit(service, "1")
