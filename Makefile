@@ -18,10 +18,11 @@ run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the rank
 data: $(DEMO) $(RANKER) ## Prepare the demo data and the ranker
 
 test: .venv/.dev $(DEMO) $(RANKER) lint servers ## Everything that can fail a submission
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long and not alone"
+	$(BIN)/python -m pytest -m "alone and not long"
 
 test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not marked slow
-	$(BIN)/python -m pytest -m "not slow and not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long"
 
 verify: test bench ## What takes long: the tests, long faults, then every benchmark
 	$(BIN)/python -m pytest -s -m long

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import structlog
 from cluster import RedisServer
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
@@ -40,6 +41,10 @@ settings.load_profile("repeatable")
 # Without byte code on disk, which some machines ask for, each of the many processes that tests
 # start would compile Prism anew: a third of the time to its first answer.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# By default every variable of every frame of a traceback would be shown, which takes seconds.
+plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
 
 ROOT = Path(__file__).resolve().parent.parent
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5, loved_threshold=4.5)
