@@ -2,7 +2,9 @@
 
 PRISM_TEST_TEXT_S is the time of a text; a job about an item with the id in PRISM_TEST_CRASH makes
 the engine raise until there is a file PRISM_TEST_MENDED, one with the id in PRISM_TEST_DIE ends the
-process as a segmentation fault would; the clock of the host is wrong by PRISM_TEST_CLOCK_S.
+process as a segmentation fault would, one with the id in PRISM_TEST_HANG keeps the engine busy for
+ever; while there is a file PRISM_TEST_BROKEN the engine raises whatever it is asked; the clock of
+the host is wrong by PRISM_TEST_CLOCK_S.
 """
 
 import os
@@ -31,9 +33,13 @@ class SlowEngine:
 
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Write one text per Facts."""
+        if Path(os.environ.get("PRISM_TEST_BROKEN", "none")).exists():
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
         for facts in batch:
             if facts.item.id == os.environ.get("PRISM_TEST_DIE"):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if facts.item.id == os.environ.get("PRISM_TEST_HANG"):
+                time.sleep(3600)
             mended = Path(os.environ.get("PRISM_TEST_MENDED", "none")).exists()
             if facts.item.id == os.environ.get("PRISM_TEST_CRASH") and not mended:
                 raise RuntimeError("the engine crashed")

@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import pytest
 from cluster import (
+    HTTP,
     SLOW_WORKER,
     Cluster,
     Process,
@@ -262,6 +263,91 @@ def test_a_job_that_kills_its_workers_is_given_up_and_the_others_are_not_harmed(
     assert "died 2 times" in letter["reason"]
 
 
+def test_a_broken_engine_costs_no_job_and_leaves_the_fleet_until_it_is_mended(
+    shared: Shared, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    [sick] = shared.workers(1, "sticky", PRISM_TEST_BROKEN=str(broken), PRISM_BATCH_SIZE="8")
+    [sound] = shared.workers(1, "sticky", PRISM_TEST_TEXT_S="0.002", PRISM_BATCH_SIZE="8")
+    letters = len(shared.cluster.redis.client.xrange("prism:dead"))
+    with shared.written_by(sick, sound, model="slow@sticky"):
+        items = [f"sticky {n}" for n in range(400)]
+        with ThreadPoolExecutor(4) as pool:
+            pages = pool.map(
+                lambda n: explained(shared.gateway, *map(about, items[n : n + 100])),
+                range(0, 400, 100),
+            )
+            assert all(one["reason"] is None for page in pages for one in page)
+        assert sick.get("/healthz").status_code == 200
+        ready = sick.get("/readyz")
+        assert (ready.status_code, sound.get("/readyz").status_code) == (503, 200)
+        assert "illegal memory access" in ready.json()["reason"]
+        assert sick.metric("prism_out_of_fleet") == 1
+        broken.unlink()
+        wait_for(lambda: sick.get("/readyz").status_code == 200, limit_s=60)
+        assert sick.metric("prism_out_of_fleet") == 0
+    assert len(shared.cluster.redis.client.xrange("prism:dead")) == letters
+
+
+def test_a_worker_whose_engine_hangs_loses_its_jobs_and_can_be_stopped(shared: Shared) -> None:
+    limits = {"PRISM_BATCH_LIMIT_S": "0.5", "PRISM_CLAIM_AFTER_S": "0.5"}
+    [hung] = shared.workers(1, "hung", PRISM_TEST_HANG="hangs", **limits)
+    [sound] = shared.workers(1, "hung", **limits)
+    with shared.written_by(hung, model="slow@hung"), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(explained, shared.gateway, about("hangs"))
+        wait_for(lambda: hung.get("/readyz").status_code == 503)
+        assert "has not returned" in hung.get("/readyz").json()["reason"]
+        with shared.written_by(sound, model="slow@hung"):
+            [told] = waiting.result()
+            assert told["reason"] is None
+            assert hung.kill(signal.SIGTERM) == 0
+            hung.start()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis://:wrong@127.0.0.1:{port}/0"])
+def test_a_worker_that_has_never_reached_redis_is_not_ready(shared: Shared, url: str) -> None:
+    url = url.format(port=shared.cluster.redis.port)
+    worker = shared.cluster.new("worker", SLOW_WORKER, PRISM_REDIS_URL=url)
+    worker.launch()
+    worker.wait_for_port()
+    ready = worker.get("/readyz")
+    assert (ready.status_code, worker.get("/healthz").status_code) == (503, 200)
+    assert "Redis" in ready.json()["reason"]
+    assert worker.get("/metrics").status_code == 200
+    worker.kill()
+
+
+def test_dead_letters_of_a_model_before_are_replayed_by_the_model_of_now(
+    shared: Shared, command: Callable[..., str]
+) -> None:
+    command("drop")
+    facts = about(CRASHES, "An upgrade")
+    [before] = shared.workers(1, "before")
+    with shared.written_by(before, model="slow@before"):
+        assert [e["reason"] for e in explained(shared.gateway, facts)] == ["unavailable"]
+    shared.mended.touch()
+    try:
+        assert "1 jobs queued anew" in command("replay")
+        wait_for(lambda: depth(shared.cluster) == 0)
+    finally:
+        shared.mended.unlink()
+    assert "An upgrade" not in str(dead_letters(shared.cluster, "An upgrade"))
+    [explanation] = explained(shared.gateway, facts)
+    assert explanation["cached"]
+
+
+def test_a_body_that_the_gateway_accepts_is_not_too_large_for_the_ranker(shared: Shared) -> None:
+    gateway = shared.cluster.new("gateway", PRISM_MAX_BODY="8388608", PRISM_MAX_HISTORY="1000000")
+    gateway.start()
+    entry = '{"item_id": "1", "value": 1e9, "timestamp": 1}'
+    body = f'{{"history": [{", ".join([entry] * 160_000)}], "k": 1, "deadline_ms": 30000}}'
+    headers = {"Content-Type": "application/json"}
+    answer = HTTP.post(f"{gateway.url}/recommend", content=body, headers=headers, timeout=60)
+    assert (answer.status_code, len(answer.json()["items"])) == (200, 1)
+    gateway.kill()
+
+
 def test_an_old_and_a_new_model_side_by_side_do_not_mix(shared: Shared) -> None:
     user, [old], [new] = somebody(), shared.workers(1, "old"), shared.workers(1, "new")
     with shared.written_by(old, model="slow@old"):
@@ -353,6 +439,26 @@ def test_redis_may_go_and_come_back(shared: Shared) -> None:
     wait_for(lambda: ask(gateway, user, deadline_ms=1000)["degraded"] == [])
     # It hears again of what is written, and does not only find it in the cache at the deadline.
     assert ask(gateway, somebody(), deadline_ms=30_000)["degraded"] == []
+
+
+def test_a_redis_that_hangs_is_not_waited_for_by_every_request(shared: Shared) -> None:
+    gateway, redis = shared.gateway, shared.cluster.redis
+    known = somebody()
+    wait_for(lambda: all(e["cached"] for e in told(ask(gateway, known))))
+    assert redis.running is not None
+    redis.running.send_signal(signal.SIGSTOP)
+    try:
+        ask(gateway, somebody())  # learns it
+        started = time.monotonic()
+        answers = [ask(gateway, somebody(), k=3) for _ in range(20)]
+        took = time.monotonic() - started
+        assert all(e["cached"] for e in told(ask(gateway, known)))  # near texts are there
+    finally:
+        redis.running.send_signal(signal.SIGCONT)
+    reasons = {e["reason"] for answer in answers for e in told(answer)}
+    assert reasons == {"unavailable"}
+    assert took < 20 * 1.0 / 2  # before it was a second for each
+    wait_for(lambda: ask(gateway, somebody(), deadline_ms=1000)["degraded"] == [])
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only", "slow"])

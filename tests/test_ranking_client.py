@@ -1,6 +1,7 @@
 """How the gateway asks a ranking service that misbehaves on the wire, and when it stops asking."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,8 @@ from service.ranker_client.remote import RemoteRankerClient
 from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
+FACTS = {"item": {"id": "1", "title": "Heat"}}
+ROW = {"score": 1, "facts": FACTS, "contributions": []}
 GOOD = b'{"answers": [{"ranker": "als", "version": "1"}]}'
 
 
@@ -113,6 +116,61 @@ async def test_after_some_failures_nothing_is_asked_for_a_while_then_one_questio
         for _ in range(2):
             await rank(wire.url, breaker)
         assert wire.requests == 5
+
+
+async def test_a_frozen_one_is_soon_not_asked_any_more_however_little_time_there_is() -> None:
+    asked = 0
+
+    async def freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(freeze, "127.0.0.1", 0)
+    breaker = Breaker(failures=3, open_s=60, fair_s=0.2)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ranking = RemoteRankerClient(url, breaker)
+        for _ in range(20):
+            with pytest.raises(RankerUnavailableError):
+                await ranking.rank(RankingQuery("42", 1), 0.1)
+        await ranking.close()
+    assert breaker.open
+    assert asked < 10
+
+
+async def test_one_slow_question_among_answers_says_nothing_of_the_others() -> None:
+    clock = Clock()
+    breaker = Breaker(failures=1, fair_s=1, clock=clock)
+    for clock.now in range(10):
+        breaker.before()
+        breaker.succeeded()
+        breaker.before()
+        breaker.timed_out()
+        assert not breaker.open
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"answers": []},
+        {"answers": [{"ranker": "als"}, {"ranker": "als"}]},
+        {"answers": [{"items": [{"score": 1, "facts": FACTS, "contributions": []}] * 2}]},
+        {"answers": [{"items": [{"score": float("nan"), "facts": FACTS, "contributions": []}]}]},
+        {
+            "answers": [
+                {"items": [{"score": 1, "facts": FACTS, "contributions": [["a", 1, 1e999]]}]}
+            ]
+        },
+    ],
+    ids=["none", "two", "more than were asked for", "no score", "no share"],
+)
+async def test_an_answer_to_something_else_is_no_answer(answer: object) -> None:
+    body = http("200 OK", json.dumps(answer).encode())
+    async with serving(body, body) as wire:
+        with pytest.raises(RankerUnavailableError):
+            await rank(wire.url)
 
 
 async def test_one_that_has_too_much_to_do_is_neither_asked_again_at_once_nor_given_up() -> None:

@@ -296,3 +296,77 @@ class TestJobs:
         await redis.flushall()
         await submit(jobs, job("a"))
         assert items_of(await taken(worker)) == ["a"]
+
+    async def test_who_joins_a_job_that_finds_no_room_is_told_at_once(self, redis: Redis) -> None:
+        jobs = gateway(redis, limit=1)
+        await submit(jobs, job("other"))
+        first, second = await asyncio.gather(
+            submit(jobs, job("a")), submit(jobs, job("a", seconds=5))
+        )
+        assert first == {}
+        for text in second.values():
+            with pytest.raises(JobFailedError):
+                await asyncio.wait_for(text, GENEROUS_S / 4)
+        assert not [key for key in jobs._waiting if key == key_of("a")]
+
+    async def test_consumers_of_workers_that_are_gone_leave_and_those_with_jobs_stay(
+        self, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("service.redis.worker_queue._GONE_MS", 0)
+        jobs, gone, busy = gateway(redis), worker_of(redis), worker_of(redis)
+        await gone.take(1)
+        await gone.take(1)
+        await submit(jobs, job("a"))
+        assert items_of(await taken(busy)) == ["a"]
+        await asyncio.sleep(0.01)
+        async with worker_of(redis).working():
+            async with asyncio.timeout(GENEROUS_S):
+                while len(await consumers(redis)) != 1:
+                    await asyncio.sleep(0.01)
+        [left] = await consumers(redis)
+        assert left["pending"] == 1
+
+    async def test_what_an_engine_failed_on_is_tried_alone_and_then_given_up(
+        self, redis: Redis
+    ) -> None:
+        jobs, worker = gateway(redis), worker_of(redis)
+        async with jobs.listening():
+            text = (await submit(jobs, job("a"), job("b")))["a"]
+            batch = await taken(worker)
+            await worker.fail(batch, "no ink")
+            worker.leave(batch)
+            attempts = []
+            while not text.done():
+                for one in await worker.take(10):
+                    attempts.append((one.facts.item.id, one.attempt))
+                    assert one.alone
+                    if one.facts.item.id == "a":
+                        await worker.fail([one], "no ink")
+                    else:
+                        await worker.finish([(one, written())])
+            assert attempts == [("a", 2), ("b", 2), ("a", 3)]
+            with pytest.raises(JobFailedError, match="no ink"):
+                await text
+        [letter] = await DeadLetters(redis).list()
+        assert letter.item_id == "a"
+        assert await depth(redis) == 0
+
+    async def test_what_is_given_back_is_done_by_others_as_if_nothing_had_been(
+        self, redis: Redis
+    ) -> None:
+        jobs, broken, sound = gateway(redis), worker_of(redis), worker_of(redis)
+        await submit(jobs, job("a"), job("b"), job("late", -10))
+        batch = await taken(broken)
+        await broken.give_back(batch)
+        broken.leave(batch)
+        again = await taken(sound)
+        assert [(one.facts.item.id, one.attempt) for one in again] == [("a", 1), ("b", 1)]
+        assert await DeadLetters(redis).list() == []
+
+
+async def consumers(redis: Redis) -> list[dict[str, object]]:
+    """Return the consumers of the awaited jobs."""
+    found: list[dict[str, object]] = await redis.xinfo_consumers(
+        Streams(FINGERPRINT).awaited, "prism"
+    )
+    return found
