@@ -121,7 +121,7 @@ class Explainer:
 
     async def _known(self, about: Mapping[str, Facts], deadline: float) -> dict[str, Written]:
         # Never less than a moment: a timeout that is over at once may be lost on the way to Redis.
-        within_s = min(_CACHE_S, max(_LATE_S, deadline - monotonic()))
+        within_s = min(_CACHE_S, max(_LATE_S, (deadline - monotonic()) / 2))
         try:
             async with asyncio.timeout(2 * within_s):  # should a cache not keep to its time
                 return await self._cache.get_many(about, within_s)

@@ -146,14 +146,9 @@ class RedisWorkQueue:
         look_for_left_ones = monotonic() >= self._claim_at
         if look_for_left_ones:
             await self._renew()  # or it would claim its own, where the loop was held up
-        for is_left, stream in ((True, self._streams.awaited), (True, self._streams.failed),
-                                (False, self._streams.failed)):  # fmt: skip
-            if is_left and not look_for_left_ones:
-                continue
-            jobs = await (self._claim(stream) if is_left else self._read_one(stream))
-            if jobs:
-                self._took_alone = True  # and soon look again: seldom is one left without others
-                return jobs
+        if jobs := await self._take_alone(look_for_left_ones=look_for_left_ones):
+            self._took_alone = True  # and soon look again: seldom is one left without others
+            return jobs
         if look_for_left_ones:
             self._claim_at = monotonic() + self._claim_after_s / 4
         if jobs := await self._take_awaited(limit):
@@ -169,15 +164,20 @@ class RedisWorkQueue:
             jobs, _ = await self._read(both, half, _BLOCK_MS)
         return jobs
 
+    async def _take_alone(self, *, look_for_left_ones: bool) -> list[Job]:
+        """Return a job to be done alone: left by another worker, or failed before."""
+        if look_for_left_ones:
+            for stream in (self._streams.awaited, self._streams.failed):
+                if jobs := await self._claim(stream):
+                    return jobs
+        jobs, _ = await self._read([self._streams.failed], 1, None)
+        return jobs
+
     async def _take_awaited(self, limit: int) -> list[Job]:
         """Return what is awaited, also from behind a row of expired jobs."""
         jobs, read = list[Job](), True
         while read and not jobs:
             jobs, read = await self._read([self._streams.awaited], limit, None)
-        return jobs
-
-    async def _read_one(self, stream: str) -> list[Job]:
-        jobs, _ = await self._read([stream], 1, None)
         return jobs
 
     async def _create_groups(self) -> None:
