@@ -5,10 +5,10 @@ import gc
 import math
 
 import pytest
-from service_fixtures import GENEROUS_S, anyio_backend, facts_about, written  # noqa: F401
+from service_fixtures import GENEROUS_S, Clock, anyio_backend, facts_about, written  # noqa: F401
 
 from models.writer import Written
-from service.jobs import Job, JobFailedError, LocalJobs
+from service.jobs import GIVEN_UP_S, Job, JobFailedError, LocalJobs
 
 pytestmark = pytest.mark.anyio
 
@@ -231,6 +231,55 @@ class TestWaiting:
         await finish(jobs, "a", written("in time"))
         await finish(jobs, "a", result)
         assert await waiting == written("in time")
+
+
+class TestFailing:
+    async def test_what_an_engine_failed_on_is_tried_alone_in_turns_with_what_is_new(self) -> None:
+        jobs = LocalJobs(10)
+        for key in "ab":
+            await submit(jobs, job(key))
+        await jobs.fail(await jobs.take(10), "no ink")
+        for key in "cd":
+            await submit(jobs, job(key))
+        batches = [await jobs.take(10) for _ in range(3)]
+        assert ["".join(one.key for one in batch) for batch in batches] == ["a", "cd", "b"]
+        assert [batch[0].alone for batch in batches] == [True, False, True]
+
+    async def test_after_some_attempts_it_is_given_up_for_a_while(self) -> None:
+        clock = Clock()
+        clock.now = 1000.0
+        jobs = LocalJobs(10, attempts=3, clock=clock)
+        waiting = await submit(jobs, job("a"))
+        for attempt in (1, 2, 3):
+            [one] = await jobs.take(10)
+            assert one.attempt == attempt
+            await jobs.fail([one], "no ink")
+        with pytest.raises(JobFailedError, match="no ink"):
+            await waiting
+        with pytest.raises(JobFailedError, match="given up"):
+            await (await submit(jobs, job("a")))
+        assert await jobs.depth() == 0
+        clock.now += GIVEN_UP_S
+        await submit(jobs, job("a"))
+        assert await taken(jobs) == "a"
+
+    async def test_what_is_given_back_is_where_it_was(self) -> None:
+        jobs = LocalJobs(10)
+        for key in "abcd":
+            await submit(jobs, job(key))
+        batch = await jobs.take(2)
+        await jobs.give_back(batch)
+        assert [one.attempt for one in batch] == [1, 1]
+        assert await taken(jobs) == "abcd"
+
+    async def test_what_nobody_waits_for_any_more_is_not_put_back(self) -> None:
+        jobs = LocalJobs(10)
+        await submit(jobs, job("a"))
+        batch = await jobs.take(1)
+        jobs.close()
+        await jobs.give_back(batch)
+        await jobs.fail(batch, "no ink")
+        assert await jobs.depth() == 0
 
 
 async def test_closing_fails_what_waits_and_what_is_being_written() -> None:
