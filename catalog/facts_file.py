@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog.dataset import new_folder
 from catalog.facts import Facts
+from catalog.files import new_folder
 
 SCHEMA = pa.schema(
     [

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from catalog.dataset import new_folder
+from catalog.files import new_folder
 from models.engine import ModelError, reading
 from models.hashes import sources_hash
 from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash

@@ -12,8 +12,8 @@ from pathlib import Path
 import ctranslate2
 from tokenizers import Tokenizer
 
-from catalog.dataset import write_whole
 from catalog.facts import Evidence, Facts
+from catalog.files import write_whole
 from catalog.types import Item
 from models.conversion import ComputeType, converted
 from models.engine import ModelError

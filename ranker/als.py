@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
-from catalog.dataset import Dataset, new_folder
+from catalog.dataset import Dataset
+from catalog.files import new_folder
 from catalog.types import History, RankedItem, Ranking
 
 Floats = NDArray[np.float64]

@@ -18,10 +18,10 @@ from catalog.dataset import (
     DatasetInfo,
     build,
     load,
-    new_folder,
     save,
 )
 from catalog.facts import Noun
+from catalog.files import new_folder
 from catalog.types import Item
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]
