@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
 from catalog.facts import Noun, Popularity
-from catalog.files import new_folder
+from catalog.files import new_folder, opened
 from catalog.types import VALUE_LIMIT, History, Item, Liking
 
 ITEMS_SCHEMA = pa.schema(
@@ -330,41 +331,56 @@ def save(
     """Check the tables, write a dataset folder atomically and return the Dataset."""
     dataset = build(info, items, interactions)
     with new_folder(folder, "dataset.json") as work:
-        pq.write_table(items, work / "items.parquet")
-        pq.write_table(interactions, work / "interactions.parquet")
+        for table, name in ((items, "items.parquet"), (interactions, "interactions.parquet")):
+            pq.write_table(table, work / name, write_page_checksum=True)
         (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", "utf-8")
         (work / "CARD.md").write_text(card, "utf-8")
     return dataset
 
 
 def load(folder: Path) -> Dataset:
-    """Read and validate a dataset folder.
+    """Read and validate a dataset folder; nothing that happens to its files later changes it.
 
     Raises
     ------
     DatasetError
-        The folder, a file or a row is missing or wrong; the message names it.
+        The folder, a file or a row is missing or wrong, or is just being changed; the message
+        names it.
     """
-    info_file = folder / "dataset.json"
-    if not info_file.is_file():
-        raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json")
-    with _reading(info_file) as path:
-        info = DatasetInfo.model_validate_json(path.read_bytes())
-    with _reading(folder / "items.parquet") as path:
-        items = pq.read_table(path)
-        items.validate(full=True)
+    try:
+        with opened(folder, ("dataset.json", "items.parquet", "interactions.parquet")) as files:
+            return _read(folder, *files)
+    except OSError as error:
+        if not (folder / "dataset.json").is_file():
+            raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json") from None
+        raise DatasetError(f"{folder}: {error}") from error
+
+
+def _read(
+    folder: Path, info_file: BinaryIO, items_file: BinaryIO, interactions_file: BinaryIO
+) -> Dataset:
+    with _reading(info_file.name):
+        info = DatasetInfo.model_validate_json(info_file.read())
+    with _reading(items_file.name):
+        items = _table(items_file)
         _check_schema("items", items, ITEMS_SCHEMA)
         _check_items(items)
-    with _reading(folder / "interactions.parquet") as path:
-        interactions = pq.read_table(path)
-        interactions.validate(full=True)
+    with _reading(interactions_file.name):
+        interactions = _table(interactions_file)
     with _reading(folder):
         return build(info, items, interactions)
 
 
+def _table(file: BinaryIO) -> pa.Table:
+    # Read, not mapped into memory: no change of the file reaches what is served.
+    table = pq.read_table(file, page_checksum_verification=True)
+    table.validate(full=True)
+    return table
+
+
 @contextmanager
-def _reading(path: Path) -> Iterator[Path]:
+def _reading(path: Path | str) -> Iterator[None]:
     try:
-        yield path
+        yield
     except (ValueError, OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: {error}") from error

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from threadpoolctl import threadpool_limits
 
+from catalog.files import stamp
 from models.engines import open_engine
 from models.writer import Writer
 from ranker.service import RankingService
@@ -37,7 +38,6 @@ from service.redis.jobs import DeadLetters, RedisJobs
 from service.redis.models import ModelsRegistry
 from service.redis.rate_limit import RedisRateLimit
 from service.settings import Settings
-from service.stamp import stamp
 from service.warmer import Warmer
 from service.worker import Worker
 
