@@ -273,6 +273,8 @@ class AlsRanker:
             shape = len(item_ids), manifest.config.factors
             if factors.dtype != np.float32 or factors.shape != shape:
                 raise ValueError("no float32 matrix of the items' factors")
+            if not np.isfinite((factors.min(), factors.max())).all():
+                raise ValueError("not all of the factors are numbers")
         with _reading(hidden_file.name):
             hidden = _array(hidden_file)
             if hidden.dtype != np.bool_ or hidden.shape != (len(item_ids),):

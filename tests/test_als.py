@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from catalog.dataset import Dataset, DatasetInfo
 from catalog.types import History, RankedItem, Ranking
-from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit
+from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit, version_of
 
 Floats = NDArray[np.float64]
 SmallDataset = Callable[..., Dataset]
@@ -654,6 +654,20 @@ class TestSnapshots:
         for name in self.FILES[:copied]:
             shutil.copyfile(other / name, folder / name)
         self.refusal(folder)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    def test_factors_that_are_no_numbers(
+        self, ranker: AlsRanker, tmp_path: Path, value: float
+    ) -> None:
+        """Of a fit that came to nothing: the version is right, and no user could be solved."""
+        factors = ranker.factors.copy()
+        ranker.factors = factors
+        factors[3, 3] = value
+        ranker.version = version_of(
+            ranker.config, ranker.scale, ranker.item_ids, factors, ranker.hidden
+        )
+        ranker.save(tmp_path / "als", {})
+        assert "not all of the factors are numbers" in self.refusal(tmp_path / "als")
 
     def test_other_hidden_items(self, folder: Path) -> None:
         np.save(folder / "hidden.npy", np.zeros(60, dtype=np.bool_))
