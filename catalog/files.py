@@ -83,7 +83,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
     try:
         yield work
     finally:
-        _recover(target)
+        recover(target)
         shutil.rmtree(work, ignore_errors=True)
         os.close(handle)
 
@@ -114,7 +114,7 @@ def _clean_up(work: Path) -> None:
         handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         stack.callback(os.close, handle)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it raises where the writer lives
-        _recover(work.with_name(_target_name(work)))
+        recover(work.with_name(_target_name(work)))
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -123,9 +123,13 @@ def _target_name(work: Path) -> str:
     return named[1] if named else ""
 
 
-def _recover(target: Path) -> None:
-    """Bring back what a writer had moved aside when it was killed or failed; see `_put`."""
-    if os.path.lexists(target):
+def recover(target: Path) -> None:
+    """Bring back what a writer had moved aside when it was killed or failed; see `_put`.
+
+    Who opens a folder calls it first; `opened` does.
+    """
+    target = Path(os.path.realpath(target))
+    if target.exists():
         return
     with suppress(OSError):  # nothing is there, or another was faster
         aside = [
@@ -195,7 +199,7 @@ def opened(folder: Path, names: Sequence[str]) -> Iterator[list[BinaryIO]]:
 
     Raises OSError where one is not there, or is changed in place before the end of the block.
     """
-    _recover(Path(os.path.realpath(folder)))
+    recover(folder)
     paths = [folder / name for name in names]
     while True:
         with ExitStack() as stack:
