@@ -25,6 +25,7 @@ _OCCUPIED = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM}
 """What renameat2 says where the kernel, the file system or a sandbox has no exchange."""
+_OPENINGS = 10
 Stamp = tuple[object, ...] | None
 
 
@@ -199,19 +200,26 @@ def opened(folder: Path, names: Sequence[str]) -> Iterator[list[BinaryIO]]:
 
     Raises OSError where one is not there, or is changed in place before the end of the block.
     """
-    recover(folder)
     paths = [folder / name for name in names]
-    while True:
+    for tries_left in reversed(range(_OPENINGS)):
+        recover(folder)
         with ExitStack() as stack:
-            files: list[BinaryIO] = [stack.enter_context(path.open("rb")) for path in paths]
-            before = [_state(os.fstat(file.fileno())) for file in files]
-            if [_state(path.stat()) for path in paths] != before:
+            try:
+                files: list[BinaryIO] = [stack.enter_context(path.open("rb")) for path in paths]
+                before = [_state(os.fstat(file.fileno())) for file in files]
+                now = [_state(path.stat()) for path in paths]
+            except FileNotFoundError:
+                if tries_left:
+                    continue  # perhaps it is just being replaced, in two steps
+                raise
+            if now != before:
                 continue  # some are of the folder before
             yield files
             for path, file, state in zip(paths, files, before, strict=True):
                 if _state(os.fstat(file.fileno())) != state:
                     raise OSError(f"{path} was changed while it was read")
             return
+    raise OSError(f"{folder} is replaced faster than it can be opened")
 
 
 def _state(of: os.stat_result) -> tuple[int, ...]:

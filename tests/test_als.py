@@ -551,6 +551,14 @@ class TestSnapshots:
             writer.join()
         assert versions <= {ranker.version for ranker in rankers}
 
+    def test_one_whose_replacement_was_killed_half_way_is_found_again(
+        self, ranker: AlsRanker, folder: Path
+    ) -> None:
+        work = folder.with_name(".als.abcdefgh.work")
+        work.mkdir()
+        folder.rename(work / "old")
+        assert AlsRanker.load(folder).version == ranker.version
+
     def test_large_factors_are_widened_in_parts(
         self, ranker: AlsRanker, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

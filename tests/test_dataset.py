@@ -159,6 +159,12 @@ class TestOnDisk:
             stop.set()
             writer.join()
 
+    def test_one_whose_replacement_was_killed_half_way_is_found_again(self, saved: Path) -> None:
+        work = saved.with_name(f".{saved.name}.abcdefgh.work")
+        work.mkdir()
+        saved.rename(work / "old")
+        assert load(saved).item_ids == ["heat", "her"]
+
     def test_an_unknown_user_is_a_key_error(self, saved: Path) -> None:
         with pytest.raises(KeyError):
             load(saved).history("zoe")
