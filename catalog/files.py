@@ -70,9 +70,9 @@ def write_whole(file: Path, text: str) -> None:
     with _work_folder(file) as work:
         new = work / "new"
         new.write_text(text, "utf-8")
+        _to_disk(new)
         with suppress(FileNotFoundError):
             new.chmod(stat.S_IMODE(file.stat().st_mode))
-        _to_disk(new)
         new.replace(file)
         _to_disk(file.parent)
 
@@ -84,8 +84,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
     try:
         yield work
     finally:
-        recover(target)
-        shutil.rmtree(work, ignore_errors=True)
+        _discard(work, target)
         os.close(handle)
 
 
@@ -115,7 +114,13 @@ def _clean_up(work: Path) -> None:
         handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         stack.callback(os.close, handle)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it raises where the writer lives
-        recover(work.with_name(_target_name(work)))
+        _discard(work, work.with_name(_target_name(work)))
+
+
+def _discard(work: Path, target: Path) -> None:
+    """Remove a work folder, but never the only whole state of its target."""
+    recover(target)
+    if target.exists() or not (work / "old").exists():
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -156,7 +161,7 @@ def _put(new: Path, target: Path, aside: Path) -> None:
         else:
             return
         with suppress(FileNotFoundError):  # somebody else is about to replace it, too
-            with suppress(PermissionError):  # a folder must be writable to be moved to another
+            with suppress(OSError):  # a folder must be writable to be moved to another
                 target.chmod(target.stat().st_mode | stat.S_IRWXU)
             if _exchange(new, target):
                 return
@@ -181,14 +186,15 @@ def _exchange(one: Path, other: Path) -> bool:
 def _to_disk(*paths: Path) -> None:
     """Wait until files, and the entries of folders, are on the disk."""
     for path in paths:
-        handle = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
         except OSError:
-            if not path.is_dir():  # some file systems cannot for folders
+            if not path.is_dir():  # not every folder can be opened, nor every file system do it
                 raise
-        finally:
-            os.close(handle)
 
 
 # ---------------------------------------------------------------------- reading

@@ -140,6 +140,21 @@ class TestLeftovers:
             write_folder(target, "new")
             assert (work / "first").read_text() == "half of it"
 
+    def test_what_cannot_be_brought_back_is_kept(
+        self, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        work = target.with_name(".target.abcdefgh.work")
+        work.mkdir()
+        target.rename(work / "old")
+
+        def forbidden(self: Path, target: Path) -> Path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "rename", forbidden)
+            write_whole(target.with_name("another"), "text")
+        assert read_folder(target) == ["old", "old"]
+
     @pytest.mark.parametrize("name", [".target", ".target.work", ".target.abcdefgh", ".target-old"])
     def test_what_somebody_else_keeps_there_stays(self, target: Path, name: str) -> None:
         target.with_name(name).mkdir()
