@@ -48,17 +48,17 @@ def new_folder(target: Path, made_by: str | None) -> Iterator[Path]:
     What `target` held is gone then; a link stays, and what it leads to is replaced. Raises
     FileExistsError as `check_replaceable` does; with None whatever is there may be replaced.
     """
-    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _work_folder(target) as work:
+    place = Path(os.path.realpath(target))
+    with _work_folder(place) as work:
         if made_by is not None:
             check_replaceable(target, made_by)
         new = work / "new"
         new.mkdir()
         yield new
         _to_disk(*new.rglob("*"), new)
-        _put(new, target, work / "old")
-        _to_disk(target.parent)
+        _put(new, place, work / "old")
+        _to_disk(place.parent)
 
 
 def write_whole(file: Path, text: str) -> None:
