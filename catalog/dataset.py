@@ -5,14 +5,12 @@ A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (
 """
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
 from catalog.facts import Noun, Popularity
+from catalog.files import new_folder, opened
 from catalog.types import VALUE_LIMIT, History, Item, Liking
 
 ITEMS_SCHEMA = pa.schema(
@@ -326,84 +325,62 @@ def _positions(column: pa.ChunkedArray, item_ids: list[str]) -> NDArray[np.int64
 # ---------------------------------------------------------------------- on disk
 
 
-def check_replaceable(target: Path, made_by: str) -> None:
-    """Raise FileExistsError for a folder that was not made in the same way.
-
-    One that was has the file `made_by` in it; an empty one may be replaced, too.
-    """
-    if target.exists() and not (target / made_by).is_file() and any(target.iterdir()):
-        raise FileExistsError(f"{target} holds other things, as it has no {made_by}: not replaced")
-
-
-@contextmanager
-def new_folder(target: Path, made_by: str) -> Iterator[Path]:
-    """Yield a folder to fill; it becomes `target` at the end, whole, or not at all.
-
-    What `target` held is gone then. Raises FileExistsError as `check_replaceable` does.
-    """
-    check_replaceable(target, made_by)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        yield work
-        work.chmod(0o755)
-        old = work.with_name(work.name + "-old")
-        if target.exists():
-            target.rename(old)
-        work.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a text file; a kill leaves what was there before, never half of it."""
-    work = file.with_name(f".{file.name}-{os.getpid()}")
-    work.write_text(text, "utf-8")
-    work.replace(file)
-
-
 def save(
     folder: Path, info: DatasetInfo, items: pa.Table, interactions: pa.Table, card: str
 ) -> Dataset:
     """Check the tables, write a dataset folder atomically and return the Dataset."""
     dataset = build(info, items, interactions)
     with new_folder(folder, "dataset.json") as work:
-        pq.write_table(items, work / "items.parquet")
-        pq.write_table(interactions, work / "interactions.parquet")
+        for table, name in ((items, "items.parquet"), (interactions, "interactions.parquet")):
+            pq.write_table(table, work / name, write_page_checksum=True)
         (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", "utf-8")
         (work / "CARD.md").write_text(card, "utf-8")
     return dataset
 
 
 def load(folder: Path) -> Dataset:
-    """Read and validate a dataset folder.
+    """Read and validate a dataset folder; nothing that happens to its files later changes it.
 
     Raises
     ------
     DatasetError
-        The folder, a file or a row is missing or wrong; the message names it.
+        The folder, a file or a row is missing or wrong, or is just being changed; the message
+        names it.
     """
-    info_file = folder / "dataset.json"
-    if not info_file.is_file():
-        raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json")
-    with _reading(info_file) as path:
-        info = DatasetInfo.model_validate_json(path.read_bytes())
-    with _reading(folder / "items.parquet") as path:
-        items = pq.read_table(path)
-        items.validate(full=True)
+    try:
+        with opened(folder, ("dataset.json", "items.parquet", "interactions.parquet")) as files:
+            return _read(folder, *files)
+    except OSError as error:
+        if not (folder / "dataset.json").is_file():
+            raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json") from None
+        raise DatasetError(f"{folder}: {error}") from error
+
+
+def _read(
+    folder: Path, info_file: BinaryIO, items_file: BinaryIO, interactions_file: BinaryIO
+) -> Dataset:
+    with _reading(info_file.name):
+        info = DatasetInfo.model_validate_json(info_file.read())
+    with _reading(items_file.name):
+        items = _table(items_file)
         _check_schema("items", items, ITEMS_SCHEMA)
         _check_items(items)
-    with _reading(folder / "interactions.parquet") as path:
-        interactions = pq.read_table(path)
-        interactions.validate(full=True)
+    with _reading(interactions_file.name):
+        interactions = _table(interactions_file)
     with _reading(folder):
         return build(info, items, interactions)
 
 
+def _table(file: BinaryIO) -> pa.Table:
+    # Read, not mapped into memory: no change of the file reaches what is served.
+    table = pq.read_table(file, page_checksum_verification=True)
+    table.validate(full=True)
+    return table
+
+
 @contextmanager
-def _reading(path: Path) -> Iterator[Path]:
+def _reading(path: Path | str) -> Iterator[None]:
     try:
-        yield path
+        yield
     except (ValueError, OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: {error}") from error

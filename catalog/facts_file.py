@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog.dataset import new_folder
 from catalog.facts import Facts
+from catalog.files import new_folder, recover
 
 SCHEMA = pa.schema(
     [
@@ -72,6 +72,7 @@ def write_facts(folder: Path, samples: Iterable[Sample], shard_rows: int = 10_00
 
 def shards(folder: Path) -> list[Path]:
     """Return a folder's shards, in order. Raises FactsFileError where there is none."""
+    recover(folder)
     found = sorted(folder.glob("facts-*.parquet"))
     if not found:
         raise FactsFileError(f"{folder} has no facts-*.parquet: run prism facts")

@@ -5,58 +5,102 @@ weights with numpy. The result is cached by the hash of what it was made from, t
 """
 
 import json
+import logging
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import ctranslate2
 import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from catalog.dataset import new_folder
+from catalog.files import new_folder
 from models.engine import ModelError, reading
-from models.hashes import sources_hash
+from models.hashes import files_hash, sources_hash
 from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash
 
+log = logging.getLogger(__name__)
 ComputeType = Literal["int8", "float32"]
 _ACTIVATIONS = {
     "gelu": common_spec.Activation.GELU,
     "relu": common_spec.Activation.RELU,
 }
+_VMAP, _DIGEST = "vmap.txt", "digest.txt"
 _POSITION_OFFSET = 2  # BART's positions begin after two rows of padding
 _Weights = Mapping[str, NDArray[np.float32]]
 
 
 def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cache: Path) -> Path:
-    """Return the CTranslate2 form of a BART folder, made now or found in `cache`.
+    """Return the CTranslate2 form of a BART folder, made now or found whole in `cache`.
 
-    Raises ModelError for a folder that holds something else.
+    Raises ModelError for a folder that holds something else, and where nothing can be written.
     """
-    code = sources_hash(["conversion"])
-    target = cache / f"{weights_hash(folder)}-{compute_type}-{code}"
-    if not (target / "model.bin").exists():
-        try:
-            spec = _specification(folder, tokenizer)
-        except KeyError as error:
-            raise ModelError(f"{folder} lacks {error} of a BART") from None
-        allowed = shortlist(folder)
-        if allowed is not None:
-            known = tokenizer.get_vocab().keys()
-            if len(known) != len(spec.decoder.projection.weight) or not known >= set(allowed):
-                raise ModelError(
-                    f"{folder}: {WEIGHTS}, tokenizer.json and {SHORTLIST} are not of one model"
-                )
-        with new_folder(target, "model.bin") as work:
-            spec.validate()
-            spec.optimize(quantization=compute_type)
+    source = weights_hash(folder)
+    code = f"{sources_hash(['conversion'])}-{ctranslate2.__version__}"
+    target = cache / f"{source}-{compute_type}-{code}"
+    damage = _damage(target)
+    if damage is None:
+        return target
+    if os.path.lexists(target):
+        log.warning("a converted model is damaged, made again: %s: %s", target, damage)
+    with reading(folder):
+        spec, allowed = _checked(folder, tokenizer)
+        spec.validate()
+        spec.optimize(quantization=compute_type)
+    try:
+        with new_folder(target, None) as work:
             spec.save(os.fspath(work))
             if allowed is not None:
-                (work / "vmap.txt").write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
+                (work / _VMAP).write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
+            (work / _DIGEST).write_text(_digest(work), "utf-8")
+            if weights_hash(folder) != source:
+                raise ModelError(f"{folder} was changed while it was read")
+    except OSError as error:
+        raise ModelError(
+            f"{cache} cannot be written ({error.strerror}): PRISM_ENGINES names the folder for "
+            "converted models"
+        ) from None
     return target
+
+
+def _damage(engine: Path) -> str | None:
+    """Return why a converted model is not as it was written, None where it is.
+
+    Damage in the middle of the weights would load, and write rubbish.
+    """
+    try:
+        whole = (engine / _DIGEST).read_text("utf-8") == _digest(engine)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return None if whole else "its files are not those that were written"
+
+
+def _digest(engine: Path) -> str:
+    files = [engine / name for name in ("model.bin", "config.json", "shared_vocabulary.json")]
+    if (engine / _VMAP).exists():
+        files.append(engine / _VMAP)
+    return files_hash(files)
+
+
+def _checked(folder: Path, tokenizer: Tokenizer) -> tuple[Any, list[str] | None]:
+    """Return a folder as a specification, and the tokens that it may add to prompts."""
+    try:
+        spec = _specification(folder, tokenizer)
+    except KeyError as error:
+        raise ModelError(f"{folder} lacks {error} of a BART") from None
+    allowed = shortlist(folder)
+    if allowed is not None:
+        known = tokenizer.get_vocab().keys()
+        if len(known) != len(spec.decoder.projection.weight) or not known >= set(allowed):
+            raise ModelError(
+                f"{folder}: {WEIGHTS}, tokenizer.json and {SHORTLIST} are not of one model"
+            )
+    return spec, allowed
 
 
 def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
@@ -78,9 +122,16 @@ def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
             f"{', '.join(_ACTIVATIONS)}: serve it with torch"
         )
     weights = load_weights(folder)
+    heads = config["encoder_attention_heads"]
+    if heads < 1 or weights["model.shared.weight"].shape[1] % heads:
+        raise ModelError(f"{folder} has {heads} encoder_attention_heads, which do not fit")
+    for side in ("encoder", "decoder"):  # before as many layers as config.json names take memory
+        last = f"model.{side}.layers.{config[f'{side}_layers'] - 1}.fc1.weight"
+        if last not in weights:
+            raise KeyError(last)
     spec = transformer_spec.TransformerSpec.from_config(
         (config["encoder_layers"], config["decoder_layers"]),
-        config["encoder_attention_heads"],
+        heads,
         pre_norm=False,
         activation=_ACTIVATIONS[activation],
         layernorm_embedding=True,

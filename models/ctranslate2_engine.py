@@ -1,25 +1,30 @@
 """The Prism on CTranslate2: int8 on a CPU, where it is the default."""
 
 import fcntl
+import hashlib
 import json
+import logging
 import math
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 import ctranslate2
+from pydantic import BaseModel
 from tokenizers import Tokenizer
 
-from catalog.dataset import write_whole
 from catalog.facts import Evidence, Facts
+from catalog.files import write_whole
 from catalog.types import Item
 from models.conversion import ComputeType, converted
-from models.engine import ModelError
+from models.engine import reading
 from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
 from models.references import with_names
 
+log = logging.getLogger(__name__)
 _CALIBRATION_TEXTS = 32
 _CLEARLY_FASTER = 0.85  # of the usual layout's time: less may be what else runs here
 _TYPICAL = Facts(
@@ -30,7 +35,16 @@ _TYPICAL = Facts(
     ),
     evidence_kind="contribution",
 )
+_PATIENCE_S, _LOOK_S = 300, 0.05
+"""How long to wait for another process that converts or measures: far longer than either takes."""
 _AVX512 = {f"avx512{part}" for part in ("f", "cd", "bw", "dq", "vl")}
+
+
+class _Calibration(BaseModel):
+    """The layout that a calibration found best; its file says what was measured, too."""
+
+    translators: int
+    threads: int
 
 
 class CTranslate2Engine:
@@ -81,34 +95,55 @@ def _use_widest_vectors() -> None:
     It writes 13% more explanations a second (`bench.engines` on an Intel Xeon, beside the same with
     CT2_FORCE_CPU_ISA=AVX2). CTranslate2's own variable overrules.
     """
-    processor = Path("/proc/cpuinfo")
-    if processor.exists() and set(processor.read_text("utf-8").split()) >= _AVX512:
+    if set(_cpuinfo().split()) >= _AVX512:
         os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
+
+
+def _processor() -> str:
+    """Return the processor's name, where the system tells it."""
+    names = (line for line in _cpuinfo().splitlines() if line.startswith("model name"))
+    return next(names, "")
+
+
+def _cpuinfo() -> str:
+    file = Path("/proc/cpuinfo")
+    return file.read_text("utf-8") if file.exists() else ""
 
 
 @contextmanager
 def _alone(cache: Path) -> Iterator[None]:
     """Let processes that start together convert and measure one after the other.
 
-    Raises ModelError where the folder cannot be written.
+    Where that cannot be (the folder is only for reading, or its file system has no locks, or
+    somebody stands still with the lock), they do so at once: what each makes is put in place whole.
     """
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = (cache / ".lock").open("w")
-    except OSError as error:
-        raise ModelError(
-            f"{cache} cannot be written ({error.strerror}): PRISM_ENGINES names the folder for "
-            "converted models"
-        ) from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+    with ExitStack() as stack:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((cache / ".lock").open("a"))
+            end = time.monotonic() + _PATIENCE_S
+            while not _locked(lock):
+                if time.monotonic() > end:
+                    raise TimeoutError(f"somebody else has had it for {_PATIENCE_S} seconds")
+                time.sleep(_LOOK_S)
+        except OSError as error:
+            log.warning("converted models are used without a lock: %s: %s", cache, error)
         yield
 
 
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _translator(model: Path, translators: int, threads: int) -> ctranslate2.Translator:
-    return ctranslate2.Translator(
-        os.fspath(model), device="cpu", inter_threads=translators, intra_threads=threads
-    )
+    with reading(model):
+        return ctranslate2.Translator(
+            os.fspath(model), device="cpu", inter_threads=translators, intra_threads=threads
+        )
 
 
 def _write(
@@ -137,30 +172,46 @@ def _write(
 
 
 def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
-    """Return the best (translators, threads of each), measured once for a model and its cores.
+    """Return the best (translators, threads of each), measured once for a model and a processor.
 
     That is a replica for each core, unless another layout is clearly faster.
     """
     cores = len(os.sched_getaffinity(0))
-    file = model / f"calibration-{cores}.json"
-    if not file.exists():
-        usual = (cores, 1)
-        choices = {usual, (max(1, cores // 2), 2), (1, cores), (max(1, cores // 2), 1)}
-        seconds = dict.fromkeys(sorted(choices), math.inf)
-        for choice in [*seconds] * 3:  # in turns, so that what else runs here hinders all alike
-            seconds[choice] = min(seconds[choice], _seconds(model, tokenizer, *choice))
-        fastest = min(seconds, key=seconds.__getitem__)
-        best = fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[usual] else usual
-        told = {
-            "translators": best[0],
-            "threads": best[1],
-            "measured": [
-                {"translators": t, "threads": n, "seconds": s} for (t, n), s in seconds.items()
-            ],
-        }
+    usual = (cores, 1)
+    choices = {usual, (max(1, cores // 2), 2), (1, cores), (max(1, cores // 2), 1)}
+    name = hashlib.sha256(_processor().encode()).hexdigest()[:8]
+    file = model / f"calibration-{cores}-{name}.json"
+    known = _known_layout(file)
+    if known in choices:
+        return known
+    if file.exists():
+        log.warning("a calibration is damaged, measured again: %s", file)
+    seconds = dict.fromkeys(sorted(choices), math.inf)
+    for choice in [*seconds] * 3:  # in turns, so that what else runs here hinders all alike
+        seconds[choice] = min(seconds[choice], _seconds(model, tokenizer, *choice))
+    fastest = min(seconds, key=seconds.__getitem__)
+    best = fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[usual] else usual
+    told = {
+        "translators": best[0],
+        "threads": best[1],
+        "measured": [
+            {"translators": t, "threads": n, "seconds": s} for (t, n), s in seconds.items()
+        ],
+    }
+    try:
         write_whole(file, json.dumps(told, indent=2))
-    found = json.loads(file.read_text("utf-8"))
-    return found["translators"], found["threads"]
+    except OSError as error:
+        log.warning("what was measured is not kept: %s", error)
+    return best
+
+
+def _known_layout(file: Path) -> tuple[int, int] | None:
+    """Return what a file says of an earlier measurement, None where it says nothing."""
+    try:
+        told = _Calibration.model_validate_json(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return told.translators, told.threads
 
 
 def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:

@@ -17,6 +17,8 @@ def reading(path: Path) -> Iterator[None]:
     """Turn whatever a library says of a damaged file or folder into a ModelError that names it."""
     try:
         yield
+    except ModelError:
+        raise
     except Exception as error:  # tokenizers raises nothing more special
         raise ModelError(f"{path} is missing or damaged: {error}") from error
 

@@ -1,15 +1,18 @@
 """From a model's name to an engine that writes with it: the one place where engines are chosen."""
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from catalog.files import recover, stamp
 from models.engine import Engine, ModelError
 from models.grounded import GroundedEngine
 
 Runtime = Literal["auto", "ctranslate2", "torch"]
 SHIPPED = Path(__file__).with_name("small")
 """The Prism that comes with the code, distilled from the grounded Oracle on the demo catalogue."""
+_LOADS = 3
 _FILES = ["*.json", "merges.txt", "model.safetensors"]
 
 
@@ -33,10 +36,25 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     if runtime == "torch":
         from models.torch_engine import TorchEngine  # noqa: PLC0415
 
-        return TorchEngine(folder, name=name)
+        return _of_one_state(folder, lambda: TorchEngine(folder, name=name))
     from models.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
 
-    return CTranslate2Engine(folder, cache, name=name)
+    return _of_one_state(folder, lambda: CTranslate2Engine(folder, cache, name=name))
+
+
+def _of_one_state(folder: Path, load: Callable[[], Engine]) -> Engine:
+    """Load an engine, again if the folder was changed or replaced meanwhile."""
+    for _ in range(_LOADS):
+        before = stamp(folder)
+        try:
+            engine = load()
+        except ModelError:
+            if stamp(folder) == before:
+                raise
+        else:
+            if stamp(folder) == before:
+                return engine
+    raise ModelError(f"{folder} is being changed: start again when it is whole")
 
 
 def _torch_has_a_gpu() -> bool:
@@ -54,6 +72,7 @@ def model_folder(model: str) -> Path:
     """Return the folder of a model: ours, the caller's, or the hub's copy. Raises ModelError."""
     if model == "small":
         return SHIPPED
+    recover(Path(model))
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import snapshot_download  # noqa: PLC0415

@@ -20,7 +20,8 @@ def files_hash(files: Iterable[Path]) -> str:
     """Return a short hash of the contents of files, in their order."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+        with file.open("rb") as opened:  # in parts: weights may be large
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()[:12]
 
 

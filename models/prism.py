@@ -7,10 +7,10 @@ need not weigh the whole vocabulary at every step (in machine translation a voca
 Jean et al. 2015, arXiv 1412.2007, section 3).
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic import TypeAdapter
 from tokenizers import Tokenizer
 
 from catalog.facts import Facts
@@ -23,6 +23,7 @@ from models.references import references
 MAX_PROMPT, MAX_TEXT = 256, 128
 """Longest prompt and text in tokens."""
 WEIGHTS, SHORTLIST = "model.safetensors", "shortlist.json"
+_Tokens = TypeAdapter(list[str])
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -57,7 +58,7 @@ def shortlist(folder: Path) -> list[str] | None:
     """
     file = folder / SHORTLIST
     with reading(file):
-        return json.loads(file.read_text("utf-8")) if file.is_file() else None
+        return _Tokens.validate_json(file.read_bytes()) if file.is_file() else None
 
 
 def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:

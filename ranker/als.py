@@ -8,11 +8,14 @@ or given inline, is solved in float64 against the final item factors.
 
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Literal
 
 import implicit.als
 import numpy as np
@@ -21,7 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
-from catalog.dataset import Dataset, new_folder
+from catalog.dataset import Dataset
+from catalog.files import new_folder, opened
 from catalog.types import History, RankedItem, Ranking
 
 Floats = NDArray[np.float64]
@@ -29,6 +33,14 @@ _RESCORED = 64
 """Candidates beyond k that are scored again in float64: rounding reorders only neighbours."""
 _BATCH = 64
 """Users scored by one matrix product; bounds its memory to 64 float32 scores an item."""
+_IN_MEMORY = 256 * 2**20
+"""Largest file of factors, in bytes, that is read into memory: 2 million items of 32 factors.
+
+Even two of them, at a reload, are less than the rest of a process with so many items. A larger one
+is mapped, so that the machine can drop pages from memory that it needs for something else.
+"""
+_BLOCK = 2**18
+"""Items whose factors are widened to float64 at a time."""
 
 
 class SnapshotError(ValueError):
@@ -124,6 +136,7 @@ class AlsRanker:
     item_ids : I ids
     factors : float32 array of shape (I, d), in memory or memory-mapped
     hidden : bool array of shape (I,), items that are never recommended
+    version : what `version_of` says of all these, where it is known
     """
 
     name = "als"
@@ -135,17 +148,17 @@ class AlsRanker:
         item_ids: Sequence[str],
         factors: NDArray[np.float32],
         hidden: NDArray[np.bool_],
+        version: str | None = None,
     ) -> None:
         self.config, self.scale, self.hidden = config, scale, hidden
         self.item_ids, self.factors = item_ids, factors
         self._index = {item_id: i for i, item_id in enumerate(item_ids)}
-        wide = factors.astype(np.float64)
-        self._gram: Floats = wide.T @ wide
-        described = [config.model_dump(), astuple(scale), list(item_ids)]
-        digest = hashlib.sha256(json.dumps(described).encode())
-        for array in (hidden, factors):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        self.version = digest.hexdigest()[:12]
+        width = factors.shape[1]
+        self._gram: Floats = np.zeros((width, width))
+        for begin in range(0, len(factors), _BLOCK):
+            wide = factors[begin : begin + _BLOCK].astype(np.float64)
+            self._gram += wide.T @ wide
+        self.version = version or version_of(config, scale, item_ids, factors, hidden)
 
     def rank(
         self, histories: Sequence[History], k: int, excluded: Sequence[Set[str]]
@@ -228,38 +241,88 @@ class AlsRanker:
 
     @classmethod
     def load(cls, folder: Path) -> "AlsRanker":
-        """Read a snapshot, its factors memory-mapped.
+        """Read a snapshot; nothing that happens to its files later changes the ranker.
 
         Raises
         ------
         SnapshotError
-            A file is missing, damaged or does not fit the others.
+            A file is missing, damaged, does not fit the others or is just being changed.
         """
-        with _reading(folder / "snapshot.json") as path:
-            manifest = _Manifest.model_validate_json(path.read_bytes())
-        with _reading(folder / "item_ids.json") as path:
-            item_ids = TypeAdapter(list[str]).validate_json(path.read_bytes())
-        with _reading(folder / "item_factors.npy") as path:
-            factors = np.load(path, mmap_mode="r", allow_pickle=False)
+        names = ("snapshot.json", "item_ids.json", "item_factors.npy", "hidden.npy")
+        try:
+            with opened(folder, names) as files:
+                return cls._read(folder, *files)
+        except OSError as error:
+            raise SnapshotError(f"{folder} cannot be used: {error}") from error
+
+    @classmethod
+    def _read(
+        cls,
+        folder: Path,
+        manifest_file: BinaryIO,
+        ids_file: BinaryIO,
+        factors_file: BinaryIO,
+        hidden_file: BinaryIO,
+    ) -> "AlsRanker":
+        with _reading(manifest_file.name):
+            manifest = _Manifest.model_validate_json(manifest_file.read())
+        with _reading(ids_file.name):
+            item_ids = TypeAdapter(list[str]).validate_json(ids_file.read())
+        with _reading(factors_file.name):
+            factors = _array(factors_file)
             shape = len(item_ids), manifest.config.factors
             if factors.dtype != np.float32 or factors.shape != shape:
                 raise ValueError("no float32 matrix of the items' factors")
-        with _reading(folder / "hidden.npy") as path:
-            hidden = np.load(path, allow_pickle=False)
+            if not np.isfinite((factors.min(), factors.max())).all():
+                raise ValueError("not all of the factors are numbers")
+        with _reading(hidden_file.name):
+            hidden = _array(hidden_file)
             if hidden.dtype != np.bool_ or hidden.shape != (len(item_ids),):
                 raise ValueError("no truth value for each item")
         scale = Scale(manifest.liking_threshold, manifest.mean_liking)
-        ranker = cls(manifest.config, scale, item_ids, factors, hidden)
-        if ranker.version != manifest.version:
+        version = version_of(manifest.config, scale, item_ids, factors, hidden)
+        if version != manifest.version:
             raise SnapshotError(f"{folder}: the files are not those the snapshot was written with")
-        return ranker
+        return cls(manifest.config, scale, item_ids, factors, hidden, version)
+
+
+def version_of(
+    config: AlsConfig,
+    scale: Scale,
+    item_ids: Sequence[str],
+    factors: NDArray[np.float32],
+    hidden: NDArray[np.bool_],
+) -> str:
+    """Return 12 hex digits that change with anything a ranker is made of."""
+    described = [config.model_dump(), astuple(scale), list(item_ids)]
+    digest = hashlib.sha256(json.dumps(described).encode())
+    for array in (hidden, factors):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:12]
+
+
+def _array(file: BinaryIO) -> NDArray[Any]:
+    """Return the array of a file, in memory or, if it is large, mapped from a copy of our own.
+
+    Nobody else can change the copy, which has no name: a file that is mapped itself could be
+    overwritten under us, and to cut it short would kill us by SIGBUS. Where there is no place for
+    a copy beside the snapshot, a large array is kept in memory, too.
+    """
+    if os.fstat(file.fileno()).st_size > _IN_MEMORY:
+        with suppress(OSError), tempfile.TemporaryFile(dir=Path(file.name).parent.parent) as copy:
+            shutil.copyfileobj(file, copy, 2**20)
+            copy.flush()
+            return np.lib.format.open_memmap(f"/dev/fd/{copy.fileno()}", mode="r")
+        file.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Path]:
+def _reading(path: str) -> Iterator[None]:
     try:
-        yield path
-    except (OSError, EOFError, ValueError) as error:
+        yield
+    except Exception as error:  # numpy raises whatever Python's tokenizer says of a header
         raise SnapshotError(f"{path} cannot be used: {error}") from error
 
 

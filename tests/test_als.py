@@ -1,7 +1,11 @@
 """The ALS ranker: its scores are the model's, and contributions explain them fully."""
 
 import json
+import os
 import pickle
+import resource
+import shutil
+import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from catalog.dataset import Dataset, DatasetInfo
 from catalog.types import History, RankedItem, Ranking
-from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit
+from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit, version_of
 
 Floats = NDArray[np.float64]
 SmallDataset = Callable[..., Dataset]
@@ -474,10 +478,92 @@ class TestSnapshots:
             history = demo.history(user_id)
             assert_same(top(loaded, history), top(demo_ranker, history))
 
-    def test_the_factors_stay_on_disk_until_they_are_needed(self, folder: Path) -> None:
+    @pytest.fixture(params=["small", "large"])
+    def size(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+        """Take the factors for small ones, that are kept in memory, or for large ones."""
+        if request.param == "large":
+            monkeypatch.setattr("ranker.als._IN_MEMORY", 100)
+        return str(request.param)
+
+    def test_large_factors_are_mapped_from_a_copy_that_has_no_name(
+        self, folder: Path, size: str
+    ) -> None:
+        factors = AlsRanker.load(folder).factors
+        assert isinstance(factors, np.memmap) == (size == "large")
+        assert list(folder.parent.iterdir()) == [folder]
+
+    @pytest.mark.parametrize("change", ["cut short", "emptied", "overwritten", "deleted", "other"])
+    def test_what_happens_to_its_files_later_does_not_change_it(
+        self, folder: Path, size: str, change: str
+    ) -> None:
+        """To read beyond the end of a mapped file would end this process."""
         loaded = AlsRanker.load(folder)
-        assert isinstance(loaded.factors, np.memmap)
-        assert not loaded.factors.flags.writeable
+        histories = [random_history(seed) for seed in range(20)]
+        before = loaded.rank(histories, 10, [NOBODY] * len(histories))
+        for file in folder.iterdir():
+            length = file.stat().st_size
+            match change:
+                case "cut short" | "emptied":
+                    os.truncate(file, length // 2 if change == "cut short" else 0)
+                case "overwritten":
+                    with file.open("r+b") as inside:
+                        inside.write(np.full(length // 4, 7, dtype=np.float32).tobytes())
+                case "deleted":
+                    file.unlink()
+        if change == "other":
+            random_ranker(7).save(folder, {})
+        after = loaded.rank(histories, 10, [NOBODY] * len(histories))
+        for mine, theirs in zip(before, after, strict=True):
+            assert_same(mine, theirs)
+
+    def test_without_a_place_for_a_copy_large_factors_are_kept_in_memory(
+        self, ranker: AlsRanker, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A disk that is full, here from the first KiB of a file on."""
+        monkeypatch.setattr("ranker.als._IN_MEMORY", 100)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+        try:
+            loaded = AlsRanker.load(folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not isinstance(loaded.factors, np.memmap)
+        assert_same(top(loaded, random_history(1)), top(ranker, random_history(1)))
+
+    def test_it_is_read_of_one_state_while_others_take_its_place(
+        self, folder: Path, size: str
+    ) -> None:
+        rankers = [random_ranker(seed, items=500) for seed in (6, 7)]
+        rankers[0].save(folder, {})
+        stop = threading.Event()
+
+        def write_on() -> None:
+            while not stop.is_set():
+                for ranker in rankers:
+                    ranker.save(folder, {})
+
+        writer = threading.Thread(target=write_on)
+        writer.start()
+        try:
+            versions = {AlsRanker.load(folder).version for _ in range(60)}
+        finally:
+            stop.set()
+            writer.join()
+        assert versions <= {ranker.version for ranker in rankers}
+
+    def test_one_whose_replacement_was_killed_half_way_is_found_again(
+        self, ranker: AlsRanker, folder: Path
+    ) -> None:
+        work = folder.with_name(".als.abcdefgh.work")
+        work.mkdir()
+        folder.rename(work / "old")
+        assert AlsRanker.load(folder).version == ranker.version
+
+    def test_large_factors_are_widened_in_parts(
+        self, ranker: AlsRanker, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ranker.als._BLOCK", 7)
+        assert_same(top(AlsRanker.load(folder), random_history(1)), top(ranker, random_history(1)))
 
     def test_a_snapshot_says_where_it_comes_from_and_holds_no_pickle(self, folder: Path) -> None:
         assert sorted(path.name for path in folder.iterdir()) == [
@@ -555,12 +641,41 @@ class TestSnapshots:
         np.save(folder / "item_factors.npy", factors)
         assert "factors" in self.refusal(folder)
 
-    def test_a_flipped_bit(self, folder: Path) -> None:
-        path = folder / "item_factors.npy"
-        damaged = bytearray(path.read_bytes())
-        damaged[-100] ^= 1
-        path.write_bytes(damaged)
+    @pytest.mark.parametrize("file", FILES)
+    def test_any_flipped_byte_that_would_change_what_is_read(
+        self, ranker: AlsRanker, folder: Path, size: str, file: str
+    ) -> None:
+        whole = (folder / file).read_bytes()
+        for position in [*range(min(128, len(whole))), *range(128, len(whole), 29)]:
+            flipped = bytes([whole[position] ^ 0xFF])
+            (folder / file).write_bytes(whole[:position] + flipped + whole[position + 1 :])
+            try:
+                assert AlsRanker.load(folder).version == ranker.version
+            except SnapshotError as refused:
+                assert str(folder) in str(refused)
+
+    @pytest.mark.parametrize("copied", [1, 2, 3])
+    def test_a_mixture_of_two_snapshots(self, folder: Path, copied: int) -> None:
+        """Some files of another are there already, as when they are copied one by one."""
+        other = folder.with_name("other")
+        random_ranker(7, items=61, hidden=[1]).save(other, {})
+        for name in self.FILES[:copied]:
+            shutil.copyfile(other / name, folder / name)
         self.refusal(folder)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    def test_factors_that_are_no_numbers(
+        self, ranker: AlsRanker, tmp_path: Path, value: float
+    ) -> None:
+        """Of a fit that came to nothing: the version is right, and no user could be solved."""
+        factors = ranker.factors.copy()
+        ranker.factors = factors
+        factors[3, 3] = value
+        ranker.version = version_of(
+            ranker.config, ranker.scale, ranker.item_ids, factors, ranker.hidden
+        )
+        ranker.save(tmp_path / "als", {})
+        assert "not all of the factors are numbers" in self.refusal(tmp_path / "als")
 
     def test_other_hidden_items(self, folder: Path) -> None:
         np.save(folder / "hidden.npy", np.zeros(60, dtype=np.bool_))

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from catalog.dataset import (
     DatasetInfo,
     build,
     load,
-    new_folder,
     save,
 )
 from catalog.facts import Noun
+from catalog.files import new_folder
 from catalog.types import Item
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]
@@ -58,6 +59,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def flipped(whole: bytes, position: int) -> bytes:
+    """Return bytes of which one is another."""
+    return whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
 
 
 def rows(dataset: Dataset, user_id: str) -> list[tuple[str, float, int]]:
@@ -107,6 +113,56 @@ class TestOnDisk:
 
     def test_the_place_of_a_dataset_adds_nothing_to_it(self, saved: Path, tmp_path: Path) -> None:
         saved = saved.rename(tmp_path / "country=france")
+        assert load(saved).item_ids == ["heat", "her"]
+
+    @pytest.mark.parametrize("change", ["cut short", "overwritten", "deleted"])
+    def test_what_happens_to_its_files_later_does_not_change_it(
+        self, saved: Path, change: str
+    ) -> None:
+        dataset = load(saved)
+        for file in ("items.parquet", "interactions.parquet"):
+            size = (saved / file).stat().st_size
+            if change == "deleted":
+                (saved / file).unlink()
+            else:
+                with (saved / file).open("r+b") as opened:
+                    opened.truncate(0)
+                    opened.write(b"" if change == "cut short" else b"\xff" * size)
+        assert [dataset.item(i) for i in range(2)] == [HEAT, HER]
+        assert rows(dataset, "ann") == [("heat", 5.0, 0), ("her", 4.0, 2)]
+
+    def test_it_is_read_of_one_state_while_others_take_its_place(
+        self, tmp_path: Path, tables: Tables
+    ) -> None:
+        """Each of them has items and interactions that fit its own name only."""
+        stop, folder = threading.Event(), tmp_path / "films"
+
+        def write(name: str) -> None:
+            log = [(f"{name}{n}", "heat", 5.0) for n in range(200)]
+            item = Item(id="heat", title=name)
+            save(folder, DatasetInfo(name=name), *tables(log, items=[item]), name)
+
+        def write_on() -> None:
+            while not stop.is_set():
+                write("ann")
+                write("bob")
+
+        write("ann")
+        writer = threading.Thread(target=write_on)
+        writer.start()
+        try:
+            for _ in range(40):
+                dataset = load(folder)
+                assert dataset.item(0).title == dataset.info.name
+                assert dataset.user_ids[0].startswith(dataset.info.name)
+        finally:
+            stop.set()
+            writer.join()
+
+    def test_one_whose_replacement_was_killed_half_way_is_found_again(self, saved: Path) -> None:
+        work = saved.with_name(f".{saved.name}.abcdefgh.work")
+        work.mkdir()
+        saved.rename(work / "old")
         assert load(saved).item_ids == ["heat", "her"]
 
     def test_an_unknown_user_is_a_key_error(self, saved: Path) -> None:
@@ -201,6 +257,20 @@ class TestLoadingRefuses:
         }
         path.write_bytes(damaged[damage])
         assert file in self.refusal(saved)
+
+    @pytest.mark.parametrize("file", ["items.parquet", "interactions.parquet"])
+    def test_any_flipped_byte_that_would_change_what_is_read(self, saved: Path, file: str) -> None:
+        path, good = saved / file, load(saved)
+        whole = path.read_bytes()
+        for position in range(0, len(whole), 7):
+            path.write_bytes(flipped(whole, position))
+            try:
+                read = load(saved)
+            except DatasetError as refused:
+                assert str(saved) in str(refused)
+            else:
+                assert read.fingerprint == good.fingerprint
+                assert read.item_table.equals(good.item_table)
 
     @pytest.mark.parametrize(
         ("text", "cause"),

@@ -78,6 +78,12 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
         read_facts(shard, "test")
 
 
+def test_a_folder_whose_replacement_was_killed_half_way_is_found_again(tmp_path: Path) -> None:
+    work = tmp_path / ".facts.abcdefgh.work"
+    write_facts(work / "old", samples(3))
+    assert [shard.parent for shard in shards(tmp_path / "facts")] == [tmp_path / "facts"]
+
+
 @pytest.fixture(scope="module")
 def sampled(demo: Dataset) -> list[Sample]:
     return list(sample_facts(demo, fit(demo, AlsConfig()), parts=1, k=10, seed=4))

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Muon
 from transformers import BartForConditionalGeneration
 
-from catalog.dataset import new_folder, write_whole
 from catalog.facts import Facts
 from catalog.facts_file import FactsFileError, count_rows, read_shard
+from catalog.files import new_folder, write_whole
 from models.distillation import precision
 from models.distillation.student import (
     Layers,

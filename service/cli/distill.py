@@ -10,6 +10,7 @@ from rich.table import Table
 
 from catalog import dataset as datasets
 from catalog.facts_file import read_facts, shards, write_facts
+from catalog.files import check_replaceable
 from models.engines import Runtime, model_folder, open_engine
 from models.faithfulness import Policy
 from ranker.als import AlsRanker
@@ -135,7 +136,7 @@ def distill(
     except ValidationError as error:
         raise bad_parameter(error) from None
     work = work or out.with_name(f"{out.name}-work")
-    datasets.check_replaceable(out, WEIGHTS)
+    check_replaceable(out, WEIGHTS)
     if demo:
         _make_labels(labels)
     if done := steps_done(work):

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from threadpoolctl import threadpool_limits
 
+from catalog.files import stamp
 from models.engines import open_engine
 from models.writer import Writer
 from ranker.service import RankingService
@@ -42,7 +43,6 @@ from service.redis.served import ANNOUNCE_S, Announcements, ServedModel
 from service.redis.trust import open_trust
 from service.redis.worker_queue import RedisWorkQueue
 from service.settings import Settings
-from service.stamp import stamp
 from service.worker import Worker
 
 log = structlog.get_logger()
@@ -59,22 +59,31 @@ def ranker_app(settings: Settings) -> FastAPI:
     Raises DatasetError, SnapshotError.
     """
     metrics = Metrics()
-    files = (settings.data / "dataset.json", settings.snapshot / "snapshot.json")
-    loaded = [stamp(file) for file in files]
+    folders = (settings.data, settings.snapshot)
+    tried = [stamp(folder) for folder in folders]  # before loading, to miss no change meanwhile
     local = LocalRankerClient(RankingService(*open_ranker(settings)))
     metrics.running(ranker=local.service.ranker)
 
     async def reload() -> None:
-        """Swap to a new snapshot when there is one; requests in flight end with the old one."""
-        nonlocal loaded
+        """Swap to new data or a new snapshot; requests in flight end with what was before.
+
+        Those that cannot be used are tried again when they have changed again.
+        """
+        nonlocal tried
         while True:
             await asyncio.sleep(settings.reload_s)
-            if (now := [stamp(file) for file in files]) != loaded:
+            if (now := [stamp(folder) for folder in folders]) == tried:
+                continue
+            tried = now
+            try:
                 with collector.loading():
                     dataset, ranker = await asyncio.to_thread(open_ranker, settings)
                     local.service = await asyncio.to_thread(RankingService, dataset, ranker)
+            except Exception as error:  # whatever is wrong with them, requests are answered
+                metrics.failed("reload")
+                log.warning("not reloaded, what was before stays", error=str(error) or repr(error))
+            else:
                 metrics.running(ranker=ranker)
-                loaded = now
                 log.info("reloaded", ranker=ranker.name, ranker_version=ranker.version)
 
     @contextlib.asynccontextmanager

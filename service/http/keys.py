@@ -10,7 +10,7 @@ from time import monotonic
 
 import structlog
 
-from service.stamp import stamp
+from catalog.files import stamp
 
 log = structlog.get_logger()
 _LOOK_S = 1.0
