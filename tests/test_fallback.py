@@ -1,4 +1,4 @@
-"""While the ranking service is gone: a user's last good answer, then what is popular."""
+"""While ranking or engine are gone: a user's last good answer, what is popular, what is cached."""
 
 import threading
 from collections.abc import Sequence
@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_fixtures import GENEROUS_S, Clock, anyio_backend, client_of  # noqa: F401
+from cluster import wait_for
+from service_fixtures import (  # noqa: F401
+    GENEROUS_S,
+    Clock,
+    ScriptedEngine,
+    anyio_backend,
+    client_of,
+)
 
 from catalog.dataset import Dataset
+from catalog.facts import Facts
+from models.grounded import explain
 from ranker.popularity import PopularityRanker
 from ranker.service import RankingQuery, RankingService, Recommendations, UnknownUserError
 from service.deployments.embedded import embedded_app
@@ -148,3 +157,33 @@ def test_an_embedded_service_whose_ranking_hangs_gives_the_last_good_answer_then
     assert len(popular.json()["items"]) == 10
     assert (len(more["items"]), more["missing"]) == (10, 90)
     assert (good["missing"], last.json()["missing"]) == (0, 0)
+
+
+def test_an_embedded_service_whose_engine_breaks_serves_what_is_cached_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = ScriptedEngine()
+    monkeypatch.setattr("service.deployments.embedded.open_engine", lambda *_: engine)
+    data = ROOT / "data"
+    settings = Settings(data=data / "demo", snapshot=data / "ranker")
+
+    def fail(_: Facts) -> str:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    with client_of(embedded_app(settings)) as client:
+        good = client.get("/recommend?user_id=42").json()
+        engine.say = fail
+        client.get("/recommend?user_id=43&deadline_ms=10000")
+        ready = client.get("/readyz")
+        assert ("prism_out_of_fleet", frozenset()) in client.samples()
+        asked = len(engine.batches)
+        other = client.get("/recommend?user_id=44&deadline_ms=10000").json()
+        known = client.get("/recommend?user_id=42").json()
+        engine.say = explain
+        wait_for(lambda: client.get("/recommend?user_id=45").json()["degraded"] == [])
+    assert ready.status_code == 200  # what is missing is told by each answer
+    assert good["degraded"] == known["degraded"] == []
+    assert all(item["explanation"]["cached"] for item in known["items"])
+    assert other["degraded"] == ["worker"]
+    assert {item["explanation"]["reason"] for item in other["items"]} == {"unavailable"}
+    assert len(engine.batches) - asked < 10
