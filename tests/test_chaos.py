@@ -99,14 +99,32 @@ class Probe:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: of which gateway, when asked, how long it took, and what came."""
+    """One answer: of which gateway, when asked, how long it took, about what, and what came."""
 
     gateway: int
     asked: float
     seconds: float
     deadline_s: float
-    status: int
-    false: str = ""
+    page: Sequence[Facts]
+    response: httpx.Response
+
+    def false(self, popular: Sequence[Facts]) -> list[str]:
+        """Return the texts that are not true of their Facts: of the page, or of popular items."""
+        if self.response.status_code != 200:
+            return []
+        body = self.response.json()
+        if "items" in body:
+            known = {facts.item.id: facts for facts in (*popular, *self.page)}
+            if body["ranker"]["name"] == "popularity":
+                known = {facts.item.id: facts for facts in popular}
+            return [
+                item["explanation"]["text"]
+                for item in body["items"]
+                if not check(item["explanation"]["text"], known[item["item_id"]]).passed
+            ]
+        told = body["explanations"]
+        return [one["text"] for one, facts in zip(told, self.page, strict=True)
+                if not check(one["text"], facts).passed]  # fmt: skip
 
 
 class Chaos:
@@ -184,42 +202,44 @@ class Chaos:
         return found
 
 
-def all_facts(demo: Dataset) -> list[list[Facts]]:
-    """Return pages of Facts, as the ranker makes them for the users of the demo."""
+def all_facts(demo: Dataset, users: Sequence[str | None]) -> list[list[Facts]]:
+    """Return the page of Facts that the ranker makes for each user."""
     service = RankingService(demo, fitted(demo))
-    answers = service.rank([RankingQuery(user, 5) for user in demo.user_ids])
+    answers = service.rank([RankingQuery(user, 5) for user in users])
     return [[row.facts for row in answer.items] for answer in answers
             if not isinstance(answer, Exception)]  # fmt: skip
 
 
-async def load(chaos: Chaos, pages: Sequence[list[Facts]], seconds: float) -> list[Answer]:
-    """Ask for pages as they come, answered or not; where a gateway is gone, the other."""
+async def load(chaos: Chaos, pages: dict[str, list[Facts]], seconds: float) -> list[Answer]:
+    """Ask for pages as they come, answered or not; where a gateway is gone, the other.
+
+    Every second page is asked for by its user, the others by their Facts.
+    """
     dice = random.Random(SEED)
     answers: list[Answer] = []
 
     async def ask(client: httpx.AsyncClient) -> None:
-        page, deadline_ms = dice.choice(pages), dice.choice(DEADLINES_MS)
+        user, deadline_ms = dice.choice([*pages]), dice.choice(DEADLINES_MS)
+        page, is_by_user = pages[user], dice.random() < 0.5
         first = dice.randrange(2)
         for gateway in (first, 1 - first):
             asked = time.monotonic()
             try:
-                response = await client.post(
-                    f"{chaos.gateways[gateway].url}/explain",
-                    json={"facts": [f.model_dump() for f in page], "deadline_ms": deadline_ms},
-                )
+                url = chaos.gateways[gateway].url
+                if is_by_user:
+                    query: dict[str, str | int] = {"user_id": user, "k": 5}
+                    query["deadline_ms"] = deadline_ms
+                    response = await client.get(f"{url}/recommend", params=query)
+                else:
+                    facts = [one.model_dump() for one in page]
+                    body = {"facts": facts, "deadline_ms": deadline_ms}
+                    response = await client.post(f"{url}/explain", json=body)
             except httpx.TransportError:
                 if chaos.stood_still(gateway, asked, time.monotonic()) or _is_down(chaos, gateway):
                     continue
                 raise
             took = time.monotonic() - asked
-            false = ""
-            if response.status_code == 200:
-                told = response.json()["explanations"]
-                false = next((e["text"] for e, f in zip(told, page, strict=True)
-                              if not check(e["text"], f).passed), "")  # fmt: skip
-            answers.append(
-                Answer(gateway, asked, took, deadline_ms / 1000, response.status_code, false)
-            )
+            answers.append(Answer(gateway, asked, took, deadline_ms / 1000, page, response))
             return
 
     limits = httpx.Limits(max_keepalive_connections=0)
@@ -243,7 +263,8 @@ def test_whatever_happens_to_the_parts_the_answers_are_true_and_in_time(
 ) -> None:
     events = script(SEED, SECONDS)
     print(f"\nseed {SEED}, {SECONDS:g} s, {len(events)} events", *events, sep="\n")
-    pages, probe = all_facts(demo), Probe()
+    users, probe = demo.user_ids, Probe()
+    pages, [popular] = all_facts(demo, users), all_facts(demo, [None])
     with cluster(tmp_path, PRISM_TEST_TEXT_S="0.003", PRISM_BATCH_LIMIT_S="10") as running:
         chaos = Chaos(running)
         wait_for(lambda: is_well(chaos, pages[0]))
@@ -252,12 +273,13 @@ def test_whatever_happens_to_the_parts_the_answers_are_true_and_in_time(
         with probe.watching():
             for thread in threads:
                 thread.start()
-            answers = asyncio.run(load(chaos, pages, SECONDS))
+            answers = asyncio.run(load(chaos, dict(zip(users, pages, strict=True)), SECONDS))
             for thread in threads:
                 thread.join()
-        print(Counter(answer.status for answer in answers))
-        assert [answer.false for answer in answers if answer.false] == []
-        assert {answer.status for answer in answers} <= {200, 503}
+        statuses = Counter(answer.response.status_code for answer in answers)
+        print(statuses)
+        assert [text for answer in answers for text in answer.false(popular)] == []
+        assert statuses.keys() <= {200, 503}
         late = [
             (round(answer.asked, 2), round(answer.seconds, 2), answer.deadline_s)
             for answer in answers
