@@ -8,8 +8,9 @@ import hashlib
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
-from catalog.types import Item, Liking
+from catalog.types import WHOLE, Item, Liking
 
 MAX_EVIDENCE = 3
 
@@ -33,6 +34,14 @@ class Evidence(Item):
     liking: Liking
 
 
+_NONE_WITHOUT_EVIDENCE: JsonDict = {
+    "if": {"properties": {"evidence_kind": {"const": "none"}}},
+    "then": {"properties": {"evidence": {"maxItems": 0}}},
+    "else": {"properties": {"evidence": {"minItems": 1}}, "required": ["evidence"]},
+}
+"""What a JSON schema can say of the rules that `Facts` checks: all but that ids differ."""
+
+
 class Facts(BaseModel):
     """One (user, item) pair, reduced to what may be said of it.
 
@@ -42,9 +51,9 @@ class Facts(BaseModel):
     claim that they matter. Only the first two may say "because".
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_NONE_WITHOUT_EVIDENCE)
 
-    version: Literal[1] = 1
+    version: Annotated[int, Field(strict=True, ge=1, le=1), WHOLE] = 1
     noun: Noun = Noun()
     item: Item
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)
