@@ -13,6 +13,8 @@ from models.faithfulness import Policy
 
 MOST_EXCLUDED = 10_000
 """Items that a request may leave out."""
+MOST_EXCLUDED_IN_URL = 400
+"""The same in a query string: so many of the longest ids fit into the bound on headers, 64 KiB."""
 
 
 class Settings(BaseSettings):

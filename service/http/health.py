@@ -46,7 +46,7 @@ def add_health(
         """Say that the process lives."""
         return api.Health(status="ok")
 
-    @app.get("/readyz", tags=["operate"])
+    @app.get("/readyz", tags=["operate"], responses={503: {"model": api.Health}})
     async def readyz(response: Response) -> api.Health:
         """Say whether the process can serve."""
         if not health.ready:
