@@ -70,7 +70,7 @@ def document(app: FastAPI, *, has_keys: bool = False, has_limit: bool = False) -
 
 
 def _add(responses: dict[str, Any], errors: dict[HTTPStatus, str]) -> None:
-    """Add errors to an operation's own, of which only the description is kept."""
+    """Add errors to those an operation names itself, and say that they all are problems."""
     for status, description in errors.items():
         responses.setdefault(str(status.value), {"description": description})
     for code, response in responses.items():

@@ -31,8 +31,8 @@ def _flag(text: str) -> bool:
     return flag
 
 
-INTEGER = BeforeValidator(_integer)
-FLAG = BeforeValidator(_flag)
+INTEGER, FLAG = BeforeValidator(_integer), BeforeValidator(_flag)
+"""Read a parameter of the query as it is documented."""
 
 
 class Route(BodyRoute):
