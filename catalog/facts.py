@@ -16,26 +16,29 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic.config import JsonDict
 
-from catalog.types import Item, Liking
+from catalog.types import WHOLE, Item, Liking
 
 MAX_EVIDENCE = 3
 
 EvidenceKind = Literal["contribution", "similar", "recent", "none"]
 Popularity = Literal["favourite", "well_liked"]
-_SPEAKERS = {"i", "it", "we", "you"}
+_SPEAKERS = "(^|[ -])(i|it|we|you)([ -]|$)"
 
 
 def _check_noun(value: str) -> str:
     """Return a noun on one line; refuse one that would be a sentence: "a 1995 we suggest"."""
-    noun = " ".join(value.split())
-    if _SPEAKERS & set(re.split("[ -]+", noun)):
+    if re.search(_SPEAKERS, value):
         raise ValueError("is what an item is called, such as film: without I, it, we and you")
-    return noun
+    return " ".join(value.split())
 
 
 _NounWord = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$"), AfterValidator(_check_noun)
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$"),
+    AfterValidator(_check_noun),
+    Field(json_schema_extra={"not": {"pattern": _SPEAKERS}}),
 ]
 
 
@@ -54,6 +57,14 @@ class Evidence(Item):
     liking: Liking
 
 
+_NONE_WITHOUT_EVIDENCE: JsonDict = {
+    "if": {"properties": {"evidence_kind": {"const": "none"}}},
+    "then": {"properties": {"evidence": {"maxItems": 0}}},
+    "else": {"properties": {"evidence": {"minItems": 1}}, "required": ["evidence"]},
+}
+"""What a JSON schema can say of the rules that `Facts` checks: all but that ids differ."""
+
+
 class Facts(BaseModel):
     """One (user, item) pair, reduced to what may be said of it.
 
@@ -63,9 +74,9 @@ class Facts(BaseModel):
     claim that they matter. Only the first two may say "because".
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_NONE_WITHOUT_EVIDENCE)
 
-    version: Literal[1] = 1
+    version: Annotated[int, Field(strict=True, ge=1, le=1), WHOLE] = 1
     noun: Noun = Noun()
     item: Item
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)

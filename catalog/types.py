@@ -3,10 +3,10 @@
 `Item` crosses process boundaries and is validated; the rest are plain records on the hot path.
 """
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from catalog.text import REMEMBERED, clean_title, clean_word
+from catalog.text import clean_title, clean_word
 
 ID_LIMIT = 128
 VALUE_LIMIT = 1e9
@@ -29,10 +29,29 @@ ATTRIBUTE_LIMIT = 10**12
 """Largest number an attribute may hold."""
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Lets a strict integer be 10.0 as well, which JSON does not tell from 10."""
+
+
+# The characters of an id, but for a plain space inside: no control characters, no other spaces,
+# nothing without a width or that turns the direction of writing. Every kind of regular expression
+# that a JSON schema may meet reads it alike, which it would not `\p{C}`.
+_PRINTED = (
+    r"[^\x00-\x20\x7f-\xa0\xad\u061c\u1680\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+)
+_PRINTED_OR_SPACE = re.compile(f"(?:{_PRINTED}| )*")
+
+
 def _check_id(value: str) -> str:
-    if not value.isprintable():
+    # What is printable to Python is so to the pattern, too, and told five times faster.
+    if not (value.isprintable() or _PRINTED_OR_SPACE.fullmatch(value)):
         raise ValueError("an id may not contain control characters")
-    if value != value.strip():
+    if value[0] == " " or value[-1] == " ":
         raise ValueError("an id may not begin or end with a space")
     return value
 
@@ -41,30 +60,49 @@ Id = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=ID_LIMIT),
     AfterValidator(_check_id),
+    Field(json_schema_extra={"pattern": f"^{_PRINTED}+( +{_PRINTED}+)*$"}),
 ]
 
 
-@lru_cache(REMEMBERED)
-def _check_visible(value: str) -> str:
-    if not any(unicodedata.category(char)[0] in "LNPS" for char in value):
+def _is_seen(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char)[0] in "LNPS"
+
+
+def _from_first_seen(value: str) -> str:
+    """Leave away what comes before the first character that can be seen: a mark without a letter.
+
+    So what is left of a text that has one can be seen, however much of it is cut.
+    """
+    if not value or value[0].isalnum():
+        return value
+    return next((value[place:] for place, char in enumerate(value) if _is_seen(char)), value)
+
+
+def _check_seen(value: str) -> str:
+    if not _is_seen(value[0]):
         raise ValueError("has nothing that can be seen")
     return value
 
 
-_NonEmpty = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Title = Annotated[
-    _NonEmpty,
-    BeforeValidator(lambda value: clean_title(value) if isinstance(value, str) else value),
-    AfterValidator(_check_visible),
+def _cleaned(clean: Callable[[str], str]) -> BeforeValidator:
+    return BeforeValidator(
+        lambda value: clean(_from_first_seen(value)) if isinstance(value, str) else value
+    )
+
+
+_Seen = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1),
+    AfterValidator(_check_seen),
+    Field(json_schema_extra={"pattern": r"[\p{L}\p{N}\p{P}\p{S}]"}),
 ]
-Word = Annotated[
-    _NonEmpty,
-    BeforeValidator(lambda value: clean_word(value) if isinstance(value, str) else value),
-    AfterValidator(_check_visible),
-]
+Title = Annotated[_Seen, _cleaned(clean_title)]
+Word = Annotated[_Seen, _cleaned(clean_word)]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
-AttributeValue = Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT)] | Word
-Year = Annotated[int, Field(ge=1, le=2999)]
+AttributeValue = (
+    Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT), WHOLE] | Word
+)
+Year = Annotated[int, Field(strict=True, ge=1, le=2999), WHOLE]
 Liking = Literal["loved", "liked"]
 
 
@@ -89,7 +127,9 @@ class Item(BaseModel):
     categories: Annotated[tuple[Word, ...], Field(max_length=16), AfterValidator(_distinct)] = ()
     year: Year | None = None
     attributes: Annotated[
-        dict[AttributeName, AttributeValue], Field(max_length=8), AfterValidator(_sorted_by_name)
+        dict[AttributeName, AttributeValue],
+        Field(max_length=8, json_schema_extra={"additionalProperties": False}),
+        AfterValidator(_sorted_by_name),
     ] = Field(default_factory=dict)
 
 

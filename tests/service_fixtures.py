@@ -235,6 +235,29 @@ class Client:
         return samples_of(self.get("/metrics").text)
 
 
+def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
+    """Check that an answer is a problem document (RFC 9457), and return it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem.keys() <= {"type", "title", "status", "detail", "errors"}
+    return problem
+
+
+def wrong_fields(response: httpx.Response) -> list[str]:
+    """Check that an answer says that the input is wrong, and return which fields."""
+    problem = problem_of(response, 422)
+    assert problem["type"] == "urn:prism:invalid-request"
+    fields: list[str] = [error["field"] for error in problem["errors"]]
+    assert fields
+    assert all(error["message"] for error in problem["errors"])
+    assert fields[0] in problem["detail"]
+    return fields
+
+
 def samples_of(exposition: str) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
     """Read a Prometheus exposition."""
     return {

@@ -24,6 +24,8 @@ from service.cache import MemoryCache
 from service.deployments.loading import open_ranker
 from service.deployments.warmer import Warmer
 from service.explain import Explainer
+from service.http import errors
+from service.http.document import document
 from service.http.gateway import create_app
 from service.http.health import Readiness, add_health
 from service.http.middleware import RequestMiddleware
@@ -204,7 +206,9 @@ def worker_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Prism worker", lifespan=health.lifespan)
     app.state.admission = Admission(metrics)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=0, max_values=0)
+    errors.install(app)
     add_health(app, metrics, health, measure)
+    document(app)
     log.info("loaded", model=writer.model)
     return app
 

@@ -161,7 +161,8 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP; see `HttpToolsProtocol`."""
         self.server_state.bite("not HTTP")
-        super().send_400_response(msg)
+        self.transport.write(_NOT_HTTP)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """End soon; see `HttpToolsProtocol`."""
@@ -331,6 +332,7 @@ def _problem(status: HTTPStatus, detail: str) -> bytes:
 
 
 _CLOSE = {"Connection": "close"}
+_NOT_HTTP = _problem(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request, or of no known method")
 _SLOW = _problem(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly")
 _LARGE_BODY = _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
 _TOO_MANY = _problem(HTTPStatus.BAD_REQUEST, "too many requests before the first was answered")

@@ -9,10 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from ranker.service import InvalidValueError, UnknownItemError, UnknownUserError
 from service.ranker_client.protocol import RankerUnavailableError
 
+PROBLEM = "application/problem+json"
 _SHOWN = 10
 """Most field errors told at once: a history of 10,000 wrong entries needs no 10,000 lines."""
 
@@ -62,12 +64,13 @@ class ProblemError(HTTPException):
             self.problem.model_dump(exclude_defaults=True),
             self.problem.status,
             headers=self.headers,
-            media_type="application/problem+json",
+            media_type=PROBLEM,
         )
 
 
 def invalid(field: str, message: str) -> ProblemError:
     """Return the error of one wrong field."""
+    field = field[:_LONGEST]
     return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         f"{field}: {message}",
@@ -137,7 +140,14 @@ def install(app: FastAPI) -> None:
         return invalid_fields(error.errors()).response()
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = ", ".join(_methods(request))
+            return ProblemError(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                f"this path takes {allowed}",
+                headers={"Allow": allowed},
+            ).response()
         if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not parse the body
             unreadable = FieldError(field="body", message="not valid JSON in UTF-8, or too deep")
             return ProblemError(
@@ -158,6 +168,15 @@ def unexpected() -> JSONResponse:
     ).response()
 
 
+def _methods(request: Request) -> list[str]:
+    """Return the methods of a path: of all its routes, where Starlette names those of the first."""
+    found = set[str]()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found | {"HEAD"} if "GET" in found else found)
+
+
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     # The input is not repeated: it may be huge, or no valid JSON (NaN).
     place = [str(part)[:_LONGEST] for part in error["loc"] if part not in {"query", "body", "path"}]
@@ -167,5 +186,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "too_long":
         most, there = error["ctx"]["max_length"], error["ctx"]["actual_length"]
-        message = f"at most {most:,} entries; there are {there:,}"
+        message = f"at most {most:,} entries"
+        if there is not None:  # of an object pydantic does not say
+            message += f"; there are {there:,}"
     return FieldError(field=".".join(place) or "body", message=message)

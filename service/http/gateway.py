@@ -11,33 +11,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.evidence import Contribution
 from catalog.facts import Facts
-from catalog.types import Id, Interaction
+from catalog.types import WHOLE, Id, Interaction
 from ranker.service import RankingQuery
 from service import admission
 from service.admission import Admission
 from service.explain import Explained, Explainer
 from service.http import api, errors
-from service.http.body import BodyRoute
-from service.http.errors import Problem
+from service.http.document import document
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
+from service.http.route import FLAG, INTEGER, Route
 from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.protocol import RankerClient
 from service.ranker_client.wire import Touched
 from service.rate_limit import RateLimit
-from service.settings import MOST_EXCLUDED, Settings
+from service.settings import MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    401: {"model": Problem, "description": "No API key, or a wrong one."},
-    404: {"model": Problem, "description": "No such user or item."},
-    413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "A field is wrong; `errors` says which."},
-    429: {"model": Problem, "description": "Too fast; Retry-After says when to ask again."},
-    503: {"model": Problem, "description": "No ranker, or too much to do; see Retry-After."},
-}
 _LEAST_RANK_S, _RANK_SHARE = 0.25, 0.75
 """Time for the ranking even where the deadline is shorter, as without items there is no answer; and
 its share of a longer one, so that there is time for what stands in."""
@@ -57,35 +49,32 @@ def create_app(
     lacking: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
-    size = Annotated[int, Field(ge=1, le=settings.max_k, description="Number of items.")]
-    milliseconds = Annotated[
-        int,
-        Field(ge=1, le=settings.max_deadline_ms, description="Milliseconds for the whole answer."),
-    ]
-    # No list is looked at beyond its bound, nor beyond its first wrong entry.
-    left_out = Annotated[
-        list[Id],
-        Field(
-            max_length=MOST_EXCLUDED,
-            fail_fast=True,
-            description="Items to leave out; unknown ids are ignored.",
-        ),
-    ]
+    size = Field(strict=True, ge=1, le=settings.max_k, description="Number of items.")
+    milliseconds = Field(
+        strict=True,
+        ge=1,
+        le=settings.max_deadline_ms,
+        description="Milliseconds for the whole answer.",
+    )
+    leave_out = "Items to leave out; unknown ids are ignored."
 
     class RecommendRequest(BaseModel):
         """A user described by an inline history."""
 
         model_config = ConfigDict(extra="forbid")
 
+        # No list is looked at beyond its bound, nor beyond its first wrong entry.
         history: list[Touched] = Field(
             max_length=settings.max_history,
             fail_fast=True,
             description="What the user touched; may be empty.",
         )
-        k: size = 10
-        explain: bool = Field(default=True, description="Whether to explain them.")
-        exclude: left_out = []
-        deadline_ms: milliseconds = 2000
+        k: Annotated[int, size, WHOLE] = 10
+        explain: bool = Field(default=True, strict=True, description="Whether to explain them.")
+        exclude: list[Id] = Field(
+            default=[], max_length=MOST_EXCLUDED, fail_fast=True, description=leave_out
+        )
+        deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
 
     class ExplainRequest(BaseModel):
         """Facts from a ranker of the caller's own."""
@@ -98,17 +87,16 @@ def create_app(
             fail_fast=True,
             description="One explanation is written for each.",
         )
-        deadline_ms: milliseconds = 2000
+        deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
 
     health = Readiness(background, lacking)
     app = FastAPI(
         title="Prism",
         description="Recommends items and says why, in sentences that are checked to be true.",
         lifespan=health.lifespan,
-        responses=_PROBLEMS,
         redoc_url=None,  # one page for the documentation is enough
     )
-    app.router.route_class = BodyRoute
+    app.router.route_class = Route
     app.state.admission = admitting
     # The last is outermost: refusals are logged and counted, and every answer has the headers.
     app.add_middleware(GuardMiddleware, keys=open_keys(settings), limit=limit)
@@ -124,19 +112,34 @@ def create_app(
     add_lookups(app, lookups)
     routes = _Routes(ranking, explainer, metrics)
 
-    @app.get("/recommend", response_model=api.RecommendResponse, tags=["recommend"])
+    @app.get(
+        "/recommend",
+        response_model=api.RecommendResponse,
+        tags=["recommend"],
+        responses={404: {"description": "No such user."}},
+    )
     async def recommend(
         user_id: Id,
-        k: size = 10,
-        explain: bool = True,
-        exclude: Annotated[left_out, Query()] = [],  # noqa: B006
-        deadline_ms: milliseconds = 2000,
+        k: Annotated[int, size, INTEGER] = 10,
+        explain: Annotated[
+            bool, Query(description="Whether to explain them: true or false."), FLAG
+        ] = True,
+        exclude: Annotated[
+            list[Id],
+            Query(max_length=MOST_EXCLUDED_IN_URL, fail_fast=True, description=leave_out),
+        ] = [],  # noqa: B006
+        deadline_ms: Annotated[int, milliseconds, INTEGER] = 2000,
     ) -> Response:
         """Recommend items to a known user, and explain each."""
         query = RankingQuery(user_id, k, frozenset(exclude))
         return await routes.recommend(query, deadline_ms, explain)
 
-    @app.post("/recommend", response_model=api.RecommendResponse, tags=["recommend"])
+    @app.post(
+        "/recommend",
+        response_model=api.RecommendResponse,
+        tags=["recommend"],
+        responses={404: {"description": "The history has unknown items."}},
+    )
     async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history."""
         history = [Interaction(t.item_id, t.value, t.timestamp) for t in body.history]
@@ -152,6 +155,7 @@ def create_app(
     async def root() -> RedirectResponse:
         return RedirectResponse("/docs")
 
+    document(app, has_keys=settings.api_keys is not None, has_limit=limit is not None)
     return app
 
 

@@ -67,7 +67,12 @@ def add_health(
         """Say that the process lives."""
         return api.Health(status="ok")
 
-    @app.get("/readyz", tags=["operate"], response_model_exclude_defaults=True)
+    @app.get(
+        "/readyz",
+        tags=["operate"],
+        response_model_exclude_defaults=True,
+        responses={503: {"model": api.Health}},
+    )
     async def readyz(response: Response) -> api.Health:
         """Say whether the process can serve."""
         why_not = health.why_not

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from catalog.types import Id, Item
+from service.http.route import INTEGER
 from service.ranker_client.protocol import RankerClient
 from service.ranker_client.wire import (
     HistoryItem,
@@ -14,14 +15,18 @@ from service.ranker_client.wire import (
     UsersResponse,
 )
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return."), INTEGER]
 Search = Annotated[str, Query(max_length=200, description="Text to look for.")]
 
 
 def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
     """Add the routes, answered by a ranking service here or elsewhere."""
 
-    @app.get("/users/{user_id:path}/history", tags=["look up"])
+    @app.get(
+        "/users/{user_id:path}/history",
+        tags=["look up"],
+        responses={404: {"description": "No such user."}},
+    )
     async def history(user_id: Id, limit: Limit = 100) -> HistoryResponse:
         """Return what a user touched, latest first."""
         entries = await ranking.history(user_id, limit)
@@ -39,7 +44,11 @@ def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
             users=[UserInfo(user_id=user, interactions=count) for user, count in found]
         )
 
-    @app.get("/items/{item_id:path}", tags=["look up"])
+    @app.get(
+        "/items/{item_id:path}",
+        tags=["look up"],
+        responses={404: {"description": "No such item."}},
+    )
     async def item(item_id: Id) -> Item:
         """Return an item."""
         return await ranking.item(item_id)

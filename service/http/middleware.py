@@ -1,4 +1,4 @@
-"""What happens to every HTTP request: an id, a size limit, a log line, metrics, no bare 500."""
+"""What happens to every request: an id, a size limit, a log line, metrics, no bare 500, HEAD."""
 
 import asyncio
 import re
@@ -37,7 +37,9 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
+        started, method = perf_counter(), scope["method"]
+        if method == "HEAD":  # is GET, of whose answer the server leaves the body away
+            scope = {**scope, "method": "GET"}
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -66,7 +68,7 @@ class RequestMiddleware:
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.request_seconds.labels(route).observe(seconds)
             log.info(
-                "request", method=scope["method"], route=route, status=status,
+                "request", method=method, route=route, status=status,
                 ms=round(seconds * 1000, 2),
             )  # fmt: skip
             structlog.contextvars.clear_contextvars()

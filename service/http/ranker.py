@@ -11,10 +11,11 @@ from catalog.types import Interaction
 from ranker.service import RankingQuery
 from service.admission import Admission
 from service.http import errors
-from service.http.body import BodyRoute
+from service.http.document import document
 from service.http.health import Readiness, add_health
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
+from service.http.route import INTEGER, Route
 from service.metrics import Metrics
 from service.ranker_client.local import LocalRankerClient
 from service.ranker_client.wire import ActiveUsers, RankRequest, RankResponse, answer_of
@@ -30,7 +31,7 @@ def create_ranker_app(
     """Return the app of `prism ranker`; `background` runs around its whole life."""
     health = Readiness(background)
     app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
-    app.router.route_class = BodyRoute
+    app.router.route_class = Route
     app.state.admission = admission
     # Whatever a gateway lets in, as it may be set otherwise than this process; on its way here it
     # may take a little more room, as numbers are written out.
@@ -56,10 +57,11 @@ def create_ranker_app(
         return Response(content, media_type="application/json")
 
     @app.get("/active")
-    async def active(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> ActiveUsers:
+    async def active(limit: Annotated[int, Query(ge=1, le=10_000), INTEGER] = 100) -> ActiveUsers:
         service = local.service
         users = await asyncio.to_thread(service.most_active, limit)
         return ActiveUsers(version=service.ranker.version, users=users)
 
     add_lookups(app, local)
+    document(app)
     return app

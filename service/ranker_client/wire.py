@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
-from catalog.types import VALUE_LIMIT, Id, Item, Liking
+from catalog.types import VALUE_LIMIT, WHOLE, Id, Item, Liking
 from ranker.service import (
     InvalidValueError,
     RankError,
@@ -15,6 +15,9 @@ from ranker.service import (
     UnknownUserError,
 )
 
+TIMESTAMP_LIMIT = 5 * 10**18
+"""An int64 holds it, and so does a float, as which OpenAPI documents name bounds."""
+
 
 class Touched(BaseModel):
     """An entry of an inline history."""
@@ -22,15 +25,16 @@ class Touched(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     item_id: Id
-    value: Annotated[float, Field(ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)] | None = (
-        Field(
-            default=None,
-            description="How strongly, on the Dataset's scale; left out: a plain liking.",
-        )
+    value: (
+        Annotated[float, Field(strict=True, ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)]
+        | None
+    ) = Field(
+        default=None,
+        description="How strongly, on the Dataset's scale; left out: a plain liking.",
     )
-    timestamp: Annotated[int, Field(ge=-(2**62), le=2**62)] = Field(
-        default=0, description="Unix seconds; with equal ones the order of the list counts."
-    )
+    timestamp: Annotated[
+        int, Field(strict=True, ge=-TIMESTAMP_LIMIT, le=TIMESTAMP_LIMIT), WHOLE
+    ] = Field(default=0, description="Unix seconds; with equal ones the order of the list counts.")
 
 
 MOST_QUERIES = 256
@@ -44,7 +48,7 @@ class RankQuery(BaseModel):
 
     user_id: Id | None = None
     history: list[Touched] = []
-    k: Annotated[int, Field(ge=1)] = 10
+    k: Annotated[int, Field(strict=True, ge=1), WHOLE] = 10
     exclude: list[Id] = []
 
 
