@@ -39,7 +39,7 @@ def serve(
     from service.deployments.embedded import embedded_app  # noqa: PLC0415
 
     _serve(
-        "Prism", embedded_app, public=True,
+        "Prism", embedded_app, takes_keys=True,
         data=data, snapshot=snapshot, model=model, host=host, port=port,
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ def gateway(host: HostOption = _LOCAL, port: PortOption = 8000) -> None:
     """
     from service.deployments.distributed import gateway_app  # noqa: PLC0415
 
-    _serve("The gateway", gateway_app, public=True, host=host, port=port)
+    _serve("The gateway", gateway_app, takes_keys=True, host=host, port=port)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def ready(port: PortOption = 8000) -> None:
 
 
 def _serve(
-    what: str, compose: "Callable[[Settings], FastAPI]", *, public: bool = False, **given: Any
+    what: str, compose: "Callable[[Settings], FastAPI]", *, takes_keys: bool = False, **given: Any
 ) -> None:
     from service.http import security, server  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
@@ -108,8 +108,7 @@ def _serve(
         settings = Settings(**given)
     except ValidationError as error:
         raise bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
-    if public:
-        security.check_address(settings)
+    security.check_address(settings, takes_keys=takes_keys)
     configure_logs(settings.log_level)
     try:
         sock = server.listen(settings.host, settings.port)
