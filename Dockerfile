@@ -36,7 +36,7 @@ ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM
     PRISM_ENGINES=/tmp/engines
 USER prism
 EXPOSE 8000
-HEALTHCHECK --start-period=20s --interval=10s CMD ["prism", "ready"]
+HEALTHCHECK --start-period=20s --interval=10s CMD ["python", "-m", "service.cli.ready", "8000"]
 ENTRYPOINT ["prism"]
 CMD ["serve"]
 

@@ -1,11 +1,16 @@
 """docker-compose.yml and Dockerfile: what they start is what the tests start, and safely."""
 
 import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cluster import environment
 from typer.testing import CliRunner
 
 from service.cli.main import app
@@ -24,7 +29,31 @@ def test_a_role_is_started_by_the_command_that_the_tests_start(name: str) -> Non
     role = name.removesuffix("-gpu")
     assert OURS[name]["command"] == [role, "--port", PORTS[name]]
     assert CliRunner().invoke(app, [role, "--help"]).exit_code == 0
-    assert OURS[name]["healthcheck"]["test"] == ["CMD", "prism", "ready", "--port", PORTS[name]]
+    check = ["CMD", "python", "-m", "service.cli.ready", PORTS[name]]
+    assert OURS[name]["healthcheck"]["test"] == check
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(200, ""), (503, "not ready: it answers 503\n"), (None, "not ready: ")]
+)
+def test_a_health_check_tells_whether_the_server_is_ready(status: int | None, told: str) -> None:
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/readyz"
+            if status is not None:
+                self.send_response(status)
+                self.end_headers()
+
+    check = OURS["gateway"]["healthcheck"]["test"][1:-1]
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.handle_request).start()
+        done = subprocess.run(
+            [sys.executable, *check[1:], str(server.server_port)],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+            env=environment(http_proxy="http://127.0.0.1:1"),
+        )  # fmt: skip
+    assert done.returncode == (status != 200)
+    assert done.stderr.startswith(told)
 
 
 def test_no_role_is_left_out() -> None:

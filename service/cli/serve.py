@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.request import ProxyHandler, build_opener
 
 import typer
 from pydantic import ValidationError
 
 from service.cli.console import DataOption, ModelOption, SnapshotOption, bad_parameter, console
+from service.cli.ready import why_not
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,7 +23,6 @@ PortOption = Annotated[
     int, typer.Option(envvar="PRISM_PORT", min=0, max=65535, help="Port; 0 for any free one.")
 ]
 _LOCAL = "127.0.0.1"
-_PROBE_S = 2.0
 
 
 @app.command()
@@ -85,13 +84,9 @@ def worker(
 @app.command()
 def ready(port: PortOption = 8000) -> None:
     """Exit with 0 if a server on this machine can serve: for health checks."""
-    try:
-        direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
-        with direct.open(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:
-            answer.read()
-    except OSError as error:
-        console.print(f"not ready: {error}", markup=False)
-        raise typer.Exit(1) from None
+    if (reason := why_not(port)) is not None:
+        console.print(f"not ready: {reason}", markup=False)
+        raise typer.Exit(1)
 
 
 def _serve(
