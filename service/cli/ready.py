@@ -1,4 +1,4 @@
-"""Whether a server on this machine can serve, for health checks: `python -m service.cli.ready 8000`.
+"""Whether a server here can serve, for health checks: `python -m service.cli.ready 8000`.
 
 They run every few seconds in every container, so this imports next to nothing: `prism ready`, which
 does the same, takes ten times as long, most of it for what the other commands need.
