@@ -5,13 +5,14 @@ umask 077
 
 make() { # a file of 32 random bytes in hex, there whole or not at all
   [ -s "$1" ] && return
-  head -c 32 /dev/urandom | od -A n -t x1 | tr -d ' \n' >"$1.new"
+  od -A n -N 32 -t x1 /dev/urandom | tr -d ' \n' >"$1.new"
+  [ "$(wc -c <"$1.new")" -eq 64 ]
   echo >>"$1.new"
   mv "$1.new" "$1"
 }
 
 make /secrets/redis/password
 make /secrets/signing/key
-# The same for Redis itself, which then shows it on no command line. Nobody administers Redis over
-# the network: who could would run programs on it.
+# The password as Redis reads it, so that it stands on no command line. Nobody administers Redis over
+# the network: whoever could do that could run programs there.
 echo "user default on >$(cat /secrets/redis/password) ~* &* +@all -@admin" >/secrets/redis/redis.conf
