@@ -253,7 +253,7 @@ class Load:
 
 
 @contextmanager
-def load(deadline_s: float = 2.0) -> Iterator[Load]:
+def load(deadline_s: float = 2.0, k: int = 10) -> Iterator[Load]:
     """Let callers ask meanwhile."""
     made, over = Load(deadline_s), threading.Event()
     liked = [
@@ -264,7 +264,8 @@ def load(deadline_s: float = 2.0) -> Iterator[Load]:
 
     def call(chance: random.Random) -> None:
         while not over.is_set():
-            body = {"history": chance.sample(liked, 20), "deadline_ms": int(1000 * deadline_s)}
+            body = {"history": chance.sample(liked, 20), "k": k}
+            body["deadline_ms"] = int(1000 * deadline_s)
             made.answers.append(_ask(body, deadline_s + GENEROUS_S))
             if isinstance(made.answers[-1].status, str):
                 time.sleep(0.1)  # as anybody would who found nobody there
@@ -499,13 +500,15 @@ def test_three_workers_write_for_one_gateway(three_workers: Deployment) -> None:
 def test_a_worker_killed_for_lack_of_memory_costs_nobody_anything(
     three_workers: Deployment,
 ) -> None:
-    worker = three_workers.containers("worker")[0]
+    worker, *others = three_workers.containers("worker")
     enough = inspect(worker)["HostConfig"]["Memory"]
     before = inspect(worker)["RestartCount"]
-    with load(deadline_s=20) as callers:
+    with load(deadline_s=20, k=50) as callers:  # so many texts that it always has some in hand
         limit(worker, used_bytes(worker) + 24 * 2**20)
+        docker("pause", *others)
         # What stands in a tmpfs counts, and the largest process is killed for it.
         docker("exec", worker, "sh", "-c", "head -c 60M /dev/zero >/tmp/full", may_fail=True)
+        docker("unpause", *others)
         wait_for(lambda: inspect(worker)["RestartCount"] > before)
         limit(worker, enough)
         three_workers.wait()
