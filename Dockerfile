@@ -27,14 +27,16 @@ FROM base AS cpu
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin prism
 COPY --from=build /venv /venv
 COPY --from=build --chown=prism /app/data /data
+# Where the containers of docker-compose.yml find their secrets: volumes take over the owner.
+RUN install --directory --owner=prism --mode=700 /secrets/redis /secrets/signing
 # The model is converted and measured for this machine at the start: PRISM_ENGINES must be writable.
+# A container listens for other machines, so without API keys it does not serve, unless it is told
+# that something else keeps strangers out (PRISM_ALLOW_OPEN=1).
 ENV PATH=/venv/bin:$PATH PRISM_DATA=/data/demo PRISM_SNAPSHOT=/data/ranker PRISM_HOST=0.0.0.0 \
     PRISM_ENGINES=/tmp/engines
-# No API keys inside: docker-compose.yml publishes the port on 127.0.0.1 only, and so should you.
-ENV PRISM_ALLOW_OPEN=1
 USER prism
 EXPOSE 8000
-HEALTHCHECK --start-period=20s --interval=10s CMD ["prism", "ready"]
+HEALTHCHECK --start-period=20s --interval=10s CMD ["python", "-m", "service.cli.ready", "8000"]
 ENTRYPOINT ["prism"]
 CMD ["serve"]
 

@@ -24,8 +24,8 @@ test: .venv/.dev $(DEMO) $(RANKER) lint servers ## Everything that can fail a su
 test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long"
 
-verify: test bench ## What takes long: the tests, long faults, then every benchmark
-	$(BIN)/python -m pytest -s -m long
+verify: test bench ## What takes long: the tests, long faults (with Docker), then every benchmark
+	$(BIN)/python -m pytest -s -rs -m long
 
 servers: # Redis and Prometheus, for the tests
 	@./servers.sh

@@ -115,6 +115,7 @@ def test_no_module_outside_models_loads_a_model_library_when_it_is_imported(pack
         ("service.http.gateway", {"pandas", "uvicorn"}),
         ("service.deployments.embedded", {"pandas", "redis"}),
         ("service.cli.main", {"pandas", "fastapi", "uvicorn", "redis", "scipy.stats"}),
+        ("service.cli.ready", {"typer", "pydantic", "numpy", "asyncio"}),
         ("service.deployments.distributed", {"pandas", "scipy.stats"}),
         ("ranker.service", {"pandas", "fastapi", "implicit"}),
         ("models.writer", {"pandas", "pyarrow"}),

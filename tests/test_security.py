@@ -382,35 +382,53 @@ class TestMakingAKey:
 
 # ---------------------------------------------------------------------- addresses
 
+FOR_OTHERS = ["0.0.0.0", "::", "", "192.168.1.7", "example.org", "127.0.0.1.example.org", "0"]
+"""Addresses that are not only this machine's."""
+
 
 class TestAddresses:
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-    def test_without_keys_this_machine_may_ask(self, host: str) -> None:
-        check_address(Settings(host=host))
+    @pytest.mark.parametrize("takes_keys", [True, False])
+    def test_without_keys_this_machine_may_ask(self, host: str, takes_keys: bool) -> None:
+        check_address(Settings(host=host), takes_keys=takes_keys)
 
-    @pytest.mark.parametrize(
-        "host", ["0.0.0.0", "::", "", "192.168.1.7", "example.org", "127.0.0.1.example.org", "0"]
-    )
+    @pytest.mark.parametrize("host", FOR_OTHERS)
     def test_other_machines_may_only_with_keys_or_when_somebody_says_so(self, host: str) -> None:
         with pytest.raises(KeysError, match=r"PRISM_API_KEYS=FILE.*PRISM_ALLOW_OPEN=1"):
-            check_address(Settings(host=host))
-        check_address(Settings(host=host, allow_open=True))
-        check_address(Settings(host=host, api_keys=Path("keys")))
+            check_address(Settings(host=host), takes_keys=True)
+        check_address(Settings(host=host, allow_open=True), takes_keys=True)
+        check_address(Settings(host=host, api_keys=Path("keys")), takes_keys=True)
+
+    @pytest.mark.parametrize("host", FOR_OTHERS)
+    def test_keys_do_not_protect_a_server_that_takes_none(self, host: str) -> None:
+        for file in (None, Path("keys")):
+            with pytest.raises(KeysError, match=r"knows no API keys(.|\n)*PRISM_ALLOW_OPEN=1"):
+                check_address(Settings(host=host, api_keys=file), takes_keys=False)
+            check_address(Settings(host=host, api_keys=file, allow_open=True), takes_keys=False)
 
     @pytest.mark.parametrize("command", ["serve", "gateway"])
     def test_a_public_server_does_not_start_and_says_how_to_go_on(
-        self, prism: Prism, command: str
+        self, refusing: Callable[..., str], command: str
     ) -> None:
-        out, err = prism(command, "--host", "0.0.0.0", status=1)
-        assert not out
-        first, second = err.splitlines()
+        first, second = refusing(command, "--host", "0.0.0.0").splitlines()
         assert first == "error: without API keys Prism serves this machine only, not 0.0.0.0"
         assert "prism api-key NAME" in second
 
-    def test_the_ranker_which_is_for_the_gateway_only_needs_no_keys(
+    @pytest.mark.parametrize("command", ["ranker", "worker"])
+    def test_one_for_the_gateway_does_not_start_either_whatever_keys_there_are(
+        self, refusing: Callable[..., str], key_file: Path, command: str
+    ) -> None:
+        let_in(key_file, "website")
+        told = refusing(command, "--host", "0.0.0.0", PRISM_API_KEYS=str(key_file))
+        first, second = told.splitlines()
+        assert "knows no API keys, so it serves this machine only, not 0.0.0.0" in first
+        assert "PRISM_ALLOW_OPEN=1" in second
+
+    def test_a_server_that_is_told_to_serve_others_does(
         self, refusing: Callable[..., str], tmp_path: Path
     ) -> None:
-        told = refusing("ranker", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path)
+        options = ["--host", "0.0.0.0", "--port", "0", "--data", tmp_path]
+        told = refusing("ranker", *options, PRISM_ALLOW_OPEN="1")
         assert told.startswith(f"error: {tmp_path} is no dataset folder")
 
 

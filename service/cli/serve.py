@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.request import ProxyHandler, build_opener
 
 import typer
 from pydantic import ValidationError
 
 from service.cli.console import DataOption, ModelOption, SnapshotOption, bad_parameter, console
+from service.cli.ready import why_not
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,7 +23,6 @@ PortOption = Annotated[
     int, typer.Option(envvar="PRISM_PORT", min=0, max=65535, help="Port; 0 for any free one.")
 ]
 _LOCAL = "127.0.0.1"
-_PROBE_S = 2.0
 
 
 @app.command()
@@ -39,7 +38,7 @@ def serve(
     from service.deployments.embedded import embedded_app  # noqa: PLC0415
 
     _serve(
-        "Prism", embedded_app, public=True,
+        "Prism", embedded_app, takes_keys=True,
         data=data, snapshot=snapshot, model=model, host=host, port=port,
     )  # fmt: skip
 
@@ -53,7 +52,7 @@ def gateway(host: HostOption = _LOCAL, port: PortOption = 8000) -> None:
     """
     from service.deployments.distributed import gateway_app  # noqa: PLC0415
 
-    _serve("The gateway", gateway_app, public=True, host=host, port=port)
+    _serve("The gateway", gateway_app, takes_keys=True, host=host, port=port)
 
 
 @app.command()
@@ -85,17 +84,13 @@ def worker(
 @app.command()
 def ready(port: PortOption = 8000) -> None:
     """Exit with 0 if a server on this machine can serve: for health checks."""
-    try:
-        direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
-        with direct.open(f"http://{_LOCAL}:{port}/readyz", timeout=_PROBE_S) as answer:
-            answer.read()
-    except OSError as error:
-        console.print(f"not ready: {error}", markup=False)
-        raise typer.Exit(1) from None
+    if (reason := why_not(port)) is not None:
+        console.print(f"not ready: {reason}", markup=False)
+        raise typer.Exit(1)
 
 
 def _serve(
-    what: str, compose: "Callable[[Settings], FastAPI]", *, public: bool = False, **given: Any
+    what: str, compose: "Callable[[Settings], FastAPI]", *, takes_keys: bool = False, **given: Any
 ) -> None:
     from service.http import security, server  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
@@ -108,8 +103,7 @@ def _serve(
         settings = Settings(**given)
     except ValidationError as error:
         raise bad_parameter(error, lambda field: f"PRISM_{field}".upper()) from None
-    if public:
-        security.check_address(settings)
+    security.check_address(settings, takes_keys=takes_keys)
     configure_logs(settings.log_level)
     try:
         sock = server.listen(settings.host, settings.port)

@@ -31,9 +31,19 @@ _DOCS = (
 )
 
 
-def check_address(settings: Settings) -> None:
-    """Raise KeysError where everybody could use the service without anybody having meant it."""
-    if settings.api_keys is None and not settings.allow_open and not _is_loopback(settings.host):
+def check_address(settings: Settings, *, takes_keys: bool) -> None:
+    """Raise KeysError where everybody could use the service without anybody having meant it.
+
+    A server that takes no keys is open to everybody who reaches it, whatever keys there are.
+    """
+    if settings.allow_open or _is_loopback(settings.host):
+        return
+    if not takes_keys:
+        raise KeysError(
+            f"this server knows no API keys, so it serves this machine only, not {settings.host}\n"
+            "Where only the gateway and those who operate it can reach it, set PRISM_ALLOW_OPEN=1"
+        )
+    if settings.api_keys is None:
         raise KeysError(
             f"without API keys Prism serves this machine only, not {settings.host}\n"
             "Make a key with prism api-key NAME --append FILE and set PRISM_API_KEYS=FILE; or, "
