@@ -503,7 +503,7 @@ def test_a_worker_killed_for_lack_of_memory_costs_nobody_anything(
     worker, *others = three_workers.containers("worker")
     enough = inspect(worker)["HostConfig"]["Memory"]
     before = inspect(worker)["RestartCount"]
-    with load(deadline_s=20, k=50) as callers:  # so many texts that it always has some in hand
+    with load(deadline_s=30, k=20) as callers:  # so many texts that it has some in hand
         limit(worker, used_bytes(worker) + 24 * 2**20)
         docker("pause", *others)
         # What stands in a tmpfs counts, and the largest process is killed for it.
