@@ -21,7 +21,8 @@ from service.metrics import Metrics
 log = structlog.get_logger()
 GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
 _CACHE_S = 0.5
-"""Longest wait for cache and queue, whatever the deadline: they answer at once or are gone."""
+"""Longest wait for the cache, and for the queue, but for who has a lot of time: they answer at once
+or are gone."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
 _ANSWER_S, _TURNS = 0.05, 3
@@ -142,7 +143,7 @@ class Explainer:
             return await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
         jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
         try:
-            waiting = await queue.submit(jobs, min(_CACHE_S, wait_s))
+            waiting = await queue.submit(jobs, min(wait_s, max(_CACHE_S, wait_s / 4)))
         except Exception as error:
             self._metrics.failed("queue")
             log.warning("queue failed", error=repr(error))

@@ -23,6 +23,7 @@ from catalog.dataset import (
     load,
 )
 from catalog.types import Item
+from service.cli.console import console
 from service.cli.main import main
 from service.http import server
 from service.redis.connection import connect
@@ -137,7 +138,7 @@ def prism(
     Whatever `prism` does not turn into a message would be raised here. Another exit status than 0
     is named by `status`.
     """
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "width", 200)
 
     def run(*arguments: str | Path, status: int = 0) -> tuple[str, str]:
         monkeypatch.setattr(sys, "argv", ["prism", *map(str, arguments)])

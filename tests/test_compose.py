@@ -14,6 +14,7 @@ from cluster import environment
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -22,6 +23,12 @@ OURS = {name: one for name, one in SERVICES.items() if "build" in one}
 PORTS = {"gateway": "8000", "ranker": "8001", "worker": "8002", "worker-gpu": "8002"}
 SECRETS = {"redis-password": "/secrets/redis", "signing-key": "/secrets/signing"}
 OF_REDIS = {"redis", "gateway", "worker", "worker-gpu"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_a_role_is_told_are_settings(name: str) -> None:
+    given = {variable for variable in OURS[name].get("environment", {}) if variable[:6] == "PRISM_"}
+    assert given <= {f"PRISM_{field}".upper() for field in Settings.model_fields}
 
 
 @pytest.mark.parametrize("name", PORTS)

@@ -34,6 +34,9 @@ from service.redis.trust import Trust
 
 log = structlog.get_logger()
 _BLOCK_MS = 500
+_ALONE_IN_A_ROW = 8
+"""Jobs done alone before a batch of others: together they take about as long as a batch, so that
+neither what a worker has left nor what is new waits for all of the other."""
 _TIDY_S = 30.0
 _GONE_MS = 60_000
 """Silence after which a consumer without pending entries is that of a worker that is gone."""
@@ -89,7 +92,7 @@ class RedisWorkQueue:
         self._tidy_up = redis.register_script(_TIDY)
         self._in_hand: dict[str, set[str]] = {stream: set() for stream in self._streams.all}
         self._claim_at = 0.0
-        self._took_alone = False
+        self._alone_in_a_row = 0
         self._job_s = 0.0
 
     @contextlib.asynccontextmanager
@@ -139,15 +142,15 @@ class RedisWorkQueue:
         return taken
 
     async def _take(self, limit: int) -> list[Job]:
-        if self._took_alone:  # those are old and slow: others take turns with them
-            self._took_alone = False
+        if self._alone_in_a_row >= _ALONE_IN_A_ROW:
+            self._alone_in_a_row = 0
             if jobs := await self._take_awaited(limit):
                 return jobs
         look_for_left_ones = monotonic() >= self._claim_at
         if look_for_left_ones:
             await self._renew()  # or it would claim its own, where the loop was held up
         if jobs := await self._take_alone(look_for_left_ones=look_for_left_ones):
-            self._took_alone = True  # and soon look again: seldom is one left without others
+            self._alone_in_a_row += 1  # and look again: seldom is one left without others
             return jobs
         if look_for_left_ones:
             self._claim_at = monotonic() + self._claim_after_s / 4
