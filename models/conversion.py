@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import ctranslate2
 import numpy as np
-from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
@@ -26,10 +25,8 @@ from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash
 
 log = logging.getLogger(__name__)
 ComputeType = Literal["int8", "float32"]
-_ACTIVATIONS = {
-    "gelu": common_spec.Activation.GELU,
-    "relu": common_spec.Activation.RELU,
-}
+_ACTIVATIONS = {"gelu": "GELU", "relu": "RELU"}
+"""BART's names, and CTranslate2's."""
 _VMAP, _DIGEST = "vmap.txt", "digest.txt"
 _POSITION_OFFSET = 2  # BART's positions begin after two rows of padding
 _Weights = Mapping[str, NDArray[np.float32]]
@@ -111,6 +108,9 @@ def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
 
 
 def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
+    # Imported here: it loads torch where there is one, which takes two seconds of every start.
+    from ctranslate2.specs import common_spec, transformer_spec  # noqa: PLC0415
+
     with reading(folder / "config.json"):
         config = json.loads((folder / "config.json").read_text("utf-8"))
     if config.get("model_type") != "bart":
@@ -133,7 +133,7 @@ def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
         (config["encoder_layers"], config["decoder_layers"]),
         heads,
         pre_norm=False,
-        activation=_ACTIVATIONS[activation],
+        activation=common_spec.Activation[_ACTIVATIONS[activation]],
         layernorm_embedding=True,
     )
     scale = math.sqrt(config["d_model"]) if config.get("scale_embedding") else 1.0

@@ -138,7 +138,8 @@ def prism(
     Whatever `prism` does not turn into a message would be raised here. Another exit status than 0
     is named by `status`.
     """
-    monkeypatch.setattr(console, "width", 200)
+    monkeypatch.setenv("COLUMNS", "200")  # for what Typer says
+    monkeypatch.setattr(console, "width", 200)  # which has read it already
 
     def run(*arguments: str | Path, status: int = 0) -> tuple[str, str]:
         monkeypatch.setattr(sys, "argv", ["prism", *map(str, arguments)])

@@ -125,6 +125,8 @@ class TestImportingTables:
         command = ("data", "import", "table", *tables, "--data", tmp_path / "x")
         told = prism(*command, "--noun", "<b>,books", status=2)
         assert "--noun '<b>': not 2 to 32 lower-case letters, spaces or hyphens" in told
+        told = prism(*command, "--noun", "we suggest,books", status=2)
+        assert "--noun 'we suggest': is what an item is called, such as film" in told
         told = prism(*command, "--attribute", "Expansion?", status=2)
         assert "--attribute 'expansion?': not 2 to 32 lower-case letters" in told
 

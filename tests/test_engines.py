@@ -303,10 +303,10 @@ def test_processes_that_start_together_convert_once(student: Path, tmp_path: Pat
         subprocess.Popen(
             [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     said = {process.communicate()[0] for process in starting}
-    assert [process.returncode for process in starting] == [0, 0, 0]
+    assert [process.returncode for process in starting] == [0, 0]
     assert len(said) == 1
     made = [path.name for path in (tmp_path / "shared").iterdir() if path.name != ".lock"]
     assert len(made) == 1

@@ -97,6 +97,7 @@ def import_table_command(
         option = {"one": "noun", "many": "noun", "attributes": "attribute"}.get(place, place)
         spelled = "not 2 to 32 lower-case letters, spaces or hyphens"
         why = spelled if first["type"] == "string_pattern_mismatch" else first["msg"]
+        why = why.removeprefix("Value error, ")
         raise typer.BadParameter(f"--{option} {first['input']!r}: {why}") from None
     dataset, report = import_table(data, interactions, items, columns, info, progress=_counted)
     _print_report(data, dataset, report)
