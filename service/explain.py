@@ -159,7 +159,8 @@ class Explainer:
         waited = monotonic()
         results = {key: _result(result) for key, result in waiting.items()}
         late = {key: missing[key] for key, result in results.items() if result is None}
-        if late:  # a message may be lost: the cache knows what was written all the same
+        if late and waited + _LATE_S <= deadline:
+            # A message may be lost: the cache knows what was written all the same.
             results |= await self._known(late, monotonic() + _LATE_S)
         made = {key: text for key, text in results.items() if text is not None}
         reasons: dict[str, Reason] = {

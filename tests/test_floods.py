@@ -33,7 +33,7 @@ from service_fixtures import GENEROUS_S, samples_of
 from bench.generator import Job, Load
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 JSON = {"Content-Type": "application/json"}
 OPERATORS = ["/healthz", "/readyz", "/metrics"]
 BUSY_S = 2.0
