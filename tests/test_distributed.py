@@ -311,6 +311,16 @@ def test_a_worker_that_has_never_reached_redis_is_not_ready(shared: Shared, url:
     worker.kill()
 
 
+def replay_with_a_mended_engine(shared: Shared, command: Callable[..., str]) -> None:
+    """Replay the one dead letter that there is, and wait until it is done."""
+    shared.mended.touch()
+    try:
+        assert "1 jobs queued anew" in command("replay")
+        wait_for(lambda: depth(shared.cluster) == 0)
+    finally:
+        shared.mended.unlink()
+
+
 def test_dead_letters_of_a_model_before_are_replayed_by_the_model_of_now(
     shared: Shared, command: Callable[..., str]
 ) -> None:
@@ -319,13 +329,8 @@ def test_dead_letters_of_a_model_before_are_replayed_by_the_model_of_now(
     [before] = shared.workers(1, "before")
     with shared.written_by(before, model="slow@before"):
         assert [e["reason"] for e in explained(shared.gateway, facts)] == ["unavailable"]
-    shared.mended.touch()
-    try:
-        assert "1 jobs queued anew" in command("replay")
-        wait_for(lambda: depth(shared.cluster) == 0)
-    finally:
-        shared.mended.unlink()
-    assert "An upgrade" not in str(dead_letters(shared.cluster, "An upgrade"))
+    replay_with_a_mended_engine(shared, command)
+    assert dead_letters(shared.cluster, "An upgrade") == []
     [explanation] = explained(shared.gateway, facts)
     assert explanation["cached"]
 
@@ -361,12 +366,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(
     assert CRASHES in listed
     assert "crashed" in listed
     assert shared.gateway.metric("prism_dead_letters") == 1
-    shared.mended.touch()
-    try:
-        assert "1 jobs queued anew" in command("replay")
-        wait_for(lambda: depth(shared.cluster) == 0)
-    finally:
-        shared.mended.unlink()
+    replay_with_a_mended_engine(shared, command)
     [explanation] = explained(shared.gateway, facts)
     assert explanation["cached"]
     explained(shared.gateway, about(CRASHES, "More letters"))

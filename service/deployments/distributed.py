@@ -106,7 +106,7 @@ def gateway_app(settings: Settings) -> FastAPI:
     redis = connect(settings)
     ranking = RemoteRankerClient(str(settings.ranker_url), Breaker())
     fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
-    trust, breaker = open_trust(settings), Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=_FAIR_S)
+    trust, breaker = open_trust(settings), _breaker_of_redis()
     cache = NearCache(
         MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),
         RedisCache(redis, settings.cache_ttl_s, trust, breaker),
@@ -165,8 +165,7 @@ def worker_app(settings: Settings) -> FastAPI:
         redis, fingerprint, settings.queue_limit, trust,
         claim_after_s=settings.claim_after_s, deliveries=settings.deliveries,
     )  # fmt: skip
-    breaker = Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=_FAIR_S)
-    cache = RedisCache(redis, settings.cache_ttl_s, trust, breaker)
+    cache = RedisCache(redis, settings.cache_ttl_s, trust, _breaker_of_redis())
     worker = Worker(
         jobs, writer, cache, metrics, settings.batch_size, in_hand_s=settings.batch_limit_s
     )
@@ -211,6 +210,10 @@ def worker_app(settings: Settings) -> FastAPI:
     document(app)
     log.info("loaded", model=writer.model)
     return app
+
+
+def _breaker_of_redis() -> Breaker:
+    return Breaker(failures=1, open_s=_LEFT_ALONE_S, fair_s=_FAIR_S)
 
 
 async def _measure(redis: Redis, fingerprint: str, metrics: Metrics) -> None:
