@@ -4,9 +4,9 @@ What happens follows from a seed and is printed first, so that it can be run aga
 
     PRISM_CHAOS_SEED=7 .venv/bin/python -m pytest -s -m long tests/test_chaos.py
 
-An answer may be late by a tenth of its deadline, and by as long as the machine stood still
-meanwhile, which a probe sees. What a gateway was asked while it was stopped or slowed down itself,
-and for a second after, while it does what has gathered, does not count.
+An answer may be late by a tenth of its deadline, and by as long as the machine, or the loop that
+asks, stood still meanwhile, which a probe sees. What a gateway was asked while it was stopped or
+slowed down itself, and for a second after, while it does what has gathered, does not count.
 """
 
 import asyncio
@@ -16,8 +16,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,28 +71,19 @@ def script(seed: int, seconds: float) -> list[Event]:
 
 @dataclass
 class Probe:
-    """Watches the machine: when it stood still, and for how long."""
+    """Watches from the loop that asks: when the machine, or the asking, stood still, how long."""
 
     pauses: list[tuple[float, float]] = field(default_factory=list)  # when it ended, seconds
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self) -> None:
-        """Watch until told to stop."""
+    async def run(self) -> None:
+        """Watch until cancelled."""
         last = time.monotonic()
-        while not self._stop.wait(0.005):
+        while True:
+            await asyncio.sleep(0.005)
             now = time.monotonic()
             if now - last > 0.02:
                 self.pauses.append((now, now - last))
             last = now
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch for the time of the block."""
-        thread = threading.Thread(target=self.run)
-        thread.start()
-        yield
-        self._stop.set()
-        thread.join()
 
     def stood_still_s(self, since: float, until: float) -> float:
         """Return for how long the machine stood still between two times."""
@@ -216,7 +206,9 @@ def all_facts(demo: Dataset, users: Sequence[str | None]) -> list[list[Facts]]:
             if not isinstance(answer, Exception)]  # fmt: skip
 
 
-async def load(chaos: Chaos, pages: dict[str, list[Facts]], seconds: float) -> list[Answer]:
+async def load(
+    chaos: Chaos, pages: dict[str, list[Facts]], seconds: float, probe: Probe
+) -> list[Answer]:
     """Ask for pages as they come, answered or not; where a gateway is gone, the other.
 
     Every second page is asked for by its user, the others by their Facts.
@@ -250,11 +242,13 @@ async def load(chaos: Chaos, pages: dict[str, list[Facts]], seconds: float) -> l
 
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(timeout=4 * GENEROUS_S, limits=limits) as client:
+        watching = asyncio.create_task(probe.run())
         started, tasks = time.monotonic(), []
         for number in range(int(seconds * REQUESTS_PER_S)):
             await asyncio.sleep(max(0.0, started + number / REQUESTS_PER_S - time.monotonic()))
             tasks.append(asyncio.create_task(ask(client)))
         await asyncio.gather(*tasks)
+        watching.cancel()
     return answers
 
 
@@ -276,12 +270,12 @@ def test_whatever_happens_to_the_parts_the_answers_are_true_and_in_time(
         wait_for(lambda: is_well(chaos, pages[0]))
         before = chaos.resident()
         threads = [threading.Timer(event.at, chaos.do, [event]) for event in events]
-        with probe.watching():
-            for thread in threads:
-                thread.start()
-            answers = asyncio.run(load(chaos, dict(zip(users, pages, strict=True)), SECONDS))
-            for thread in threads:
-                thread.join()
+        for thread in threads:
+            thread.start()
+        by_user = dict(zip(users, pages, strict=True))
+        answers = asyncio.run(load(chaos, by_user, SECONDS, probe))
+        for thread in threads:
+            thread.join()
         statuses = Counter(answer.response.status_code for answer in answers)
         print(statuses)
         assert [text for answer in answers for text in answer.false(popular)] == []
