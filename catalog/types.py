@@ -1,6 +1,7 @@
 """The types everybody shares: items, histories, rankings.
 
-`Item` crosses process boundaries and is validated; the rest are plain records on the hot path.
+`Item` and `Interaction` cross process boundaries and are validated there; the rest are plain
+records on the hot path.
 """
 
 import re
@@ -27,6 +28,8 @@ VALUE_LIMIT = 1e9
 """Largest strength of an interaction, either way: beyond it the ranker's sums lose their digits."""
 ATTRIBUTE_LIMIT = 10**12
 """Largest number an attribute may hold."""
+TIMESTAMP_LIMIT = 5 * 10**18
+"""An int64 holds it, and so does a float, as which OpenAPI documents name bounds."""
 
 
 def _whole(value: object) -> object:
@@ -135,11 +138,25 @@ class Item(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """What a user touched, how strongly, when (Unix seconds); without a value, a plain liking."""
+    """What a user touched, how strongly, when; without a value, a plain liking.
 
-    item_id: str
-    value: float | None = None
-    timestamp: int = 0
+    Models that have it as a field validate it; made here, it is a plain record.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    item_id: Id
+    value: Annotated[
+        Annotated[float, Field(strict=True, ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)]
+        | None,
+        Field(description="How strongly, on the Dataset's scale; left out: a plain liking."),
+    ] = None
+    timestamp: Annotated[
+        int,
+        Field(strict=True, ge=-TIMESTAMP_LIMIT, le=TIMESTAMP_LIMIT),
+        WHOLE,
+        Field(description="Unix seconds; with equal ones the order of the list counts."),
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ class TestTheDocument:
     def test_no_bound_is_rounded(self, client: Client) -> None:
         document = json.loads(client.get("/openapi.json").text, parse_float=Decimal)
         schemas = document["components"]["schemas"]
-        timestamps = schemas["Touched"]["properties"]["timestamp"]
+        timestamps = schemas["Interaction"]["properties"]["timestamp"]
         for least_or_most in ("minimum", "maximum"):
             bound = int(timestamps[least_or_most])
             beyond = bound + (1 if bound > 0 else -1)

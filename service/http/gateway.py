@@ -26,7 +26,6 @@ from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.protocol import RankerClient
-from service.ranker_client.wire import Touched
 from service.rate_limit import RateLimit
 from service.settings import MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
@@ -64,7 +63,7 @@ def create_app(
         model_config = ConfigDict(extra="forbid")
 
         # No list is looked at beyond its bound, nor beyond its first wrong entry.
-        history: list[Touched] = Field(
+        history: list[Interaction] = Field(
             max_length=settings.max_history,
             fail_fast=True,
             description="What the user touched; may be empty.",
@@ -142,8 +141,7 @@ def create_app(
     )
     async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history."""
-        history = [Interaction(t.item_id, t.value, t.timestamp) for t in body.history]
-        query = RankingQuery(None, body.k, frozenset(body.exclude), history)
+        query = RankingQuery(None, body.k, frozenset(body.exclude), body.history)
         return await routes.recommend(query, body.deadline_ms, body.explain)
 
     @app.post("/explain", response_model=api.ExplainResponse, tags=["recommend"])

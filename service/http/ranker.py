@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
-from catalog.types import Interaction
 from ranker.service import RankingQuery
 from service.admission import Admission
 from service.http import errors
@@ -44,12 +43,7 @@ def create_ranker_app(
     @app.post("/rank", response_model=RankResponse)
     async def rank(body: RankRequest) -> Response:
         queries = [
-            RankingQuery(
-                query.user_id,
-                query.k,
-                frozenset(query.exclude),
-                [Interaction(t.item_id, t.value, t.timestamp) for t in query.history],
-            )
+            RankingQuery(query.user_id, query.k, frozenset(query.exclude), query.history)
             for query in body.queries
         ]
         answers = [answer_of(answer) for answer in await local.rank_many(queries)]

@@ -32,7 +32,6 @@ from service.ranker_client.wire import (
     RankQuery,
     RankRequest,
     RankResponse,
-    Touched,
     UsersResponse,
     recommendations_of,
 )
@@ -73,10 +72,7 @@ class RemoteRankerClient:
             user_id=query.user_id,
             k=query.k,
             exclude=sorted(query.excluded),
-            history=[
-                Touched(item_id=t.item_id, value=t.value, timestamp=t.timestamp)
-                for t in query.history
-            ],
+            history=list(query.history),
         )
         body = RankRequest.model_construct(queries=[asked]).model_dump_json(exclude_defaults=True)
         response = await self._ask("POST", "/rank", timeout_s, body=body)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
-from catalog.types import VALUE_LIMIT, WHOLE, Id, Item, Liking
+from catalog.types import WHOLE, Id, Interaction, Item, Liking
 from ranker.service import (
     InvalidValueError,
     RankError,
@@ -14,28 +14,6 @@ from ranker.service import (
     UnknownItemError,
     UnknownUserError,
 )
-
-TIMESTAMP_LIMIT = 5 * 10**18
-"""An int64 holds it, and so does a float, as which OpenAPI documents name bounds."""
-
-
-class Touched(BaseModel):
-    """An entry of an inline history."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    item_id: Id
-    value: (
-        Annotated[float, Field(strict=True, ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)]
-        | None
-    ) = Field(
-        default=None,
-        description="How strongly, on the Dataset's scale; left out: a plain liking.",
-    )
-    timestamp: Annotated[
-        int, Field(strict=True, ge=-TIMESTAMP_LIMIT, le=TIMESTAMP_LIMIT), WHOLE
-    ] = Field(default=0, description="Unix seconds; with equal ones the order of the list counts.")
-
 
 MOST_QUERIES = 256
 """Queries of one request."""
@@ -47,7 +25,7 @@ class RankQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: Id | None = None
-    history: list[Touched] = []
+    history: list[Interaction] = []
     k: Annotated[int, Field(strict=True, ge=1), WHOLE] = 10
     exclude: list[Id] = []
 
