@@ -20,13 +20,15 @@ from tokenizers import Tokenizer
 
 from catalog.files import new_folder
 from models.engine import ModelError, reading
-from models.hashes import files_hash, sources_hash
+from models.hashes import files_hash
 from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash
 
 log = logging.getLogger(__name__)
 ComputeType = Literal["int8", "float32"]
 _ACTIVATIONS = {"gelu": "GELU", "relu": "RELU"}
 """BART's names, and CTranslate2's."""
+CONVERSION_VERSION = "1"
+"""Raised whenever a folder may become another engine."""
 _VMAP, _DIGEST = "vmap.txt", "digest.txt"
 _POSITION_OFFSET = 2  # BART's positions begin after two rows of padding
 _Weights = Mapping[str, NDArray[np.float32]]
@@ -38,7 +40,7 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
     Raises ModelError for a folder that holds something else, and where nothing can be written.
     """
     source = weights_hash(folder)
-    code = f"{sources_hash(['conversion'])}-{ctranslate2.__version__}"
+    code = f"{CONVERSION_VERSION}-{ctranslate2.__version__}"
     target = cache / f"{source}-{compute_type}-{code}"
     damage = _damage(target)
     if damage is None:

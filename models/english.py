@@ -84,6 +84,11 @@ def category_forms() -> list[str]:
     return sorted({form for forms in _KNOWN.values() for form in forms if form})
 
 
+def category_nouns() -> list[str]:
+    """Return the nouns by which a well-known category may be called: "comedy"."""
+    return sorted({noun for _, noun, _ in _KNOWN.values() if noun})
+
+
 # Of two categories the one further down stands last: "comedy drama", "fantasy thriller".
 _LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
 _LAST += ["thriller", "documentary"]

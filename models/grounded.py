@@ -29,6 +29,7 @@ from models.clauses import (
 from models.english import all_of, article, decade, listing
 
 GRAMMAR_VERSION = "3"
+"""Raised whenever Facts may get another text."""
 STYLES = 64
 """Ways to say things; more than patterns, as clauses vary within them."""
 T = TypeVar("T")

@@ -17,6 +17,9 @@ from models.english import category_words, decade
 from models.grounded import style_of
 from models.references import references, with_references
 
+PROMPT_VERSION = "1"
+"""Raised whenever Facts may get another prompt or references: a student must learn it anew."""
+
 
 def prism_prompt(
     facts: Facts, style: int | None = None, known: Mapping[str, str] | None = None

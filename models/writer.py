@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
 from models.engine import Engine
-from models.faithfulness import Claim, ClaimType, Policy, Verdict, check
-from models.grounded import GroundedEngine, explain
-from models.hashes import WRITING, sources_hash
+from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check
+from models.grounded import GRAMMAR_VERSION, GroundedEngine, explain
+from models.prompts import PROMPT_VERSION
 
+DECODING_VERSION = "1"
+"""Raised whenever an engine may write another text for a prompt."""
+VERSIONS = f"{PROMPT_VERSION} {DECODING_VERSION} {GRAMMAR_VERSION} {CHECK_VERSION}"
 Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]
 
@@ -64,11 +67,8 @@ class Writer:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """Changes whenever equal Facts may get another text: part of every cache key.
-
-        Prompt, decoding, grammar and checker are part of it by their source.
-        """
-        told = f"{self.model} {self.policy} {sources_hash(WRITING)}"
+        """Changes whenever equal Facts may get another text: part of every cache key."""
+        told = f"{self.model} {self.policy} {VERSIONS}"
         return hashlib.sha256(told.encode()).digest()
 
     def write(self, batch: Sequence[Facts]) -> list[Written]:

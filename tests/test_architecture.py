@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from models.hashes import LABELLING, WRITING
-
 ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "catalog": {"catalog"},
@@ -139,16 +137,3 @@ def test_every_module_says_its_job_in_its_first_line(package: str) -> None:
         where = module.relative_to(ROOT)
         assert first.strip().endswith((".", ":")), f"{where}: {first!r} is no whole line"
         assert not rest or rest.startswith("\n"), f"{where}: the first line goes on in the second"
-
-
-@pytest.mark.parametrize("known", [WRITING, LABELLING])
-def test_the_code_that_texts_and_labels_depend_on_is_known_whole(known: tuple[str, ...]) -> None:
-    for module in known:
-        tree = ast.parse((ROOT / "models" / f"{module}.py").read_text("utf-8"))
-        used = {
-            module.removeprefix("models.").replace(".", "/")
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            and (module := str(node.module)).startswith("models.")
-        }
-        assert used <= {*known, "engine", "hashes"}

@@ -14,12 +14,13 @@ from catalog.facts import Facts
 from catalog.facts_file import count_rows, read_facts, shards, write_shard
 from models.distillation.invent import invented, varied
 from models.engine import Engine
-from models.faithfulness import Policy, check
-from models.hashes import LABELLING, sources_hash
-from models.prompts import prism_prompt
+from models.faithfulness import CHECK_VERSION, Policy, check
+from models.prompts import PROMPT_VERSION, prism_prompt
 from models.references import references, with_names, with_references
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
+LABELS_VERSION = "1"
+"""Raised whenever other Facts are made up of those given, or other labels kept."""
 _BATCH = 256
 _MADE_FROM, _REJECTED = b"made from", b"rejected"
 
@@ -58,7 +59,8 @@ def label(
     seed : of variations and made-up worlds
     """
     out.mkdir(parents=True, exist_ok=True)
-    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed} {sources_hash(LABELLING)}"
+    versions = f"{LABELS_VERSION} {PROMPT_VERSION} {CHECK_VERSION}"
+    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed} {versions}"
     targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
     for stale in set(out.glob("labels-*.parquet")) - set(targets):
         stale.unlink()

@@ -1,0 +1,53 @@
+"""The check: what a policy lets pass.
+
+`strict`: every sentence is covered by the grammar, and every claim is supported. `factual`: no
+claim is contradicted; what is not understood is unverifiable, and only counted.
+"""
+
+from catalog.facts import Facts
+from models.faithfulness.claims import Claim, Policy, Verdict
+from models.faithfulness.judge import Judge
+from models.faithfulness.reading import own_words, read
+from models.faithfulness.spots import CLAIMED, contradiction, spots
+from models.faithfulness.tokens import LONGEST, Sentence, sentences_of
+
+_ENDINGS = (".", "!", "?")
+
+
+def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
+    """Read a text and hold every statement in it against the Facts."""
+    judge = Judge(text, facts, sentences_of(text, facts, own_words()))
+    for sentence in judge.sentences:
+        readings = read(sentence.skeleton) if len(sentence.tokens) <= LONGEST else ()
+        before = judge.last
+        judge.sentence(sentence, readings)
+        if not readings:
+            start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+            judge.add(start, end, "other", "unverifiable", why="the grammar does not read this")
+            _spot(sentence, judge, before)
+    _whole(text, judge)
+    claims = sorted(judge.claims, key=lambda claim: (claim.start, claim.end))
+    return Verdict(policy, tuple(claims))
+
+
+def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
+    """Contradict what is understood of a sentence that the grammar does not read."""
+    for spot in spots(sentence):
+        why = contradiction(spot, judge.facts, judge.called, before)
+        if why:
+            judge.add(*spot.span(), CLAIMED[spot.kind], "contradicted", why=why)
+
+
+def _whole(text: str, judge: Judge) -> None:
+    """Judge the text as a whole: it names the item, and ends."""
+    size = len(text)
+    if not text.strip():  # nothing is no explanation, whatever the policy
+        judge.claims.append(Claim(0, size, "other", "contradicted", None, "it says nothing"))
+    elif not text.endswith(_ENDINGS):
+        judge.claims.append(Claim(0, size, "other", "unverifiable", None, "it breaks off"))
+    if 0 not in judge.named:
+        judge.claims.append(Claim(0, size, "role", "unverifiable", None, "it never names the item"))
+    elif not judge.is_told:
+        judge.claims.append(
+            Claim(0, size, "role", "unverifiable", None, "it says nothing of the item")
+        )

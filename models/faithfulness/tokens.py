@@ -1,0 +1,351 @@
+"""A text as tokens: titles, categories, values and numbers that the Facts know, and words.
+
+    You loved “Alien” and “Heat”, so we suggest “Aliens” (1986), a sci-fi thriller.
+    you loved TT , so we suggest T , a C1 .
+
+The second line is the sentence's skeleton: what stands in it of the Facts is one capital each (see
+grammar.lark). Sentences of one skeleton are parsed once.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from catalog.facts import Facts
+from catalog.types import Item
+from models.english import category_words
+
+_ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
+LONGEST = 80
+"""Tokens of a sentence beyond which it is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title as it stands in the text, with the year in parentheses behind it, if any."""
+
+    text: str
+    start: int
+    end: int
+    year: int | None = None
+
+
+@dataclass(slots=True)
+class Token:
+    """One symbol of a skeleton: `text[start:end]`.
+
+    `parts` holds what it is made of: categories, quoted values, or the words of one.
+    """
+
+    symbol: str
+    start: int
+    end: int
+    parts: list[str] = field(default_factory=list)
+    titles: list[Title] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Its first part."""
+        return self.parts[0] if self.parts else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Tokens up to a full stop; a question "why" has its answer with it."""
+
+    tokens: list[Token]
+
+    @property
+    def skeleton(self) -> str:
+        """The symbols, a space between each."""
+        return " ".join(token.symbol for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What one text may be about: the words and values of its Facts, by their first letter."""
+
+    phrases: dict[str, list[tuple[str, str, str]]]  # first letter: (form, symbol, what it is)
+    quoted: list[str]
+    contextual: dict[str, str]  # words that are a noun or a key in their place, if our own too
+
+
+_TOKEN = re.compile(
+    r"“(?P<title>[^“”]*)”|(?P<decade>\b\d{3}0s\b)"
+    r"|(?P<number>\b\d{1,3}(?:,\d{3})+\b(?![\w])|\b\d+\b(?!\w))"
+    r"|(?P<possessive>['’]s\b)|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)|(?P<mark>[.,;:?!()-])|(?P<other>\S)"
+)
+_YEAR_BEHIND = re.compile(r" \((\d{1,4})\)")
+_CONTRACTED = {"'ve": "have", "'re": "are", "'ll": "will", "'d": "would"}
+_IS = {"it's": "it", "that's": "that", "here's": "here", "what's": "what", "there's": "there"}
+_ENDS = {".", "!", "?"}
+NUMBERS = dict(
+    zip(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty".split(),
+        range(1, 21),
+        strict=True,
+    )
+)
+_UNITS = {"minutes", "minute", "min", "pages", "page", "hours", "hour", "weeks", "week", "-"}
+_CATEGORIES = {"CA", "C1", "CP"}
+
+
+def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sentence]:
+    """Return the sentences of a text; `own_words` are those of the grammar."""
+    tokens = _joined(_split(text, lexicon_of(facts, own_words)))
+    found: list[Sentence] = []
+    current: list[Token] = []
+    for n, token in enumerate(tokens):
+        current.append(token)
+        if token.symbol not in _ENDS:
+            continue
+        following = tokens[n + 1].symbol if n + 1 < len(tokens) else ""
+        if token.symbol == "?" and current[0].symbol == "why" and following in {"because", "you"}:
+            continue
+        found.append(Sentence(current))
+        current = []
+    return [*found, Sentence(current)] if current else found
+
+
+def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
+    """Return the words and values of the Facts."""
+    phrases: list[tuple[str, str, str]] = []
+    contextual: dict[str, str] = {}
+    nouns = _nouns(facts)
+    quoted: set[str] = set()
+    for entity in (facts.item, *facts.evidence):
+        quoted.update(entity.categories)
+        for category in entity.categories:
+            for form, symbol in category_forms(category):
+                # "Children's Books" is quoted, or it would be Children among books.
+                unspoken = form.endswith(tuple(nouns)) or not any(map(str.isalpha, form))
+                if not unspoken and not _is_own(form, own_words):
+                    phrases.append((form, symbol, form))
+        for key, value in entity.attributes.items():
+            for form in (key, _other_number(key)):
+                _add_word(form, "K", key, own_words, phrases, contextual)
+            quoted.add(str(value))
+            told = str(value)
+            if isinstance(value, str) and not _is_own(told, own_words):
+                phrases.append((told, "V", told))
+    for form, symbol in nouns.items():
+        _add_word(form, symbol, form, own_words, phrases, contextual)
+    by_letter: dict[str, list[tuple[str, str, str]]] = {}
+    for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
+        by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
+    return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual)
+
+
+@lru_cache(maxsize=4096)
+def category_forms(category: str) -> tuple[tuple[str, str], ...]:
+    """Return how a category may be called without quotes, and the symbol of each form."""
+    words = category_words(category)
+    plain = category.casefold()
+    forms = {plain: "CA"}
+    if words.attributive is None:
+        plural = plain.endswith("s") and not plain.endswith("ss") and plain.isalpha()
+        forms |= {plain: "CP", plain[:-1]: "C1"} if plural else {f"{plain}s": "CP"}
+    if plain in _ALSO_CALLED:
+        forms[_ALSO_CALLED[plain]] = "CA"
+    for form, symbol in ((words.attributive, "CA"), (words.noun, "C1"), (words.plural, "CP")):
+        if form:
+            forms[form.casefold()] = symbol
+    return tuple(forms.items())
+
+
+def has_category(item: Item, form: str) -> bool:
+    """Say whether a category of the item may be called so."""
+    told = form.casefold()
+    return any(told == known for c in item.categories for known, _ in category_forms(c))
+
+
+def _nouns(facts: Facts) -> dict[str, str]:
+    """Return what the items are called, and short: "video game" is a "game"."""
+    one, many = facts.noun.one, facts.noun.many
+    found = {one.rsplit(" ", 1)[-1]: "NN", many.rsplit(" ", 1)[-1]: "NP"}
+    found |= {one: "NN", many: "NP"}
+    return {
+        form: "NB" if one.endswith(form) and many.endswith(form) else s for form, s in found.items()
+    }
+
+
+@lru_cache(maxsize=4096)
+def _is_own(form: str, own_words: frozenset[str]) -> bool:
+    words = re.findall(r"[^\W\d_]+", form.casefold())
+    return bool(words) and all(word in own_words or word == "s" for word in words)
+
+
+def _add_word(
+    form: str, symbol: str, meaning: str, own_words: frozenset[str],
+    phrases: list[tuple[str, str, str]], contextual: dict[str, str],
+) -> None:  # fmt: skip
+    contextual[f"{symbol} {form}"] = meaning
+    if not _is_own(form, own_words):
+        phrases.append((form, symbol, meaning))
+
+
+def _other_number(key: str) -> str:
+    return key.removesuffix("s") if key.endswith("s") else f"{key}s"
+
+
+# ---------------------------------------------------------------------- one token after another
+
+
+def _split(text: str, known: Lexicon) -> Iterator[Token]:
+    position = 0
+    before = ""
+    while match := _TOKEN.search(text, position):
+        start, end = match.span()
+        token = _known(text, start, match, known, before)
+        if token is None:
+            tokens = list(_plain(text, match))
+        else:
+            tokens = [token]
+            end = token.end
+        yield from tokens
+        before = tokens[-1].symbol
+        position = end
+
+
+def _known(
+    text: str, start: int, match: re.Match[str], known: Lexicon, before: str
+) -> Token | None:
+    """Return what the Facts know and stands at `start`, or None."""
+    if match["title"] is not None:
+        end = match.end()
+        year = _YEAR_BEHIND.match(text, end)
+        title = Title(match["title"], start, end, int(year[1]) if year else None)
+        return Token("T", start, year.end() if year else end, titles=[title])
+    first = text[start]
+    if first == "‘":
+        value = next((v for v in known.quoted if text.startswith(v, start)), None)
+        return (value and Token("Q", start, start + len(value), [value[1:-1]])) or None
+    if first in ".,;:?!()":
+        return None
+    for entry, meaning in known.contextual.items():
+        symbol, form = entry.split(" ", 1)
+        if _calls_for(symbol, before) and _stands_at(text, start, form, exact=False):
+            return Token(symbol, start, start + len(form), [meaning])
+    for form, symbol, meaning in known.phrases.get(first.casefold(), ()):
+        if _stands_at(text, start, form, exact=symbol == "V"):
+            return Token(symbol, start, start + len(form), [meaning])
+    return None
+
+
+def _calls_for(symbol: str, before: str) -> bool:
+    """Say whether one of our own words is a noun or a key after this: "a 1994 list"."""
+    if symbol == "K":
+        return before in {"its", "same"}
+    return before in {"a", "an", "another", "N", "D", "Q", *_CATEGORIES}
+
+
+def _plain(text: str, match: re.Match[str]) -> Iterator[Token]:
+    """Yield what the grammar knows by itself: words, numbers, marks."""
+    start, end = match.span()
+    raw = match[0]
+    if match["decade"]:
+        yield Token("D", start, end, [raw])
+    elif match["number"]:
+        yield Token("N", start, end, [raw.replace(",", "")])
+    elif match["word"]:
+        yield from _words(raw.replace("’", "'"), start, end)
+    elif match["possessive"]:
+        yield Token("S", start, end, [raw])
+    else:
+        yield Token(raw if match["mark"] else "OTHER", start, end, [raw])
+
+
+def _words(raw: str, start: int, end: int) -> Iterator[Token]:
+    word = raw.casefold()
+    if "'" not in word:
+        yield Token(word, start, end, [word])
+        return
+    if word in _IS:
+        yield Token(_IS[word], start, end - 2, [_IS[word]])
+        yield Token("is", end - 2, end, ["is"])
+        return
+    if word.endswith("n't"):
+        first = {"ca": "can", "wo": "will"}.get(word[:-3], word[:-3])
+        yield Token(first, start, end - 3, [first])
+        yield Token("not", end - 3, end, ["not"])
+        return
+    for ending, full in _CONTRACTED.items():
+        if word.endswith(ending):
+            stem = word.removesuffix(ending)
+            yield Token(stem, start, end - len(ending), [stem])
+            yield Token(full, end - len(ending), end, [full])
+            return
+    yield Token(word, start, end, [word])
+
+
+def _stands_at(text: str, start: int, form: str, *, exact: bool) -> bool:
+    """Say whether `form` stands in the text at `start`, as whole words."""
+    end = start + len(form)
+    found = text[start:end]
+    same = found == form if exact else found.casefold() == form.casefold()
+    return same and not re.match(r"\w", text[end : end + 1]) and not _GOES_ON.match(text, end)
+
+
+_GOES_ON = re.compile(r"['’](?!s\b)\w")
+
+
+# ---------------------------------------------------------------------- lists
+
+
+def _joined(tokens: Iterator[Token]) -> list[Token]:
+    """Return the tokens with every list of titles, categories or quoted values as one."""
+    found: list[Token] = []
+    for token in tokens:
+        if found and token.symbol in _CATEGORIES and found[-1].symbol in _CATEGORIES:
+            found[-1] = _merged([found[-1], token])
+        else:
+            found.append(token)
+    for kinds in ({"T"}, {"Q"}, _CATEGORIES):
+        found = list(_lists(found, kinds))
+    for n, token in enumerate(found[:-1]):
+        if token.symbol in NUMBERS and found[n + 1].symbol in {"K", *_UNITS}:
+            token.parts, token.symbol = [str(NUMBERS[token.symbol])], "N"
+        if token.symbol in {"C1", "CP"} and found[n + 1].symbol in {"NN", "NP", "NB"}:
+            token.symbol = "CA"
+    return found
+
+
+def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
+    """Yield the tokens, "A, B and C" as one; a comma alone joins nothing."""
+    symbols = [token.symbol for token in tokens] + [""] * 3
+    n = 0
+    while n < len(tokens):
+        members, after, closed = [n], n + 1, False
+        while symbols[n] in kinds and not closed:
+            joint = 0
+            if symbols[after] == "," and symbols[after + 1] in kinds:
+                joint = 1
+            elif symbols[after] == "and" and symbols[after + 1] in kinds:
+                joint, closed = 1, True
+            elif symbols[after : after + 2] == [",", "and"] and symbols[after + 2] in kinds:
+                joint, closed = 2, True
+                if len(members) == 1:  # "A, and B is …" begins a clause
+                    joint, closed = 0, False
+            if not joint:
+                break
+            members.append(after + joint)
+            after += joint + 1
+        if closed:
+            yield _merged([tokens[m] for m in members])
+            n = after
+        else:
+            yield tokens[n]
+            n += 1
+
+
+def _merged(members: list[Token]) -> Token:
+    last = members[-1]
+    return Token(
+        "TT" if last.symbol == "T" else last.symbol,
+        members[0].start,
+        last.end,
+        [part for token in members for part in token.parts],
+        [title for token in members for title in token.titles],
+    )
