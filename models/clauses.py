@@ -10,7 +10,8 @@ from zlib import crc32
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
-from models.english import all_of, article, category_words, decade, kind, listing
+from models.articles import article, is_or_are
+from models.english import all_of, category_words, decade, kind, listing
 from models.titles import same_series
 
 
@@ -165,13 +166,6 @@ def shared_decade(items: Sequence[Item]) -> int | None:
     """Return the first year of the decade of all the items, if it is one."""
     decades = {decade(item.year or 0) for item in items}
     return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
-
-
-def is_or_are(key: str) -> str:
-    """Return the verb after an attribute: "are" for "players", "is" for "number of players"."""
-    counted = key.split(" of ", maxsplit=1)[0]
-    plural = counted.endswith("s") and not counted.endswith(("ss", "us", "is", "series"))
-    return "are" if plural else "is"
 
 
 def attribute(value: int | str) -> str:

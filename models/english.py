@@ -3,7 +3,6 @@
 Shared by the writer (`grounded`) and the reader (`faithfulness`), as two people share a language.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -135,20 +134,3 @@ def listing(parts: Sequence[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-_AN = re.compile(
-    r"8|11(\d\d)?(?!\d)|18(\d\d)?(?!\d)|[aeio]|u(?!ni|se|su|ti|to)|hour|heir|hon[eo]", re.I
-)
-_A = re.compile(r"eu|one|once|ewe|ubiq", re.I)
-_SPELLED = re.compile(r"[A-Z][A-Z\d]+$")  # "MP3", said letter by letter
-
-
-def article(phrase: str) -> str:
-    """Put "a" or "an" in front, by how the first word is said: "an 1898 film", "an IMAX film"."""
-    first = re.split(r"[\s-]", phrase, maxsplit=1)[0]
-    if _SPELLED.match(first):
-        said_with_vowel = first[0] in "AEFHILMNORSX"
-    else:
-        said_with_vowel = bool(_AN.match(first)) and not _A.match(first)
-    return f"{'an' if said_with_vowel else 'a'} {phrase}"

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.articles import article
 from models.clauses import (
     another,
     everybody,
@@ -26,7 +27,7 @@ from models.clauses import (
     own_clauses,
     shared_clauses,
 )
-from models.english import all_of, article, decade, listing
+from models.english import all_of, decade, listing
 
 GRAMMAR_VERSION = "3"
 """Raised whenever Facts may get another text."""

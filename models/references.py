@@ -14,8 +14,9 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from catalog.facts import Facts
-from models.clauses import attribute, attributes_told, is_or_are, name
-from models.english import article, category_words, decade
+from models.articles import article, is_or_are
+from models.clauses import attribute, attributes_told, name
+from models.english import category_words, decade
 
 _REFERENCE = re.compile(
     r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘key\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"

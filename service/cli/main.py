@@ -8,7 +8,7 @@ from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
 from models.engine import ModelError
 from ranker.als import SnapshotError
-from service.cli import data, distill, keys, queue, serve
+from service.cli import check, data, distill, keys, queue, serve
 from service.cli.console import console
 from service.http.keys import KeysError
 from service.redis.trust import SigningKeyError
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app)
+app.add_typer(check.app)
 app.add_typer(distill.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app)

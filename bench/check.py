@@ -1,0 +1,84 @@
+"""The faithfulness check: the time of a text, cold and remembered, and of a parse beside lark's.
+
+python -m bench.check
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import typer
+from lark import Lark
+from rich.table import Table
+
+from bench.measure import console
+from catalog import dataset as datasets
+from catalog.facts import Facts
+from models.faithfulness import check
+from models.faithfulness.parser import Parser
+from models.faithfulness.reading import grammar, own_words, read
+from models.faithfulness.tokens import sentences_of
+from models.grounded import explain
+from ranker.als import AlsRanker
+from ranker.service import RankingQuery, RankingService
+
+_TEXTS, _SENTENCES, _ROUNDS = 6_000, 40, 5
+
+
+def main(data: Path = Path("data/demo"), snapshot: Path = Path("data/ranker")) -> None:
+    """Print both tables."""
+    facts = _facts(data, snapshot)[:_TEXTS]
+    texts = [explain(one) for one in facts]
+    check(texts[0], facts[0])  # the grammar is loaded
+    read.cache_clear()
+    rounds = [_seconds(texts, facts) for _ in range(1 + _ROUNDS)]
+    table = Table("texts of the demo", "ms a text", title=f"{len(texts):,} texts")
+    table.add_row("the first time", f"{rounds[0] / len(texts) * 1000:.2f}")
+    table.add_row("remembered", f"{statistics.median(rounds[1:]) / len(texts) * 1000:.2f}")
+    console.print(table)
+    skeletons = sorted(
+        {s.skeleton for t, f in zip(texts, facts, strict=True)
+         for s in sentences_of(t, f, own_words())}
+    )  # fmt: skip
+    console.print(f"{len(skeletons)} skeletons of sentences")
+    _parsers(random.Random(1).sample(skeletons, min(_SENTENCES, len(skeletons))))
+
+
+def _facts(data: Path, snapshot: Path) -> list[Facts]:
+    dataset = datasets.load(data)
+    service = RankingService(dataset, AlsRanker.load(snapshot))
+    answers = service.rank([RankingQuery(user, 10) for user in dataset.user_ids])
+    return [row.facts for a in answers if not isinstance(a, Exception) for row in a.items]
+
+
+def _seconds(texts: Sequence[str], facts: Sequence[Facts]) -> float:
+    started = time.perf_counter()
+    for text, one in zip(texts, facts, strict=True):
+        check(text, one)
+    return time.perf_counter() - started
+
+
+def _parsers(skeletons: Sequence[str]) -> None:
+    ours = Parser(grammar())
+    peer = Lark(grammar(), parser="earley", lexer="basic", ambiguity="explicit")
+    ways: dict[str, Callable[[str], object]] = {
+        "ours": lambda skeleton: ours.parse(skeleton.split(" ")),
+        "lark's Earley (the peer)": peer.parse,
+    }
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for skeleton in skeletons:
+        for way, parse in ways.items():
+            started = time.perf_counter()
+            parse(skeleton)
+            times[way].append(time.perf_counter() - started)
+    medians = {way: statistics.median(seconds) for way, seconds in times.items()}
+    table = Table("parser", "ms a sentence (median)", "times ours")
+    for way, seconds in medians.items():
+        table.add_row(way, f"{seconds * 1000:.2f}", f"{seconds / medians['ours']:.0f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

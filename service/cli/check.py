@@ -1,0 +1,89 @@
+"""The command `prism check`: what the faithfulness check says of anybody's texts."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from models.faithfulness import Policy
+from models.faithfulness.texts import TextWithFacts, checked, unread
+from service.cli.console import console, progress_bar
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    texts: Annotated[
+        str, typer.Argument(help='JSON lines {"text": …, "facts": {…}}; - reads standard input.')
+    ],
+    policy: Annotated[
+        Policy, typer.Option(envvar="PRISM_POLICY", help="What a text must pass.")
+    ] = "strict",
+    phrases: Annotated[
+        int, typer.Option(min=0, help="How many unread phrases to list, the most frequent first.")
+    ] = 20,
+) -> None:
+    """Hold texts against their Facts: a verdict a line on standard output, a summary beside it.
+
+    The summary counts outcomes, and lists by frequency where sentences stop being read, each with
+    an example: what to add to models/faithfulness/grammar.lark or encouragement.lark to let a
+    language in. Ends with 1 if a text fails.
+    """
+    outcomes: Counter[str] = Counter()
+    passed = 0
+    places: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    with progress_bar() as progress:
+        for row in progress.track(_rows(texts), description="checking texts"):
+            verdict = checked(row, policy)
+            typer.echo(verdict.model_dump_json())
+            outcomes[verdict.outcome] += 1
+            passed += verdict.passed
+            for place, sentence in unread(row) if phrases else ():
+                places[place] += 1
+                examples.setdefault(place, sentence)
+    total = sum(outcomes.values())
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
+    console.print(f"{passed:,} of {total:,} pass {policy}: {told or 'no texts'}", markup=False)
+    if places:
+        _show(places.most_common(phrases), examples, sum(places.values()))
+    if passed < total:
+        raise typer.Exit(1)
+
+
+def _rows(texts: str) -> Iterator[TextWithFacts]:
+    if texts == "-":
+        yield from _parsed(sys.stdin)
+        return
+    with Path(texts).open(encoding="utf-8") as lines:
+        yield from _parsed(lines)
+
+
+def _parsed(lines: TextIO) -> Iterator[TextWithFacts]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield TextWithFacts.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the line"
+            raise typer.BadParameter(f"line {number}: {where}: {first['msg']}") from None
+
+
+def _show(places: list[tuple[str, int]], examples: dict[str, str], total: int) -> None:
+    table = Table("times", "stops at", "example", title=f"{total:,} sentences are not read")
+    for place, count in places:
+        table.add_row(str(count), _plain(place), _plain(examples[place]))
+    console.print(table, markup=False)
+
+
+def _plain(text: str) -> str:
+    """Return a text for the terminal: escapes of strangers would be obeyed."""
+    return "".join(char if char.isprintable() else " " for char in text).replace("[", r"\[")

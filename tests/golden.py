@@ -1,0 +1,95 @@
+"""What prompts, texts and verdicts are today, over fixed Facts; and how to write them anew.
+
+A version that nobody raised would let old labels and cached texts pass for new ones. So the files
+in `golden/` hold what the code makes, with its version, and `test_versions.py` fails where the code
+makes something else. If that is meant: raise the version, then run
+
+    .venv/bin/python tests/golden.py
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from other_worlds import WORLDS, facts_of
+
+from catalog.facts import Facts
+from models.faithfulness import CHECK_VERSION, check
+from models.grounded import GRAMMAR_VERSION, explain
+from models.prompts import PROMPT_VERSION, prism_prompt
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def facts() -> list[Facts]:
+    """Return the fixed Facts: eight of each world."""
+    return [one for world in WORLDS.values() for one in facts_of(world, 8, seed=11)]
+
+
+def prompts() -> Iterator[str]:
+    """Yield the prompt of each of the Facts."""
+    yield from map(prism_prompt, facts())
+
+
+def texts() -> Iterator[str]:
+    """Yield two grounded texts for each of the Facts."""
+    for n, one in enumerate(facts()):
+        yield explain(one)
+        yield explain(one, n)
+
+
+def verdicts() -> Iterator[str]:
+    """Yield what the check says of texts of the corpus and of grounded ones, each with its claims.
+
+    Every second grounded text is held against the Facts of another item.
+    """
+    corpus = Path(__file__).parent / "corpus"
+    known = {
+        row["key"]: Facts.model_validate(row["facts"])
+        for row in map(json.loads, (corpus / "facts.jsonl").read_text("utf-8").splitlines())
+    }
+    rows = [json.loads(line) for line in (corpus / "open.jsonl").read_text("utf-8").splitlines()]
+    samples = [(row["text"], known[row["facts"]]) for row in rows[::3]]
+    fixed = facts()
+    samples += [(explain(one), fixed[n - n % 2]) for n, one in enumerate(fixed)]
+    for text, one in samples:
+        verdict = check(text, one)
+        claims = " ".join(f"{c.start}-{c.end} {c.type} {c.outcome};" for c in verdict.claims)
+        yield f"{verdict.outcome}: {text} [{claims}]"
+
+
+GOLDEN: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "prompts": (PROMPT_VERSION, prompts),
+    "texts": (GRAMMAR_VERSION, texts),
+    "verdicts": (CHECK_VERSION, verdicts),
+}
+
+
+def made(name: str) -> list[str]:
+    """Return what the code makes today, its version first."""
+    version, lines = GOLDEN[name]
+    return [f"version {version}", *lines()]
+
+
+def written(name: str) -> list[str]:
+    """Return what the code made when the file was written."""
+    file = FOLDER / f"{name}.txt"
+    return file.read_text("utf-8").splitlines() if file.exists() else ["version none"]
+
+
+def main() -> None:
+    """Write every file anew whose version was raised; refuse where something changed without."""
+    for name in GOLDEN:
+        before, now = written(name), made(name)
+        if before == now:
+            continue
+        if before[0] == now[0]:
+            sys.exit(f"{name} changed, and its version did not: raise it first")
+        (FOLDER / f"{name}.txt").write_text("\n".join(now) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

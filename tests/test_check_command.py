@@ -1,0 +1,68 @@
+"""`prism check`: verdicts of anybody's texts, and where sentences stop being read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Prism = Callable[..., tuple[str, str]]
+FACTS = {
+    "noun": {"one": "film", "many": "films"},
+    "item": {"id": "1", "title": "Heat", "categories": ["Crime"], "year": 1995},
+    "evidence": [{"id": "2", "title": "Ronin", "liking": "loved"}],
+    "evidence_kind": "contribution",
+}
+TRUE = "Since you loved “Ronin”, you might enjoy “Heat”, a 1995 crime film."
+FALSE = "You loved “Ronin”, which is on your list, so we suggest “Heat”."
+BEYOND = "“Heat” is a crime film that keeps you on the edge of your seat."
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    file = tmp_path / "texts.jsonl"
+    rows = [{"text": text, "facts": FACTS, "by": "someone"} for text in (TRUE, FALSE, BEYOND)]
+    file.write_text("\n".join(map(json.dumps, rows)) + "\n\n", "utf-8")
+    return file
+
+
+def test_every_text_gets_a_verdict_with_its_claims(prism: Prism, texts: Path) -> None:
+    told, _ = prism("check", str(texts), status=1)
+    verdicts = [json.loads(line) for line in told.splitlines()]
+    assert [v["outcome"] for v in verdicts] == ["supported", "contradicted", "unverifiable"]
+    assert [v["passed"] for v in verdicts] == [True, False, False]
+    [false] = [c for c in verdicts[1]["claims"] if c["outcome"] == "contradicted"]
+    assert FALSE[false["start"] : false["end"]].startswith("“Ronin”")
+
+
+def test_a_file_of_true_texts_ends_well(prism: Prism, tmp_path: Path) -> None:
+    file = tmp_path / "true.jsonl"
+    file.write_text(json.dumps({"text": TRUE, "facts": FACTS}), "utf-8")
+    _, summary = prism("check", str(file))
+    assert "1 of 1 pass strict" in summary
+
+
+def test_factual_lets_pass_what_it_cannot_contradict(prism: Prism, texts: Path) -> None:
+    _, summary = prism("check", str(texts), "--policy", "factual", status=1)
+    assert "2 of 3 pass factual" in summary
+
+
+def test_unread_sentences_are_listed_where_they_stop(prism: Prism, texts: Path) -> None:
+    _, summary = prism("check", str(texts), status=1)
+    assert "1 sentences are not read" in summary
+    assert "→keeps←" in summary
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "line 1: the line"),
+        ('{"text": "a"}', "line 1: facts: Field required"),
+        ('{"text": "a", "facts": {"item": {"id": "1"}}}', "line 1: facts.item.title"),
+    ],
+)
+def test_a_line_that_is_none_is_named(prism: Prism, tmp_path: Path, line: str, told: str) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text(line, "utf-8")
+    _, error = prism("check", str(file), status=2)
+    assert told in error
