@@ -16,7 +16,7 @@ _ENDINGS = (".", "!", "?")
 
 def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
     """Read a text and hold every statement in it against the Facts."""
-    judge = Judge(text, facts, sentences_of(text, facts, own_words()))
+    judge = Judge(facts, sentences_of(text, facts, own_words()))
     for sentence in judge.sentences:
         readings = read(sentence.skeleton) if len(sentence.tokens) <= LONGEST else ()
         before = judge.last

@@ -17,7 +17,8 @@ from catalog.types import Item
 from models.english import category_nouns, decade
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
 from models.faithfulness.claims import ClaimType
-from models.faithfulness.tokens import NUMBERS, Sentence, Title, Token, has_category
+from models.faithfulness.lexicon import has_category
+from models.faithfulness.tokens import NUMBERS, Sentence, Title, Token
 
 _NUMBERS = {"a": 1, "dozen": 12, **NUMBERS}
 _DECADES = {
