@@ -6,9 +6,10 @@ claim is contradicted; what is not understood is unverifiable, and only counted.
 
 from catalog.facts import Facts
 from models.faithfulness.claims import Claim, Policy, Verdict
+from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
 from models.faithfulness.reading import own_words, read
-from models.faithfulness.spots import CLAIMED, contradiction, spots
+from models.faithfulness.spots import CLAIMED, spots
 from models.faithfulness.tokens import LONGEST, Sentence, sentences_of
 
 _ENDINGS = (".", "!", "?")
