@@ -16,7 +16,7 @@ from models.faithfulness.statements import Reading
 
 REMEMBERED = 16_384
 """Skeletons whose reading is remembered."""
-_FILES = ("grammar.lark", "encouragement.lark")
+_FILES = ("grammar.lark", "descriptions.lark", "encouragement.lark")
 SLOTS = ("TT", "T", "NN", "NP", "NB", "N", "D", "CA", "C1", "CP", "Q", "V", "K", "S")
 
 

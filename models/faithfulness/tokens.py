@@ -62,7 +62,8 @@ class Sentence:
 _TOKEN = re.compile(
     r"“(?P<title>[^“”]*)”|(?P<decade>\b\d{3}0s\b)"
     r"|(?P<number>\b\d{1,3}(?:,\d{3})+\b(?![\w])|\b\d+\b(?!\w))"
-    r"|(?P<possessive>['’]s\b)|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)|(?P<mark>[.,;:?!()-])|(?P<other>\S)"
+    r"|(?P<possessive>['’]s\b)|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)"
+    r"|(?P<mark>[.,;:?!()-])|(?P<other>\S)"
 )
 _YEAR_BEHIND = re.compile(r" \((\d{1,4})\)")
 _CONTRACTED = {"'ve": "have", "'re": "are", "'ll": "will", "'d": "would"}
