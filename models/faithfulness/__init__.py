@@ -5,8 +5,13 @@
 The grammar reads it: “Ronin” is loved and offered, “Heat” offered. Judged against Facts of which
 “Heat” is the item and “Ronin” the evidence, the second of these is false, and the text fails.
 
-A text goes through these files in this order: tokens, grammar, parser, reading, judge, policies;
-spots reads what the grammar does not.
+A text goes through these files in this order:
+
+- tokens: titles, and what the Facts know (lexicon), become symbols: each sentence has a skeleton;
+- reading: the grammar's parses (parser) become statements (walker, details, meaning);
+- judge: statements are held against the Facts, by what they are about (context) and kind (kinds);
+- spots: in what the grammar does not read, patterns find what cannot be so (contradictions);
+- policies: which claims a text may make and pass.
 """
 
 from models.faithfulness.claims import Claim, ClaimType, Outcome, Policy, Verdict

@@ -18,6 +18,8 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "in": _PLACES | {"language", "format", "series"},
     "on": frozenset("platform platforms label network channel console system".split()),
 }
+EARLIER = frozenset("before earlier older".split())
+LATER = frozenset("after later newer younger".split())
 MADE: dict[str, frozenset[str]] = {
     "directed": frozenset({"director", "directors"}),
     "written": frozenset("author authors writer writers screenwriter poet journalist".split()),
@@ -43,12 +45,22 @@ MADE: dict[str, frozenset[str]] = {
     "run": frozenset({"chef", "owner"}),
 }
 MADE |= {"wrote": MADE["written"], "teaches": MADE["taught"], "hosts": MADE["hosted"]}
+MAKES: dict[str, str] = {
+    "directed": "directed", "directs": "directed", "wrote": "written", "writes": "written",
+    "made": "created", "makes": "created", "sang": "sung", "sings": "sung",
+    "recorded": "recorded", "developed": "developed", "designed": "designed",
+    "created": "created", "published": "published", "teaches": "taught", "taught": "taught",
+    "hosts": "hosted", "hosted": "hosted", "composed": "composed", "put out": "published",
+    "turned out": "created", "produced": "produced", "penned": "written",
+}  # fmt: skip
+"""What a maker does, and the word of MADE that it means."""
 _TIMES = frozenset(
     {"runtime", "duration", "length", "time", "playing time", "play time", "minutes"}
     | {"running time", "cooking time", "preparation time", "reading time", "playtime"}
 )
 UNITS: dict[str, frozenset[str]] = {
-    "min": _TIMES, "minutes": _TIMES, "minute": _TIMES, "hours": _TIMES | {"hours"}, "hour": _TIMES | {"hours"},
+    "min": _TIMES, "minutes": _TIMES, "minute": _TIMES,
+    "hours": _TIMES | {"hours"}, "hour": _TIMES | {"hours"},
     "pages": frozenset({"pages", "length"}), "page": frozenset({"pages", "length"}),
     "words": frozenset({"words", "length"}), "word": frozenset({"words", "length"}),
     "weeks": frozenset({"weeks", "duration", "length"}),

@@ -81,8 +81,13 @@ class Parser:
 
         Raises TooAmbiguousError.
         """
+        return _Reading(self, [*symbols, ""]).rule("start", 0).get(len(symbols))
+
+    def reaches(self, symbols: Sequence[str]) -> int:
+        """Return how many symbols can be read before one that no rule goes on with."""
         reading = _Reading(self, [*symbols, ""])
-        return reading.rule("start", 0).get(len(symbols))
+        reading.rule("start", 0)
+        return reading.reached
 
     def trees(self, node: Node) -> list[Tree]:
         """Return every parse of a sentence. Raises TooAmbiguousError."""
@@ -121,6 +126,7 @@ class _Reading:
     def __init__(self, parser: Parser, symbols: list[str]) -> None:
         self._parser, self._symbols = parser, symbols
         self._known: dict[tuple[str, int], dict[int, Node]] = {}
+        self.reached = 0
 
     def rule(self, name: str, place: int) -> dict[int, Node]:
         """Return what a rule reads from a place on, by the end."""
@@ -165,6 +171,7 @@ class _Reading:
         word = self._parser.words.get(name)
         if word is not None:
             if word == self._symbols[place]:
+                self.reached = max(self.reached, place + 1)
                 for end, rest in self._sequence(alternative, n + 1, place + 1):
                     yield end, [Word(word, place), *rest]
             return

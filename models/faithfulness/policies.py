@@ -6,9 +6,10 @@ claim is contradicted; what is not understood is unverifiable, and only counted.
 
 from catalog.facts import Facts
 from models.faithfulness.claims import Claim, Policy, Verdict
+from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
 from models.faithfulness.reading import own_words, read
-from models.faithfulness.spots import CLAIMED, contradiction, spots
+from models.faithfulness.spots import CLAIMED, spots
 from models.faithfulness.tokens import LONGEST, Sentence, sentences_of
 
 _ENDINGS = (".", "!", "?")
@@ -16,7 +17,7 @@ _ENDINGS = (".", "!", "?")
 
 def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
     """Read a text and hold every statement in it against the Facts."""
-    judge = Judge(text, facts, sentences_of(text, facts, own_words()))
+    judge = Judge(facts, sentences_of(text, facts, own_words()))
     for sentence in judge.sentences:
         readings = read(sentence.skeleton) if len(sentence.tokens) <= LONGEST else ()
         before = judge.last

@@ -1,0 +1,257 @@
+"""How a statement of each kind is held against the Facts: one small function for each."""
+
+from collections.abc import Callable, Sequence
+
+from catalog.types import Item
+from models.english import decade
+from models.faithfulness.attributes import BY_PREPOSITION, EARLIER, MADE, UNITS
+from models.faithfulness.claims import ClaimType, Outcome
+from models.faithfulness.context import Context, Judged, any_known, distinct
+from models.faithfulness.lexicon import category_forms, has_category
+from models.faithfulness.statements import Statement, Things
+from models.titles import same_series, series
+
+
+def _liking(context: Context, statement: Statement) -> Judged:
+    """What you loved or liked is evidence, and as strongly as it says."""
+    meant = context.resolve(statement.about)
+    for mention in meant:
+        entries = [context.facts.evidence[n - 1] for n in mention if n]
+        strong = statement.how == "loved"
+        if not any(entry.liking == "loved" or not strong for entry in entries):
+            return False, "not so in the history"
+    return (True, "") if meant else ("unverifiable", "it does not say what is liked")
+
+
+def _recency(context: Context, statement: Statement) -> Judged:
+    """Only the latest likings are recent."""
+    if context.facts.evidence_kind == "recent":
+        return True, ""
+    return "unverifiable", "when it was liked is not known"
+
+
+def _relation(context: Context, statement: Statement) -> Judged:
+    """Only evidence that carried or resembles the item may be its cause."""
+    if statement.how == "that" and not context.last_likes:
+        return "unverifiable", "it is not plain what this is"
+    causal = context.facts.evidence_kind in {"contribution", "similar"}
+    return causal, "" if causal else "these Facts give no cause"
+
+
+def _role(context: Context, statement: Statement) -> Judged:
+    """What is offered is the item, and nothing else."""
+    meant = context.resolve(statement.about)
+    if statement.how == "also":
+        return (True, "") if context.facts.evidence else ("unverifiable", "beside what?")
+    if statement.how == "beside":  # compared with the item: what was liked
+        return all(mention - {0} for mention in meant), "the item is no liking"
+    context.is_told |= any(0 in mention for mention in meant)
+    if meant and all(0 in mention for mention in meant):
+        return True, ""
+    plain = statement.about.word != "it"
+    return ("contradicted" if plain else "unverifiable"), "this is not what is recommended"
+
+
+def _category(context: Context, statement: Statement) -> Judged:
+    """Every category holds for what it is said of; what is similar shares one."""
+    if statement.beside is not None:
+        return _similar(context, statement)
+    forms = context.tokens[statement.values[0]].parts
+    if len({_meant(form, context.entities) for form in forms}) < len(forms):
+        return False, "the same detail twice"
+    return context.told(
+        statement,
+        lambda item: all(has_category(item, form) for form in forms) if item.categories else None,
+    )
+
+
+def _year(context: Context, statement: Statement) -> Judged:
+    """A year holds for what it is said of."""
+    if statement.how.startswith("apart"):
+        return _apart(context, statement)
+    if statement.beside is not None:
+        return _same_date(context, statement)
+    year = context.tokens[statement.values[0]].text
+    return context.told(statement, lambda item: str(item.year) == year if item.year else None)
+
+
+def _decade(context: Context, statement: Statement) -> Judged:
+    """So does a decade."""
+    told = int(context.tokens[statement.values[0]].text[:-1])
+    return context.told(statement, lambda item: decade(item.year) == told if item.year else None)
+
+
+def _popularity(context: Context, statement: Statement) -> Judged:
+    """Only of the item is it known how many like it."""
+    tier = context.facts.popularity
+    meant = context.resolve(statement.about)
+    context.is_told |= any(0 in mention for mention in meant)
+    if not meant or not all(0 in mention for mention in meant):
+        return "unverifiable", "only of the item is it known"
+    return tier == "favourite" or (tier is not None and statement.how == "well_liked"), ""
+
+
+def _attribute(context: Context, statement: Statement) -> Judged:
+    """A value holds for what it is said of, under the name or in the role it is told in."""
+    tokens = [context.tokens[n] for n in statement.values]
+    if statement.how == "same":
+        return _same(context, statement, tokens[0].text if tokens else "")
+    if statement.how == "its":
+        key, value = tokens[0].text, tokens[1].text
+        return context.told(
+            statement,
+            lambda item: str(item.attributes[key]) == value if key in item.attributes else None,
+        )
+    keys = _keys(statement.how, [token.text for token in tokens[1:]])
+    value = tokens[0].text
+    return context.told(
+        statement,
+        lambda item: any_known(
+            str(known) == value
+            for key, known in item.attributes.items()
+            if keys is None or key in keys
+        ),
+    )
+
+
+def _same(context: Context, statement: Statement, key: str) -> Judged:
+    """The same value as all that is named beside it, or without a key the same maker."""
+    assert statement.beside is not None
+    beside = context.resolve(statement.beside)
+    found = [
+        any(_share(context.entities[n], context.entities[m], key) for n in one for m in other)
+        for one in context.resolve(statement.about)
+        for other in beside
+        if one != other
+    ]
+    if not found:
+        return "unverifiable", "it does not say the same as what"
+    context.is_told = True
+    if all(found):
+        return True, ""
+    plain = statement.beside.titles or not any(found)
+    return ("contradicted" if plain else "unverifiable"), f"not the same {key or 'maker'}"
+
+
+def _same_date(context: Context, statement: Statement) -> Judged:
+    """Of one year or decade with all that is named beside it."""
+    meant = [*context.resolve(statement.about), *context.resolve(statement.beside or Things())]
+    years = {context.entities[n].year for mention in meant for n in mention}
+    if None in years or len(distinct(meant)) < 2:
+        return "unverifiable", "not every year is known"
+    dates = {decade(y or 0) if statement.how == "decade" else y for y in years}
+    return len(dates) == 1, "" if len(dates) == 1 else f"not of one {statement.how}"
+
+
+def _apart(context: Context, statement: Statement) -> Judged:
+    """So many years before or after what it is compared with."""
+    number = int(context.tokens[statement.values[0]].text) if statement.values else 1
+    years = -number if statement.how.split()[1] in EARLIER else number
+    others = context.resolve(statement.beside or Things())
+    known = [context.entities[n].year for other in others for n in other]
+    if not known or None in known:
+        return "unverifiable", "not every year is known"
+    return context.told(
+        statement,
+        lambda item: all(item.year == (y or 0) + years for y in known) if item.year else None,
+    )
+
+
+def _similar(context: Context, statement: Statement) -> Judged:
+    """What is similar has a category in common; more is not known."""
+    others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+    true, _ = context.told(
+        statement,
+        lambda item: all(
+            any(has_category(other, category) for category in item.categories) for other in others
+        ),
+    )
+    so = true is True and bool(others)
+    return (True, "") if so else ("unverifiable", "they have no category in common")
+
+
+def _series(context: Context, statement: Statement) -> Judged:
+    """Titles and years show that things are of one series."""
+    assert statement.beside is not None
+    others = context.resolve(statement.beside)
+    true = all(
+        any(same_series(context.entities[n], context.entities[m]) for n in one for m in other)
+        for one in context.resolve(statement.about)
+        for other in others
+    )
+    if statement.how == "sequel" and true:
+        years = [context.entities[n].year or 0 for m in others for n in m]
+        about = [context.entities[n].year or 0 for m in context.resolve(statement.about) for n in m]
+        true = min(about, default=0) > max(years, default=3000)
+    context.is_told = True
+    if true and others:
+        return True, ""
+    stems = {series(context.entities[n].title)[0] for m in others for n in m}
+    named = {
+        series(context.entities[n].title)[0] for m in context.resolve(statement.about) for n in m
+    }
+    told: Outcome = "contradicted" if len(stems | named) > 1 else "unverifiable"
+    return told, "titles and years do not show one series"
+
+
+def _count(context: Context, statement: Statement) -> Judged:
+    """So many there are; and no detail is told twice."""
+    if statement.how == "twice":
+        return False, "its year twice"
+    if statement.how in {"another", "distinct"}:
+        told = [part for n in statement.values for part in context.tokens[n].parts]
+        if len({_meant(form, context.entities) for form in told}) < len(told):
+            return False, "the same detail twice"
+        if statement.how == "another":
+            shared = context.any_evidence(
+                lambda item: all(has_category(item, form) for form in told)
+            )
+            return shared, "" if shared else "there is no other"
+        return True, ""
+    meant = context.resolve(statement.about)
+    true = statement.about.count in context.sizes(meant)
+    return true, "" if true else f"there are {len(distinct(meant))}"
+
+
+def _share(one: Item, other: Item, key: str) -> bool:
+    """Say whether two items have one value of an attribute, or, without a name, one maker."""
+    if key:
+        return one.attributes.get(key) == other.attributes.get(key) is not None
+    makers = BY_PREPOSITION["by"]
+    return any(k in makers and other.attributes.get(k) == v for k, v in one.attributes.items())
+
+
+def _keys(how: str, told: Sequence[str]) -> frozenset[str] | None:
+    """Return the names that an attribute may have where its value is told so; None is any."""
+    if told:
+        return frozenset(told)
+    first = how.split(" ", 1)[0]
+    if first == "measure":
+        return next((UNITS[word] for word in how.split() if word in UNITS), None)
+    if first in MADE:
+        return MADE[first]
+    return BY_PREPOSITION.get(how)
+
+
+def _meant(form: str, entities: Sequence[Item]) -> frozenset[str]:
+    """Return the categories that a form may stand for: "romantic" and "romance" are one."""
+    told = {category for entity in entities for category in entity.categories}
+    return frozenset(
+        c.casefold() for c in told if any(form.casefold() == f for f, _ in category_forms(c))
+    )
+
+
+KINDS: dict[ClaimType, Callable[[Context, Statement], Judged]] = {
+    "liking": _liking,
+    "recency": _recency,
+    "relation": _relation,
+    "role": _role,
+    "category": _category,
+    "year": _year,
+    "decade": _decade,
+    "popularity": _popularity,
+    "attribute": _attribute,
+    "series": _series,
+    "count": _count,
+}
+"""How the statements of each type are judged."""

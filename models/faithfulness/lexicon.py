@@ -1,0 +1,101 @@
+"""What the Facts know: the titles aside, every word and value that a text may take from them."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from catalog.facts import Facts
+from catalog.types import Item
+from models.english import category_words
+
+_ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What one text may be about: the words and values of its Facts, by their first letter."""
+
+    phrases: dict[str, list[tuple[str, str, str]]]  # first letter: (form, symbol, what it is)
+    quoted: list[str]
+    contextual: dict[str, str]  # words that are a noun or a key in their place, if our own too
+
+
+def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
+    """Return the words and values of the Facts."""
+    phrases: list[tuple[str, str, str]] = []
+    contextual: dict[str, str] = {}
+    nouns = _nouns(facts)
+    quoted: set[str] = set()
+    for entity in (facts.item, *facts.evidence):
+        quoted.update(entity.categories)
+        for category in entity.categories:
+            for form, symbol in category_forms(category):
+                # "Children's Books" is quoted, or it would be Children among books.
+                unspoken = form.endswith(tuple(nouns)) or not any(map(str.isalpha, form))
+                if not unspoken and not _is_own(form, own_words):
+                    phrases.append((form, symbol, form))
+        for key, value in entity.attributes.items():
+            for form in (key, _other_number(key)):
+                _add_word(form, "K", key, own_words, phrases, contextual)
+            quoted.add(str(value))
+            told = str(value)
+            if isinstance(value, str) and not _is_own(told, own_words):
+                phrases.append((told, "V", told))
+    for form, symbol in nouns.items():
+        _add_word(form, symbol, form, own_words, phrases, contextual)
+    by_letter: dict[str, list[tuple[str, str, str]]] = {}
+    for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
+        by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
+    return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual)
+
+
+@lru_cache(maxsize=4096)
+def category_forms(category: str) -> tuple[tuple[str, str], ...]:
+    """Return how a category may be called without quotes, and the symbol of each form."""
+    words = category_words(category)
+    plain = category.casefold()
+    forms = {plain: "CA"}
+    if words.attributive is None:
+        plural = plain.endswith("s") and not plain.endswith("ss") and plain.isalpha()
+        forms |= {plain: "CP", plain[:-1]: "C1"} if plural else {f"{plain}s": "CP"}
+    if plain in _ALSO_CALLED:
+        forms[_ALSO_CALLED[plain]] = "CA"
+    for form, symbol in ((words.attributive, "CA"), (words.noun, "C1"), (words.plural, "CP")):
+        if form:
+            forms[form.casefold()] = symbol
+    return tuple(forms.items())
+
+
+def has_category(item: Item, form: str) -> bool:
+    """Say whether a category of the item may be called so."""
+    told = form.casefold()
+    return any(told == known for c in item.categories for known, _ in category_forms(c))
+
+
+def _nouns(facts: Facts) -> dict[str, str]:
+    """Return what the items are called, and short: "video game" is a "game"."""
+    one, many = facts.noun.one, facts.noun.many
+    found = {one.rsplit(" ", 1)[-1]: "NN", many.rsplit(" ", 1)[-1]: "NP"}
+    found |= {one: "NN", many: "NP"}
+    return {
+        form: "NB" if one.endswith(form) and many.endswith(form) else s for form, s in found.items()
+    }
+
+
+@lru_cache(maxsize=4096)
+def _is_own(form: str, own_words: frozenset[str]) -> bool:
+    words = re.findall(r"[^\W\d_]+", form.casefold())
+    return bool(words) and all(word in own_words or word == "s" for word in words)
+
+
+def _add_word(
+    form: str, symbol: str, meaning: str, own_words: frozenset[str],
+    phrases: list[tuple[str, str, str]], contextual: dict[str, str],
+) -> None:  # fmt: skip
+    contextual[f"{symbol} {form}"] = meaning
+    if not _is_own(form, own_words):
+        phrases.append((form, symbol, meaning))
+
+
+def _other_number(key: str) -> str:
+    return key.removesuffix("s") if key.endswith("s") else f"{key}s"

@@ -1,0 +1,84 @@
+"""What a whole parse states: what was liked and what is offered, and all the details."""
+
+from models.faithfulness.details import Details
+from models.faithfulness.parser import Tree
+from models.faithfulness.statements import Things
+
+
+class Meaning(Details):
+    """The whole walker: it adds likings, causes and what is offered."""
+
+    # ------------------------------------------------------------------ likings
+
+    def _liked_as(self, how: str, tree: Tree, about: Things) -> Things:
+        things = self._inside(tree, about)
+        self._say("liking", tree, things, how)
+        return things
+
+    def _loved(self, tree: Tree, about: Things) -> Things:
+        return self._liked_as("loved", tree, about)
+
+    def _liked(self, tree: Tree, about: Things) -> Things:
+        return self._liked_as("liked", tree, about)
+
+    def _of_liked(self, tree: Tree, about: Things) -> Things:
+        return self._liked_as("known", tree, about)
+
+    _loving = _loving_of = _idiom_loved = _loved
+    _liking_of = _idiom_liked = _liked
+    _liked_things = _of_liked
+
+    def _loved_it(self, tree: Tree, about: Things) -> Things:
+        self._say("liking", tree, about, "loved")
+        return Things()
+
+    def _liked_it(self, tree: Tree, about: Things) -> Things:
+        self._say("liking", tree, about, "liked")
+        return Things()
+
+    def _recently(self, tree: Tree, about: Things) -> Things:
+        self._say("recency", tree, about)
+        return Things()
+
+    _recent = _recently
+
+    def _cause(self, tree: Tree, about: Things) -> Things:
+        self._say("relation", tree, about)
+        return Things()
+
+    def _that(self, tree: Tree, about: Things) -> Things:
+        self._say("relation", tree, about, "that")
+        return Things()
+
+    # ------------------------------------------------------------------ what is offered
+
+    def _offered(self, tree: Tree, about: Things) -> Things:
+        things = self._inside(tree, about)
+        self._say("role", tree, things)
+        return things
+
+    _offered_before = _offered
+
+    def _announced(self, tree: Tree, about: Things) -> Things:
+        things = self._child(tree, "offered", about)
+        self._child(tree, "heading", things)
+        return things
+
+    def _further(self, tree: Tree, about: Things) -> Things:
+        """You may also like: beside what was liked."""
+        self._say("role", tree, about, "also")
+        return Things()
+
+    def _invited(self, tree: Tree, about: Things) -> Things:
+        """In the mood for a western? It says that the item is one."""
+        return self._inside(tree, Things(word="item"))
+
+    _condition = _invited
+
+    def _which(self, tree: Tree, about: Things) -> Things:
+        self._inside(tree, about)
+        return Things()
+
+    def _offers_it(self, tree: Tree, about: Things) -> Things:
+        self._say("role", tree, about)
+        return self._inside(tree, about)
