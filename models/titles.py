@@ -1,5 +1,6 @@
 """What two titles say about each other: when one is visibly a sequel of the other."""
 
+import os
 import re
 from functools import lru_cache
 
@@ -24,6 +25,12 @@ def series(title: str) -> tuple[str, int]:
         return plain, 1
     number = match["number"]
     return match["stem"].strip(" :,-"), int(number) if number.isdigit() else _ROMAN[number]
+
+
+def may_be_series(first: str, second: str) -> bool:
+    """Say whether two titles begin so much alike that they may be of one series."""
+    alike = len(os.path.commonprefix([first.casefold(), second.casefold()]))
+    return alike >= max(4, min(len(first), len(second)) // 2)
 
 
 def same_series(first: Item, second: Item) -> bool:

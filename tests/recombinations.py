@@ -1,4 +1,4 @@
-"""Random sentences over the words that the grammar reads: which of them does `strict` let pass?
+"""Random sentences over the words that the grammar reads, and those that `strict` lets pass.
 
     “Heat” is another film that you loved and “Ronin”. You may like it from 1995.
 

@@ -5,7 +5,7 @@ may turn it round.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from catalog.facts import Facts
 from catalog.types import Item
@@ -14,10 +14,11 @@ from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES, UNITS
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import DECADES, Spotted
 from models.faithfulness.tokens import Title
+from models.titles import may_be_series, same_series
 
-_CONTRAST = frozenset("not it you your unlike while whereas than nor neither instead ;".split())
+_CONTRAST = ("not", "it", "your", "unlike", "while", "whereas", "than", "nor", "neither", "instead", ";", ", and", "but")
 """Words with which a sentence may go on to something else than what its maker made."""
-_LATER = {"after", "newer", "younger", "later", "on", "newest", "youngest", "latest"}
+_LATER = {"after", "newer", "younger", "later", "on", "newest", "youngest", "latest", "newer than", "younger than"}
 """Words that put the first of two things after the second."""
 
 
@@ -52,9 +53,12 @@ class _Spot:
     def _of(self, group: str) -> list[set[int]]:
         word = self.spot.word(group)
         if word == "it":
-            return self.before if len(self.before) == 1 else []
+            has_item = any(0 in mention for mention in self.before)
+            return self.before if len(self.before) == 1 else [{0}] if has_item else []
         if word == "former":
             return self.before[:1] if len(self.before) == 2 else []
+        if group == "b" and not word:  # the other of two
+            return [m for m in self._here() if m not in self._of("a")][:2]
         return [m for title in self.spot.token(group).titles if (m := self.called(title))]
 
     def _here(self) -> list[set[int]]:
@@ -104,6 +108,12 @@ class _Spot:
                     return f"{mine} and {year}"
         return ""
 
+    def _same_year(self) -> str:
+        for one, other in self._pairs():
+            if one.year and other.year and one.year != other.year:
+                return f"{one.year} and {other.year}"
+        return ""
+
     def _all_from(self) -> str:
         told = self.spot.token("y").text
         return self._wrong(lambda i: str(i.year) == told if i.year else None, self._here())
@@ -128,6 +138,53 @@ class _Spot:
         key, here = self.spot.token("k").text, self._here()
         values = {self.entities[min(mention)].attributes.get(key) for mention in here}
         return f"not the same {key}" if len(here) == 2 == len(values - {None}) else ""
+
+    def _his(self) -> str:
+        return self._other() if self.spot.word("v") == "P" else self._made()
+
+    def _other(self) -> str:
+        """A name that the Facts do not know is not of who made it, if they know who did."""
+        how = self.spot.word("how")
+        keys = MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else BY_PREPOSITION["by"]
+        name = " ".join(self.spot.token("v").parts).casefold()
+
+        def has(item: Item) -> bool | None:
+            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            return any(name in value or value in name for value in known) if known else None
+
+        return self._wrong(has)
+
+    def _series(self) -> str:
+        others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
+        titles = [self.entities[n].title for m in others for n in m]
+        own = [self.entities[n].title for m in self._of("a") for n in m]
+        related = any(may_be_series(one, other) for one in own for other in titles)
+        return "" if related or not titles else "not of one series"
+
+    def _no_series(self) -> str:
+        others = [self.entities[min(m)] for m in [*self._here(), *self.before]]
+        mine = [self.entities[min(m)] for m in self._of("a")]
+        return "they are" if any(same_series(a, b) for a in mine for b in others) else ""
+
+    def _none(self) -> str:
+        forms = self.spot.token("c").parts
+        return "one is" if any(has_category(e, f) for e in self.entities for f in forms) else ""
+
+    def _all_liked(self) -> str:
+        return "not so in the history" if any(
+            entry.liking == "liked" for entry in self.facts.evidence
+        ) else ""  # fmt: skip
+
+    def _only_one(self) -> str:
+        return "there are more" if len(self.facts.evidence) > 1 else ""
+
+    def _topmost(self) -> str:
+        return "" if self.facts.popularity == "favourite" else "it is not known to be"
+
+    def _biggest(self) -> str:
+        others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
+        pairs = ((self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others)
+        return self._compared(pairs)
 
     def _counted(self) -> str:
         count = len(self.facts.evidence)
@@ -174,7 +231,7 @@ class _Spot:
 
     def _made(self) -> str:
         how = self.spot.word("how")
-        keys = MADE[MAKES.get(how, how)] if how not in {"S", "by"} else BY_PREPOSITION["by"]
+        keys = MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else BY_PREPOSITION["by"]
         value = self.spot.token("v").text
 
         def has(item: Item) -> bool | None:
@@ -198,13 +255,16 @@ class _Spot:
         )
 
     def _more(self) -> str:
+        return self._compared(self._pairs())
+
+    def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         how = self.spot.word("how")
-        keys = UNITS["price"] if how == "cheaper" else UNITS["minutes"] | UNITS["pages"]
-        for one, other in self._pairs():
+        keys = UNITS["price"] if how in {"cheaper", "dearer"} else UNITS["minutes"] | UNITS["pages"]
+        for one, other in pairs:
             for key in keys & set(one.attributes) & set(other.attributes):
                 mine, its = _amount(one.attributes[key]), _amount(other.attributes[key])
                 if mine is not None and its is not None:
-                    true = mine > its if how == "longer" else mine < its
+                    true = mine > its if how in {"longer", "dearer"} else mine < its
                     return "" if true else f"{mine} and {its}"
         return ""
 

@@ -37,6 +37,7 @@ class Judge(Context):
             self._reading(reading)
             judged.append((self.claims, self.is_told, reading))
         self.claims, self.is_told = before, told
+        self.last_likes = False
         if judged:
             self._take(judged)
         self.before += self.here

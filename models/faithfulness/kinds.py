@@ -9,7 +9,7 @@ from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.context import Context, Judged, any_known, distinct
 from models.faithfulness.lexicon import category_forms, has_category
 from models.faithfulness.statements import Statement, Things
-from models.titles import same_series, series
+from models.titles import may_be_series, same_series
 
 
 def _liking(context: Context, statement: Statement) -> Judged:
@@ -44,7 +44,8 @@ def _role(context: Context, statement: Statement) -> Judged:
     if statement.how == "also":
         return (True, "") if context.facts.evidence else ("unverifiable", "beside what?")
     if statement.how == "beside":  # compared with the item: what was liked
-        return all(mention - {0} for mention in meant), "the item is no liking"
+        true = all(mention - {0} for mention in meant)
+        return true, "" if true else "the item is no liking"
     context.is_told |= any(0 in mention for mention in meant)
     if meant and all(0 in mention for mention in meant):
         return True, ""
@@ -181,16 +182,15 @@ def _series(context: Context, statement: Statement) -> Judged:
     )
     if statement.how == "sequel" and true:
         years = [context.entities[n].year or 0 for m in others for n in m]
-        about = [context.entities[n].year or 0 for m in context.resolve(statement.about) for n in m]
-        true = min(about, default=0) > max(years, default=3000)
+        own = [context.entities[n].year or 0 for m in context.resolve(statement.about) for n in m]
+        true = min(own, default=0) > max(years, default=3000)
     context.is_told = True
     if true and others:
         return True, ""
-    stems = {series(context.entities[n].title)[0] for m in others for n in m}
-    named = {
-        series(context.entities[n].title)[0] for m in context.resolve(statement.about) for n in m
-    }
-    told: Outcome = "contradicted" if len(stems | named) > 1 else "unverifiable"
+    about = [context.entities[n].title for m in context.resolve(statement.about) for n in m]
+    beside = [context.entities[n].title for m in others for n in m]
+    open_ = any(may_be_series(one, other) for one in about for other in beside)
+    told: Outcome = "unverifiable" if open_ else "contradicted"
     return told, "titles and years do not show one series"
 
 

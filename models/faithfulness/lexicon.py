@@ -18,6 +18,7 @@ class Lexicon:
     phrases: dict[str, list[tuple[str, str, str]]]  # first letter: (form, symbol, what it is)
     quoted: list[str]
     contextual: dict[str, str]  # words that are a noun or a key in their place, if our own too
+    own_words: frozenset[str]
 
 
 def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
@@ -46,7 +47,7 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
     by_letter: dict[str, list[tuple[str, str, str]]] = {}
     for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
         by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
-    return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual)
+    return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words)
 
 
 @lru_cache(maxsize=4096)

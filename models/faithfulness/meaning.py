@@ -2,7 +2,7 @@
 
 from models.faithfulness.details import Details
 from models.faithfulness.parser import Tree
-from models.faithfulness.statements import Things
+from models.faithfulness.statements import Statement, Things
 
 
 class Meaning(Details):
@@ -43,7 +43,8 @@ class Meaning(Details):
     _recent = _recently
 
     def _cause(self, tree: Tree, about: Things) -> Things:
-        self._say("relation", tree, about)
+        word = max(0, tree.first - 1)  # the one before: "because", "so", "why"
+        self.statements.append(Statement("relation", about, word, word))
         return Things()
 
     def _that(self, tree: Tree, about: Things) -> Things:

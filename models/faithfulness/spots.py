@@ -31,9 +31,18 @@ CLAIMED: dict[str, ClaimType] = {
     "liking": "liking", "dislike": "liking", "cause": "relation", "not": "negation",
     "kind": "category", "noun": "category", "made": "attribute", "all_made": "attribute",
     "all_same": "attribute", "same": "attribute", "measure": "attribute", "more": "attribute",
-    "counted": "count", "popular": "popularity", "unpopular": "popularity", "offer": "role",
+    "same_year": "year", "all_liked": "liking", "only_one": "count", "none": "negation",
+    "his": "attribute", "other": "attribute", "series": "series", "no_series": "series",
+    "biggest": "attribute", "topmost": "popularity", "counted": "count", "popular": "popularity", "unpopular": "popularity", "offer": "role",
 }  # fmt: skip
 """The claim that each kind of statement makes."""
+
+
+_CLAUSE = re.compile(
+    r"(?<= ), (?:which|that|who|whom|whose|an? \S+|both of which|all of which|all three of which) "
+    r"you(?: \S+){1,4}?(?: ,(?= )|(?= [.;!?]))"
+)
+"""A clause between commas that says what was liked: ", which you loved,"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class Spotted:
 
     def word(self, group: str) -> str:
         """Return what the group has of the skeleton."""
-        return self.match[group] or ""
+        return self.match.groupdict().get(group) or ""
 
     def number(self) -> int:
         """Return the number of the group n: digits or a word."""
@@ -65,12 +74,26 @@ class Spotted:
 
 
 def spots(sentence: Sentence) -> Iterator[Spotted]:
-    """Yield what is understood of a sentence."""
+    """Yield what is understood of a sentence, as it is and without its relative clauses."""
+    yield from _found(sentence)
+    starts = _starts(sentence)
+    clauses = [match.span() for match in _CLAUSE.finditer(sentence.skeleton)]
+    if clauses:
+        inside = {n for p, n in starts.items() if any(a <= p < b for a, b in clauses)}
+        yield from _found(Sentence([t for n, t in enumerate(sentence.tokens) if n not in inside]))
+
+
+def _starts(sentence: Sentence) -> dict[int, int]:
+    """Return where in the skeleton each token starts."""
     starts, position = {}, 0
     for n, token in enumerate(sentence.tokens):
         starts[position] = n
         position += len(token.symbol) + 1
-    skeleton = sentence.skeleton
+    return starts
+
+
+def _found(sentence: Sentence) -> Iterator[Spotted]:
+    starts, skeleton = _starts(sentence), sentence.skeleton
     for kind, pattern in patterns():
         for match in pattern.finditer(skeleton):
             yield Spotted(kind, sentence, match, starts)

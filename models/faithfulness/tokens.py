@@ -109,12 +109,27 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
         token = _known(text, start, match, known, before)
         if token is None:
             tokens = list(_plain(text, match))
+            if match["word"] and _is_name(text, match, known, before):
+                tokens[0].symbol = "P"
         else:
             tokens = [token]
             end = token.end
         yield from tokens
         before = tokens[-1].symbol
         position = end
+
+
+def _is_name(text: str, match: re.Match[str], known: Lexicon, before: str) -> bool:
+    """Say whether a word is a name that the Facts do not know: Umberto Eco.
+
+    The first word of a sentence is one only where another follows, or a possessive.
+    """
+    word = match["word"]
+    if not word[0].isupper() or "'" in word or word.casefold() in known.own_words:
+        return False
+    after = text[match.end() : match.end() + 3]
+    named = after[:2] in {"'s", "’s"} or after[1:2].isupper()
+    return named or before not in {"", *_ENDS}
 
 
 def _known(
@@ -206,7 +221,8 @@ def _joined(tokens: Iterator[Token]) -> list[Token]:
     """Return the tokens with every list of titles, categories or quoted values as one."""
     found: list[Token] = []
     for token in tokens:
-        if found and token.symbol in _CATEGORIES and found[-1].symbol in _CATEGORIES:
+        both = {token.symbol, found[-1].symbol if found else ""}
+        if both <= _CATEGORIES or both == {"P"}:
             found[-1] = _merged([found[-1], token])
         else:
             found.append(token)
