@@ -18,7 +18,7 @@ from models.titles import may_be_series, same_series
 
 _CONTRAST = ("not", "it", "your", "unlike", "while", "whereas", "than", "nor", "neither", "instead", ";", ", and", "but")
 """Words with which a sentence may go on to something else than what its maker made."""
-_LATER = {"after", "newer", "younger", "later", "on", "newest", "youngest", "latest", "newer than", "younger than"}
+_LATER = frozenset("after newer younger later on newest youngest latest".split())
 """Words that put the first of two things after the second."""
 
 
@@ -84,21 +84,21 @@ class _Spot:
     # ------------------------------------------------------------------ kinds of statements
 
     def _years(self) -> str:
-        sign = 1 if self.spot.word("how") in _LATER else -1
+        sign = 1 if self._is_later() else -1
         for one, other in self._pairs():
             if one.year and other.year and one.year - other.year != sign * self.spot.number():
                 return f"{one.year} and {other.year}"
         return ""
 
     def _order(self) -> str:
-        later = self.spot.word("how").split()[-1] in _LATER
+        later = self._is_later()
         for one, other in self._pairs():
             if one.year and other.year and (one.year > other.year) is not later:
                 return f"{one.year} and {other.year}"
         return ""
 
     def _extreme(self) -> str:
-        later = self.spot.word("how") in _LATER
+        later = self._is_later()
         others = [*self._here(), *self.before]
         for one in self._of("a"):
             mine = self.entities[min(one)].year
@@ -107,6 +107,9 @@ class _Spot:
                 if mine and year and other != one and (year > mine if later else year < mine):
                     return f"{mine} and {year}"
         return ""
+
+    def _is_later(self) -> bool:
+        return not _LATER.isdisjoint(self.spot.word("how").split())
 
     def _same_year(self) -> str:
         for one, other in self._pairs():
@@ -138,6 +141,21 @@ class _Spot:
         key, here = self.spot.token("k").text, self._here()
         values = {self.entities[min(mention)].attributes.get(key) for mention in here}
         return f"not the same {key}" if len(here) == 2 == len(values - {None}) else ""
+
+    def _not_made(self) -> str:
+        value = self.spot.token("v").text
+        return "it was" if any(
+            value in map(str, self.entities[n].attributes.values()) for m in self._of("a") for n in m
+        ) else ""  # fmt: skip
+
+    def _from(self) -> str:
+        value, keys = self.spot.token("v").text, BY_PREPOSITION["from"] | BY_PREPOSITION["in"]
+
+        def has(item: Item) -> bool | None:
+            known = [str(v) for key, v in item.attributes.items() if key in keys]
+            return value in map(str, item.attributes.values()) if known else None
+
+        return self._wrong(has)
 
     def _his(self) -> str:
         return self._other() if self.spot.word("v") == "P" else self._made()
@@ -259,12 +277,12 @@ class _Spot:
 
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         how = self.spot.word("how")
-        keys = UNITS["price"] if how in {"cheaper", "dearer"} else UNITS["minutes"] | UNITS["pages"]
+        keys = UNITS["price"] if how in {"cheaper", "cheapest", "dearer"} else UNITS["minutes"] | UNITS["pages"]
         for one, other in pairs:
             for key in keys & set(one.attributes) & set(other.attributes):
                 mine, its = _amount(one.attributes[key]), _amount(other.attributes[key])
                 if mine is not None and its is not None:
-                    true = mine > its if how in {"longer", "dearer"} else mine < its
+                    true = mine > its if how in {"longer", "longest", "dearer"} else mine < its
                     return "" if true else f"{mine} and {its}"
         return ""
 

@@ -33,6 +33,15 @@ class Details(Walker):
             self._compare(tree, before, it, other)
         return Things()
 
+    def _inserted(self, tree: Tree, about: Things) -> Things:
+        """A film which, like T, is a drama."""
+        before = len(self.statements)
+        for child in tree.children:
+            if not is_rule(child, "likeness"):
+                self.of(child, about)
+        self._compare(tree, before, about, self._child(tree, "likeness", about))
+        return Things()
+
     def _compared(self, tree: Tree, about: Things) -> Things:
         beside = self._child(tree, "likeness", about)
         before = len(self.statements)

@@ -1,5 +1,6 @@
 """How a statement of each kind is held against the Facts: one small function for each."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from catalog.types import Item
@@ -108,7 +109,7 @@ def _attribute(context: Context, statement: Statement) -> Judged:
     return context.told(
         statement,
         lambda item: any_known(
-            str(known) == value
+            str(known) == value or _amounts_to(str(known), value, statement.how)
             for key, known in item.attributes.items()
             if keys is None or key in keys
         ),
@@ -231,6 +232,12 @@ def _keys(how: str, told: Sequence[str]) -> frozenset[str] | None:
     if first in MADE:
         return MADE[first]
     return BY_PREPOSITION.get(how)
+
+
+def _amounts_to(known: str, number: str, how: str) -> bool:
+    """Say whether a value is a number with the unit at hand: "147 min" for 147 minutes."""
+    match = re.fullmatch(rf"{re.escape(number)}[ -]?([a-z]{{3,}})\.?", known.casefold())
+    return match is not None and any(word[:3] == match[1][:3] for word in how.split())
 
 
 def _meant(form: str, entities: Sequence[Item]) -> frozenset[str]:

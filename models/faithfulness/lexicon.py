@@ -35,6 +35,8 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
                 unspoken = form.endswith(tuple(nouns)) or not any(map(str.isalpha, form))
                 if not unspoken and not _is_own(form, own_words):
                     phrases.append((form, symbol, form))
+                elif not unspoken and form not in _NEVER:
+                    contextual[f"{symbol} {form}"] = form
         for key, value in entity.attributes.items():
             for form in (key, _other_number(key)):
                 _add_word(form, "K", key, own_words, phrases, contextual)
@@ -48,6 +50,10 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
     for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
         by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
     return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words)
+
+
+_NEVER = frozenset("one title work release pick entry choice try look go listen read watch".split())
+"""Words that are no category even after an article: "give it a try"."""
 
 
 @lru_cache(maxsize=4096)

@@ -31,7 +31,7 @@ CLAIMED: dict[str, ClaimType] = {
     "liking": "liking", "dislike": "liking", "cause": "relation", "not": "negation",
     "kind": "category", "noun": "category", "made": "attribute", "all_made": "attribute",
     "all_same": "attribute", "same": "attribute", "measure": "attribute", "more": "attribute",
-    "same_year": "year", "all_liked": "liking", "only_one": "count", "none": "negation",
+    "not_made": "negation", "from": "attribute", "same_year": "year", "all_liked": "liking", "only_one": "count", "none": "negation",
     "his": "attribute", "other": "attribute", "series": "series", "no_series": "series",
     "biggest": "attribute", "topmost": "popularity", "counted": "count", "popular": "popularity", "unpopular": "popularity", "offer": "role",
 }  # fmt: skip

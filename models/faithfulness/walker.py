@@ -89,7 +89,7 @@ class Walker:
                 self.of(child, own)
         return own
 
-    _named_open = _enumerated = _is_liked = _named
+    _named_open = _enumerated = _is_liked = _late = _named
 
     def _them(self, tree: Tree, about: Things) -> Things:
         return Things(word="evidence")
