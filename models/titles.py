@@ -1,8 +1,8 @@
 """What two titles say about each other: when one is visibly a sequel of the other."""
 
-import os
 import re
 from functools import lru_cache
+from itertools import takewhile
 
 from catalog.types import Item
 
@@ -29,7 +29,8 @@ def series(title: str) -> tuple[str, int]:
 
 def may_be_series(first: str, second: str) -> bool:
     """Say whether two titles begin so much alike that they may be of one series."""
-    alike = len(os.path.commonprefix([first.casefold(), second.casefold()]))
+    pairs = zip(first.casefold(), second.casefold(), strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return alike >= max(4, min(len(first), len(second)) // 2)
 
 

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
-from models.english import article, category_words, listing
+from models.articles import article
+from models.english import category_words, listing
 from models.grounded import explain
 from models.titles import same_series, series
 

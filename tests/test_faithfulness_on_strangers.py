@@ -75,7 +75,9 @@ def test_the_corpus_is_whole(rows: Sequence[Row]) -> None:
 
 
 def test_strict_lets_nothing_false_pass_and_nothing_beyond_the_facts(rows: Sequence[Row]) -> None:
-    assert [r.text for r in rows if r.passes and r.group in {"own-false", "free-false", "beyond"}] == []
+    assert [
+        r.text for r in rows if r.passes and r.group in {"own-false", "free-false", "beyond"}
+    ] == []
 
 
 def test_strict_lets_pass_what_is_true_in_words_of_its_own(rows: Sequence[Row]) -> None:

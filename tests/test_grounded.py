@@ -15,8 +15,9 @@ from catalog.dataset import Dataset
 from catalog.evidence import recommendations
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
+from models.articles import article
 from models.distillation.evaluate import bare, pattern
-from models.english import article, kind
+from models.english import kind
 from models.faithfulness import check
 from models.grounded import GroundedEngine, explain
 from models.writer import grounded_text

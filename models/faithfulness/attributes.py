@@ -68,5 +68,7 @@ UNITS: dict[str, frozenset[str]] = {
     "lessons": frozenset({"lessons"}), "tracks": frozenset({"tracks"}),
     "price": frozenset({"price"}), "priced": frozenset({"price"}), "costs": frozenset({"price"}),
     "costing": frozenset({"price"}), "runtime": _TIMES, "length": _TIMES | {"pages", "words"},
+    "serves": frozenset({"serves", "servings", "portions"}),
+    "seats": frozenset({"seats", "capacity", "players"}),
     "lasting": _TIMES, "running": _TIMES,
 }  # fmt: skip

@@ -16,8 +16,24 @@ from models.faithfulness.spots import DECADES, Spotted
 from models.faithfulness.tokens import Title
 from models.titles import may_be_series, same_series
 
-_CONTRAST = ("not", "it", "your", "unlike", "while", "whereas", "than", "nor", "neither", "instead", ";", ", and", "but")
+_CONTRAST = (
+    "not",
+    "it",
+    "your",
+    "unlike",
+    "while",
+    "whereas",
+    "than",
+    "nor",
+    "neither",
+    "instead",
+    ";",
+    ", and",
+    "but",
+)
 """Words with which a sentence may go on to something else than what its maker made."""
+_MORE = frozenset("longer longest dearer more".split())
+"""Words that say that the first of two things has more of it."""
 _LATER = frozenset("after newer younger later on newest youngest latest".split())
 """Words that put the first of two things after the second."""
 
@@ -144,9 +160,8 @@ class _Spot:
 
     def _not_made(self) -> str:
         value = self.spot.token("v").text
-        return "it was" if any(
-            value in map(str, self.entities[n].attributes.values()) for m in self._of("a") for n in m
-        ) else ""  # fmt: skip
+        made = [self.entities[n].attributes for mention in self._of("a") for n in mention]
+        return "it was" if any(value in map(str, known.values()) for known in made) else ""
 
     def _from(self) -> str:
         value, keys = self.spot.token("v").text, BY_PREPOSITION["from"] | BY_PREPOSITION["in"]
@@ -201,7 +216,9 @@ class _Spot:
 
     def _biggest(self) -> str:
         others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
-        pairs = ((self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others)
+        pairs = (
+            (self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others
+        )
         return self._compared(pairs)
 
     def _counted(self) -> str:
@@ -277,12 +294,16 @@ class _Spot:
 
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         how = self.spot.word("how")
-        keys = UNITS["price"] if how in {"cheaper", "cheapest", "dearer"} else UNITS["minutes"] | UNITS["pages"]
+        keys = (
+            UNITS["price"]
+            if how in {"cheaper", "cheapest", "dearer", "less", "more"}
+            else UNITS["minutes"] | UNITS["pages"]
+        )
         for one, other in pairs:
             for key in keys & set(one.attributes) & set(other.attributes):
                 mine, its = _amount(one.attributes[key]), _amount(other.attributes[key])
                 if mine is not None and its is not None:
-                    true = mine > its if how in {"longer", "longest", "dearer"} else mine < its
+                    true = mine > its if how in _MORE else mine < its
                     return "" if true else f"{mine} and {its}"
         return ""
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from models.faithfulness.parser import Tree
 from models.faithfulness.attributes import EARLIER, LATER
+from models.faithfulness.parser import Tree
 from models.faithfulness.statements import Statement, Things
 from models.faithfulness.walker import Walker, is_rule
 
@@ -91,8 +91,8 @@ class Details(Walker):
         return self._kind(tree, things)
 
     def _each_of(self, tree: Tree, about: Things) -> Things:
-        if count := self._count(tree):
-            self._say("count", tree, replace(about, count=count), "of")
+        if about.count:
+            self._say("count", tree, about, "of")
         return Things()
 
     def _theirs(self, tree: Tree, about: Things) -> Things:
@@ -220,6 +220,25 @@ class Details(Walker):
 
     def _similar(self, tree: Tree, about: Things) -> Things:
         self._say("category", tree, about, "similar", beside=self._inside(tree, about))
+        return Things()
+
+    def _same_class(self, tree: Tree, about: Things) -> Things:
+        """The same categories as T: all of them, or those that are told."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        if any(is_rule(child, "genre") for child in tree.children):
+            self._child(tree, "genre", about)
+            self._child(tree, "genre", beside)
+        else:
+            self._say("category", tree, about, "equal", beside=beside)
+        return Things()
+
+    def _serves(self, tree: Tree, about: Things) -> Things:
+        return self._measure(tree, about)
+
+    def _maker_too(self, tree: Tree, about: Things) -> Things:
+        """Its author is also the author of T."""
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
         return Things()
 
     def _same_date(self, tree: Tree, about: Things) -> Things:

@@ -162,10 +162,13 @@ def _apart(context: Context, statement: Statement) -> Judged:
 def _similar(context: Context, statement: Statement) -> Judged:
     """What is similar has a category in common; more is not known."""
     others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+    equal = statement.how == "equal"
     true, _ = context.told(
         statement,
         lambda item: all(
-            any(has_category(other, category) for category in item.categories) for other in others
+            (all if equal else any)(has_category(other, c) for c in item.categories)
+            and (not equal or len(other.categories) == len(item.categories))
+            for other in others
         ),
     )
     so = true is True and bool(others)

@@ -49,7 +49,9 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
     by_letter: dict[str, list[tuple[str, str, str]]] = {}
     for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
         by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
-    return Lexicon(by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words)
+    return Lexicon(
+        by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words
+    )
 
 
 _NEVER = frozenset("one title work release pick entry choice try look go listen read watch".split())

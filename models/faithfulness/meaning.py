@@ -3,6 +3,7 @@
 from models.faithfulness.details import Details
 from models.faithfulness.parser import Tree
 from models.faithfulness.statements import Statement, Things
+from models.faithfulness.walker import is_rule
 
 
 class Meaning(Details):
@@ -77,8 +78,15 @@ class Meaning(Details):
     _condition = _invited
 
     def _which(self, tree: Tree, about: Things) -> Things:
+        """Which you loved; "both of which" may be more than the title right before it."""
+        if any(is_rule(child, "each_of") for child in tree.children):
+            count = sum(self._count(c) for c in tree.children if is_rule(c, "each_of"))
+            about = Things(about.titles, "these", count) if count else about
         self._inside(tree, about)
         return Things()
+
+    def _offers_is(self, tree: Tree, about: Things) -> Things:
+        return self._offers_it(tree, about)
 
     def _offers_it(self, tree: Tree, about: Things) -> Things:
         self._say("role", tree, about)

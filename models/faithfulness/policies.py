@@ -4,7 +4,10 @@
 claim is contradicted; what is not understood is unverifiable, and only counted.
 """
 
+from itertools import pairwise
+
 from catalog.facts import Facts
+from models.articles import begins_with_vowel
 from models.faithfulness.claims import Claim, Policy, Verdict
 from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
@@ -26,6 +29,7 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
             start, end = sentence.tokens[0].start, sentence.tokens[-1].end
             judge.add(start, end, "other", "unverifiable", why="the grammar does not read this")
             _spot(sentence, judge, before)
+        _articles(text, sentence, judge)
     _whole(text, judge)
     claims = sorted(judge.claims, key=lambda claim: (claim.start, claim.end))
     return Verdict(policy, tuple(claims))
@@ -37,6 +41,16 @@ def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
         why = contradiction(spot, judge.facts, judge.called, before)
         if why:
             judge.add(*spot.span(), CLAIMED[spot.kind], "contradicted", why=why)
+
+
+def _articles(text: str, sentence: Sentence, judge: Judge) -> None:
+    """Doubt "a action film": what is not said like this was not written with care."""
+    for word, following in pairwise(sentence.tokens):
+        if word.symbol in {"a", "an"} and following.symbol[0].isalnum():
+            with_vowel = begins_with_vowel(text[following.start : following.end])
+            if with_vowel is not (word.symbol == "an"):
+                why = f"{'an' if with_vowel else 'a'} is the article here"
+                judge.add(word.start, following.end, "other", "unverifiable", why=why)
 
 
 def _whole(text: str, judge: Judge) -> None:

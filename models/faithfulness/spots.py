@@ -28,12 +28,18 @@ DECADES = {
 """Decades in words, without their century: "eighties"."""
 CLAIMED: dict[str, ClaimType] = {
     "years": "year", "order": "year", "extreme": "year", "year": "year", "all_from": "year",
-    "liking": "liking", "dislike": "liking", "cause": "relation", "not": "negation",
-    "kind": "category", "noun": "category", "made": "attribute", "all_made": "attribute",
-    "all_same": "attribute", "same": "attribute", "measure": "attribute", "more": "attribute",
-    "not_made": "negation", "from": "attribute", "same_year": "year", "all_liked": "liking", "only_one": "count", "none": "negation",
-    "his": "attribute", "other": "attribute", "series": "series", "no_series": "series",
-    "biggest": "attribute", "topmost": "popularity", "counted": "count", "popular": "popularity", "unpopular": "popularity", "offer": "role",
+    "same_year": "year",
+    "liking": "liking", "dislike": "liking", "all_liked": "liking",
+    "cause": "relation",
+    "not": "negation", "not_made": "negation", "none": "negation",
+    "kind": "category", "noun": "category",
+    "made": "attribute", "all_made": "attribute", "all_same": "attribute", "same": "attribute",
+    "measure": "attribute", "more": "attribute", "from": "attribute", "his": "attribute",
+    "other": "attribute", "biggest": "attribute",
+    "only_one": "count", "counted": "count",
+    "series": "series", "no_series": "series",
+    "topmost": "popularity", "popular": "popularity", "unpopular": "popularity",
+    "offer": "role",
 }  # fmt: skip
 """The claim that each kind of statement makes."""
 

@@ -13,9 +13,9 @@ from models.faithfulness.claims import ClaimType
 class Things:
     """What a statement is about: titles, or a word that stands for some.
 
-    `titles` are tokens of the sentence. `word` is "it", "item", "all" (all that is named), "evidence" (what
-    is named of it), "others" (what else is named), or "these": the titles if they are `count`, else
-    those before them.
+    `titles` are tokens of the sentence. `word` is "it", "item", "all" (all that is named),
+    "evidence" (what is named of it), "others" (what else is named), or "these": the titles if they
+    are `count`, else those before them.
     """
 
     titles: tuple[int, ...] = ()

@@ -1,6 +1,6 @@
 """Texts with their Facts, and what the check says of each: the format of `prism check`.
 
-    {"text": "You loved “Ronin”, so try “Heat”.", "facts": {"item": {"id": "1", "title": "Heat"}, …}}
+    {"text": "You loved “Ronin”, so try “Heat”.", "facts": {"item": {"title": "Heat", …}, …}}
     {"outcome": "supported", "passed": true, "policy": "strict", "claims": [{"start": 10, …}]}
 
 The first line goes in, the second comes out. Of sentences that the grammar does not read, `unread`

@@ -77,7 +77,20 @@ NUMBERS = dict(
         strict=True,
     )
 )
-_UNITS = {"minutes", "minute", "min", "pages", "page", "hours", "hour", "year", "years", "weeks", "week", "-"}
+_UNITS = {
+    "minutes",
+    "minute",
+    "min",
+    "pages",
+    "page",
+    "hours",
+    "hour",
+    "year",
+    "years",
+    "weeks",
+    "week",
+    "-",
+}
 _CATEGORIES = {"CA", "C1", "CP"}
 
 

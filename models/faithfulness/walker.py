@@ -4,6 +4,7 @@ Each rule that says something has a method of its name, one underscore before it
 pass on what stands in them. The methods for what is said of things are in `details` and `meaning`.
 """
 
+from dataclasses import replace
 from typing import TypeGuard, cast
 
 from models.faithfulness.claims import ClaimType
@@ -89,7 +90,14 @@ class Walker:
                 self.of(child, own)
         return own
 
-    _named_open = _enumerated = _is_liked = _late = _named
+    _named_open = _is_liked = _late = _named
+
+    def _enumerated(self, tree: Tree, about: Things) -> Things:
+        """The three dramas that you loved: T, T and T."""
+        own = self._named(tree, about)
+        if count := self._count(tree):
+            self._say("count", tree, replace(own, count=count), "of")
+        return own
 
     def _them(self, tree: Tree, about: Things) -> Things:
         return Things(word="evidence")
