@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
 from models.engine import Engine
-from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check
+from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check, warm
 from models.grounded import GRAMMAR_VERSION, GroundedEngine, explain
 from models.prompts import PROMPT_VERSION
 
@@ -59,6 +59,7 @@ class Writer:
     ) -> None:
         self.engine, self.policy = engine, policy
         self._on_rejected, self._on_stage = on_rejected, on_stage
+        warm()
 
     @property
     def model(self) -> str:

@@ -11,6 +11,7 @@ from time import monotonic
 import structlog
 
 from catalog.facts import Facts
+from models.faithfulness import warm
 from models.grounded import GroundedEngine
 from models.writer import Reason, Written, grounded_text
 from service import admission
@@ -78,6 +79,7 @@ class Explainer:
         self._serving, self._cache, self._metrics = serving, cache, metrics
         self._lag_s = lag_s
         self._longest_s, self._longest_at = 0.0, 0.0  # of the stand-ins of late
+        warm()
 
     @property
     def model(self) -> str:

@@ -242,6 +242,7 @@ COMMANDS = [
     ("prism dead-letters drop", ["dead-letters", "drop"]),
     ("prism facts", ["facts"]),
     ("prism label", ["label"]),
+    ("prism check", ["check"]),
     ("prism distill", ["distill"]),
     ("prism evaluate", ["evaluate"]),
 ]

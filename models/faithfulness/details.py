@@ -218,6 +218,24 @@ class Details(Walker):
         self._say("year", tree, about, f"apart {how}", tuple(self._slots(tree, "N")), beside)
         return Things()
 
+    def _ordered(self, tree: Tree, about: Things) -> Things:
+        """Which came after T."""
+        how = self._words(tree).split()[0]
+        self._say("year", tree, about, f"order {how}", beside=self._child(tree, "things", about))
+        return Things()
+
+    def _made_it(self, tree: Tree, about: Things) -> Things:
+        """A drama that V directed."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        self._say("attribute", tree, about, verb, tuple(self._slots(tree, "V", "Q")))
+        return Things()
+
+    def _same_owner(self, tree: Tree, about: Things) -> Things:
+        return self._same(tree, about)
+
+    def _popular_adjective(self, tree: Tree, about: Things) -> Things:
+        return self._well_liked(tree, about)
+
     def _similar(self, tree: Tree, about: Things) -> Things:
         self._say("category", tree, about, "similar", beside=self._inside(tree, about))
         return Things()
@@ -239,13 +257,15 @@ class Details(Walker):
         """Its author is also the author of T."""
         keys = tuple(self._slots(tree, "K"))
         self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
+        for value in (n for child in tree.children for n in self._values(child)):
+            self._say("attribute", tree, about, "its", (*keys, value))
         return Things()
 
     def _same_date(self, tree: Tree, about: Things) -> Things:
         self._say("year", tree, about, self._words(tree).split()[-1], beside=Things(word="others"))
         return Things()
 
-    def _shares(self, tree: Tree, about: Things) -> Things:
+    def _sharing(self, tree: Tree, about: Things) -> Things:
         beside = self._child(tree, "things", about) or Things(word="others")
         for thing in (
             c for c in tree.children if isinstance(c, Tree) and is_rule(c, "shared_thing")
@@ -255,6 +275,8 @@ class Details(Walker):
                 for value in thing.children[1:]:
                     values = (key, *self._values(value))
                     self._say("attribute", thing, about, "its", values)
+            if not self._slots(thing, "K") and not any(is_rule(c, "genre") for c in thing.children):
+                self._say("category", thing, about, "similar", beside=beside)
             self._child(thing, "genre", about)
             self._child(thing, "genre", beside)
         return Things()

@@ -20,8 +20,8 @@ class Judge(Context):
         self.sentences = sentences
         self.claims: list[Claim] = []
 
-    def sentence(self, sentence: Sentence, readings: Sequence[Reading]) -> None:
-        """Judge what a sentence states: it is so if it is in every reading."""
+    def sentence(self, sentence: Sentence, readings: Sequence[tuple[list[Token], Reading]]) -> None:
+        """Judge what a sentence states: it is so if it is in every reading, each of its tokens."""
         self.tokens = sentence.tokens
         titles = [title for token in self.tokens for title in token.titles]
         self.here = [self.called(title) for title in titles]
@@ -32,8 +32,8 @@ class Judge(Context):
                 self._list(token)
         before, told = self.claims, self.is_told
         judged: list[tuple[list[Claim], bool, Reading]] = []
-        for reading in readings:
-            self.claims, self.is_told = [], told
+        for tokens, reading in readings:
+            self.claims, self.is_told, self.tokens = [], told, tokens
             self._reading(reading)
             judged.append((self.claims, self.is_told, reading))
         self.claims, self.is_told = before, told

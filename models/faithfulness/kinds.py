@@ -71,6 +71,8 @@ def _year(context: Context, statement: Statement) -> Judged:
     """A year holds for what it is said of."""
     if statement.how.startswith("apart"):
         return _apart(context, statement)
+    if statement.how.startswith("order"):
+        return _ordered(context, statement)
     if statement.beside is not None:
         return _same_date(context, statement)
     year = context.tokens[statement.values[0]].text
@@ -156,6 +158,23 @@ def _apart(context: Context, statement: Statement) -> Judged:
     return context.told(
         statement,
         lambda item: all(item.year == (y or 0) + years for y in known) if item.year else None,
+    )
+
+
+def _ordered(context: Context, statement: Statement) -> Judged:
+    """Before or after what it is compared with, by their years."""
+    others = context.resolve(statement.beside or Things())
+    known = [context.entities[n].year for other in others for n in other]
+    if not known or None in known:
+        return "unverifiable", "not every year is known"
+    earlier = statement.how.split()[1] in EARLIER
+    return context.told(
+        statement,
+        lambda item: (
+            all(item.year < (y or 0) if earlier else item.year > (y or 0) for y in known)
+            if item.year
+            else None
+        ),
     )
 
 

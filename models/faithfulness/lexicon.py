@@ -17,7 +17,7 @@ class Lexicon:
 
     phrases: dict[str, list[tuple[str, str, str]]]  # first letter: (form, symbol, what it is)
     quoted: list[str]
-    contextual: dict[str, str]  # words that are a noun or a key in their place, if our own too
+    contextual: dict[str, str]  # several words of our own that are a noun or a key in their place
     own_words: frozenset[str]
 
 
@@ -32,30 +32,23 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
         for category in entity.categories:
             for form, symbol in category_forms(category):
                 # "Children's Books" is quoted, or it would be Children among books.
-                unspoken = form.endswith(tuple(nouns)) or not any(map(str.isalpha, form))
-                if not unspoken and not _is_own(form, own_words):
-                    phrases.append((form, symbol, form))
-                elif not unspoken and form not in _NEVER:
-                    contextual[f"{symbol} {form}"] = form
+                if not form.endswith(tuple(nouns)) and any(map(str.isalpha, form)):
+                    _add(form, symbol, form, own_words, phrases)
         for key, value in entity.attributes.items():
             for form in (key, _other_number(key)):
-                _add_word(form, "K", key, own_words, phrases, contextual)
+                _add(form, "K", key, own_words, phrases, contextual)
             quoted.add(str(value))
             told = str(value)
-            if isinstance(value, str) and not _is_own(told, own_words):
-                phrases.append((told, "V", told))
+            if isinstance(value, str):
+                _add(told, "V", told, own_words, phrases)
     for form, symbol in nouns.items():
-        _add_word(form, symbol, form, own_words, phrases, contextual)
+        _add(form, symbol, form, own_words, phrases, contextual)
     by_letter: dict[str, list[tuple[str, str, str]]] = {}
     for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
         by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
     return Lexicon(
         by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words
     )
-
-
-_NEVER = frozenset("one title work release pick entry choice try look go listen read watch".split())
-"""Words that are no category even after an article: "give it a try"."""
 
 
 @lru_cache(maxsize=4096)
@@ -97,13 +90,15 @@ def _is_own(form: str, own_words: frozenset[str]) -> bool:
     return bool(words) and all(word in own_words or word == "s" for word in words)
 
 
-def _add_word(
+def _add(
     form: str, symbol: str, meaning: str, own_words: frozenset[str],
-    phrases: list[tuple[str, str, str]], contextual: dict[str, str],
+    phrases: list[tuple[str, str, str]], contextual: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
-    contextual[f"{symbol} {form}"] = meaning
-    if not _is_own(form, own_words):
+    """Add a form; several words of our own count only where a noun or a key is called for."""
+    if not (" " in form and _is_own(form, own_words)):
         phrases.append((form, symbol, meaning))
+    elif contextual is not None:
+        contextual[f"{symbol} {form}"] = meaning
 
 
 def _other_number(key: str) -> str:

@@ -52,6 +52,8 @@ class Meaning(Details):
         self._say("relation", tree, about, "that")
         return Things()
 
+    _that_why = _that
+
     # ------------------------------------------------------------------ what is offered
 
     def _offered(self, tree: Tree, about: Things) -> Things:

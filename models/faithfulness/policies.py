@@ -12,8 +12,8 @@ from models.faithfulness.claims import Claim, Policy, Verdict
 from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
 from models.faithfulness.reading import own_words, read
-from models.faithfulness.spots import CLAIMED, spots
-from models.faithfulness.tokens import LONGEST, Sentence, sentences_of
+from models.faithfulness.spots import CLAIMED, patterns, spots
+from models.faithfulness.tokens import LONGEST, Sentence, sentences_of, skeleton_of
 
 _ENDINGS = (".", "!", "?")
 
@@ -22,7 +22,12 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
     """Read a text and hold every statement in it against the Facts."""
     judge = Judge(facts, sentences_of(text, facts, own_words()))
     for sentence in judge.sentences:
-        readings = read(sentence.skeleton) if len(sentence.tokens) <= LONGEST else ()
+        readings = [
+            (tokens, reading)
+            for tokens in sentence.variants
+            if len(tokens) <= LONGEST
+            for reading in read(skeleton_of(tokens))
+        ]
         before = judge.last
         judge.sentence(sentence, readings)
         if not readings:
@@ -33,6 +38,12 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
     _whole(text, judge)
     claims = sorted(judge.claims, key=lambda claim: (claim.start, claim.end))
     return Verdict(policy, tuple(claims))
+
+
+def warm() -> None:
+    """Load grammar and patterns, which take a second: at the start, not in somebody's request."""
+    read("")
+    patterns()
 
 
 def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:

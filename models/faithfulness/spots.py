@@ -86,7 +86,7 @@ def spots(sentence: Sentence) -> Iterator[Spotted]:
     clauses = [match.span() for match in _CLAUSE.finditer(sentence.skeleton)]
     if clauses:
         inside = {n for p, n in starts.items() if any(a <= p < b for a, b in clauses)}
-        yield from _found(Sentence([t for n, t in enumerate(sentence.tokens) if n not in inside]))
+        yield from _found(Sentence([[t for n, t in enumerate(sentence.tokens) if n not in inside]]))
 
 
 def _starts(sentence: Sentence) -> dict[int, int]:

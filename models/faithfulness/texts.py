@@ -13,7 +13,7 @@ from catalog.facts import Facts
 from models.faithfulness.claims import ClaimType, Outcome, Policy
 from models.faithfulness.policies import check
 from models.faithfulness.reading import own_words, read, stops_at
-from models.faithfulness.tokens import sentences_of
+from models.faithfulness.tokens import sentences_of, skeleton_of
 
 _BEFORE, _AFTER = 3, 2
 """Symbols that are shown before and after the one that no rule goes on with."""
@@ -71,7 +71,7 @@ def unread(row: TextWithFacts) -> list[tuple[str, str]]:
     """
     found = []
     for sentence in sentences_of(row.text, row.facts, own_words()):
-        if read(sentence.skeleton):
+        if any(read(skeleton_of(tokens)) for tokens in sentence.variants):
             continue
         symbols = sentence.skeleton.split(" ")
         stop = min(stops_at(sentence.skeleton), len(symbols) - 1)

@@ -9,7 +9,8 @@ grammar.lark). Sentences of one skeleton are parsed once.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 from catalog.facts import Facts
 from models.faithfulness.lexicon import Lexicon, lexicon_of
@@ -32,7 +33,8 @@ class Title:
 class Token:
     """One symbol of a skeleton: `text[start:end]`.
 
-    `parts` holds what it is made of: categories, quoted values, or the words of one.
+    `parts` holds what it is made of: categories, quoted values, or the words of one. A word of the
+    grammar's that the Facts know, too ("food"), has what it is to these as `other`.
     """
 
     symbol: str
@@ -40,6 +42,7 @@ class Token:
     end: int
     parts: list[str] = field(default_factory=list)
     titles: list[Title] = field(default_factory=list)
+    other: str = ""
 
     @property
     def text(self) -> str:
@@ -49,14 +52,24 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Tokens up to a full stop; a question "why" has its answer with it."""
+    """Tokens up to a full stop, in every way that they can be; a question "why" has its answer."""
 
-    tokens: list[Token]
+    variants: list[list[Token]]
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens, words of the grammar's as such."""
+        return self.variants[0]
 
     @property
     def skeleton(self) -> str:
-        """The symbols, a space between each."""
-        return " ".join(token.symbol for token in self.tokens)
+        """The symbols of these, a space between each."""
+        return skeleton_of(self.tokens)
+
+
+def skeleton_of(tokens: list[Token]) -> str:
+    """Return the symbols of tokens, a space between each."""
+    return " ".join(token.symbol for token in tokens)
 
 
 _TOKEN = re.compile(
@@ -92,11 +105,13 @@ _UNITS = {
     "-",
 }
 _CATEGORIES = {"CA", "C1", "CP"}
+_MOST_TWOFOLD = 4
+"""Words of one sentence that are looked at as two things."""
 
 
 def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sentence]:
     """Return the sentences of a text; `own_words` are those of the grammar."""
-    tokens = _joined(_split(text, lexicon_of(facts, own_words)))
+    tokens = list(_split(text, lexicon_of(facts, own_words)))
     found: list[Sentence] = []
     current: list[Token] = []
     for n, token in enumerate(tokens):
@@ -106,9 +121,24 @@ def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sen
         following = tokens[n + 1].symbol if n + 1 < len(tokens) else ""
         if token.symbol == "?" and current[0].symbol == "why" and following in {"because", "you"}:
             continue
-        found.append(Sentence(current))
+        found.append(Sentence(_variants(current)))
         current = []
-    return [*found, Sentence(current)] if current else found
+    return [*found, Sentence(_variants(current))] if current else found
+
+
+def _variants(tokens: list[Token]) -> list[list[Token]]:
+    """Return the tokens with every word that may be two things as each of them."""
+    twofold = [n for n, token in enumerate(tokens) if token.other][:_MOST_TWOFOLD]
+    found = []
+    for chosen in product((False, True), repeat=len(twofold)):
+        told = dict(zip(twofold, chosen, strict=True))
+        found.append(
+            _joined(
+                replace(t, symbol=t.other) if told.get(n) else replace(t)
+                for n, t in enumerate(tokens)
+            )
+        )
+    return found
 
 
 # ---------------------------------------------------------------------- one token after another
@@ -166,7 +196,10 @@ def _known(
             return Token(symbol, start, start + len(form), [meaning])
     for form, symbol, meaning in known.phrases.get(first.casefold(), ()):
         if _stands_at(text, start, form, exact=symbol == "V"):
-            return Token(symbol, start, start + len(form), [meaning])
+            word = form.casefold()
+            twofold = word in known.own_words
+            own, other = (word, symbol) if twofold else (symbol, "")
+            return Token(own, start, start + len(form), [meaning], other=other)
     return None
 
 
