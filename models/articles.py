@@ -53,7 +53,7 @@ def begins_with_vowel(phrase: str) -> bool:
     written = match[0]
     word = written.casefold()
     if word[0].isdigit():
-        return _number_with_vowel(re.match(r"[\d,]+", word)[0].replace(",", ""))  # type: ignore[index]
+        return _number_with_vowel(re.match(r"[\d,]+", word)[0])  # type: ignore[index]
     if _is_spelled(written, plain[match.end() :]):
         return word[0] in _NAMED_WITH_VOWEL
     if word[0] == "h":
@@ -70,11 +70,12 @@ def begins_with_vowel(phrase: str) -> bool:
 def _number_with_vowel(digits: str) -> bool:
     """Say whether a number is said with a vowel first: eight, eleven, eighteen, and their powers.
 
-    Four digits are said as a year: 1815 is eighteen fifteen.
+    Four digits are said as a year: 1815 is eighteen fifteen, and 1,815 is one thousand and so on.
     """
-    digits = digits.lstrip("0") or "0"
+    as_year = "," not in digits
+    digits = digits.replace(",", "").lstrip("0") or "0"
     head = digits[: len(digits) % 3 or 3]
-    if len(digits) == 4 and digits[1] != "0":
+    if as_year and len(digits) == 4 and digits[1] != "0":
         head = digits[:2]
     return head.startswith("8") or head in {"11", "18"}
 

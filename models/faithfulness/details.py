@@ -15,13 +15,25 @@ class Details(Walker):
 
     def _about(self, tree: Tree, about: Things) -> Things:
         things = self._child(tree, "subject", about) or self._it(tree, about)
+        for child in tree.children:
+            if is_rule(child, "fronted"):
+                self.of(child, things)
         before = len(self.statements)
         for child in tree.children:
-            if not is_rule(child, "subject", "alike"):
+            if not is_rule(child, "subject", "alike", "fronted"):
                 self.of(child, things)
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
             self._compare(tree, before, things, other)
         return things
+
+    def _because_popular(self, tree: Tree, about: Things) -> Things:
+        self._inside(tree, self._it(tree, about))
+        return Things()
+
+    def _most_popular(self, tree: Tree, about: Things) -> Things:
+        """One of the films that people here like most is T."""
+        self._child(tree, "popular", self._child(tree, "offered", about))
+        return Things()
 
     def _because_like(self, tree: Tree, about: Things) -> Things:
         it = self._it(tree, about)
@@ -238,6 +250,10 @@ class Details(Walker):
 
     def _similar(self, tree: Tree, about: Things) -> Things:
         self._say("category", tree, about, "similar", beside=self._inside(tree, about))
+        return Things()
+
+    def _classes(self, tree: Tree, about: Things) -> Things:
+        self._say("category", tree, about, "similar", beside=Things(word="others"))
         return Things()
 
     def _same_class(self, tree: Tree, about: Things) -> Things:
