@@ -14,13 +14,14 @@ class Details(Walker):
     # ------------------------------------------------------------------ descriptions
 
     def _about(self, tree: Tree, about: Things) -> Things:
-        things = self._child(tree, "subject", about) or self._it(tree, about)
+        things = self._child(tree, "subject", about) + self._child(tree, "named", about)
+        things = things or self._it(tree, about)
         for child in tree.children:
             if is_rule(child, "fronted"):
                 self.of(child, things)
         before = len(self.statements)
         for child in tree.children:
-            if not is_rule(child, "subject", "alike", "fronted"):
+            if not is_rule(child, "subject", "named", "alike", "fronted"):
                 self.of(child, things)
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
             self._compare(tree, before, things, other)
@@ -176,6 +177,8 @@ class Details(Walker):
         """Its director is V: the value of a named attribute; also V, of what was liked as well."""
         about = self._child(tree, "subject", about) or about
         keys = self._slots(tree, "K")
+        self._child(tree, "genre", about)
+        self._child(tree, "maker_too", about)
         for child in tree.children:
             value = child
             if is_rule(child, "also_value"):
@@ -253,7 +256,38 @@ class Details(Walker):
         return Things()
 
     def _classes(self, tree: Tree, about: Things) -> Things:
-        self._say("category", tree, about, "similar", beside=Things(word="others"))
+        """In the same category as T."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("category", tree, about, "similar", beside=beside)
+        return Things()
+
+    def _from_maker(self, tree: Tree, about: Things) -> Things:
+        """From the director of T."""
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
+        return Things()
+
+    def _authored(self, tree: Tree, about: Things) -> Things:
+        """V wrote T."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        things = self._child(tree, "things", about)
+        self._say("attribute", tree, things, verb, tuple(self._slots(tree, "V", "Q")))
+        return things
+
+    def _sequel_of(self, tree: Tree, about: Things) -> Things:
+        """The sequel to T."""
+        beside = self._child(tree, "things", about) or Things(word="evidence")
+        for child in tree.children:
+            if not is_rule(child, "sequel", "things"):
+                self.of(child, about)
+        self._say("series", tree, about, "sequel", beside=beside)
+        return Things()
+
+    def _everyone_is(self, tree: Tree, about: Things) -> Things:
+        things = self._child(tree, "everyone", about)
+        for child in tree.children:
+            if not is_rule(child, "everyone"):
+                self.of(child, things)
         return Things()
 
     def _same_class(self, tree: Tree, about: Things) -> Things:
@@ -278,7 +312,9 @@ class Details(Walker):
         return Things()
 
     def _same_date(self, tree: Tree, about: Things) -> Things:
-        self._say("year", tree, about, self._words(tree).split()[-1], beside=Things(word="others"))
+        how = "decade" if "decade" in self._words(tree) else "year"
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("year", tree, about, how, beside=beside)
         return Things()
 
     def _sharing(self, tree: Tree, about: Things) -> Things:

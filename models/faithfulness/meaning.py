@@ -90,6 +90,18 @@ class Meaning(Details):
     def _offers_is(self, tree: Tree, about: Things) -> Things:
         return self._offers_it(tree, about)
 
+    def _likes(self, tree: Tree, about: Things) -> Things:
+        return self._liked_it(tree, about)
+
+    def _loves(self, tree: Tree, about: Things) -> Things:
+        return self._loved_it(tree, about)
+
+    def _therefore(self, tree: Tree, about: Things) -> Things:
+        return self._that(tree, about)
+
+    def _chosen_it(self, tree: Tree, about: Things) -> Things:
+        return self._offers_it(tree, about)
+
     def _offers_it(self, tree: Tree, about: Things) -> Things:
         self._say("role", tree, about)
         return self._inside(tree, about)

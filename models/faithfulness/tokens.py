@@ -80,6 +80,7 @@ _TOKEN = re.compile(
 )
 _YEAR_BEHIND = re.compile(r" \((\d{1,4})\)")
 _CONTRACTED = {"'ve": "have", "'re": "are", "'ll": "will", "'d": "would"}
+_SPELLED = {"favorite": "favourite", "favorites": "favourites"}
 _IS = {"it's": "it", "that's": "that", "here's": "here", "what's": "what", "there's": "there"}
 _ENDS = {".", "!", "?"}
 NUMBERS = dict(
@@ -227,7 +228,7 @@ def _plain(text: str, match: re.Match[str]) -> Iterator[Token]:
 
 
 def _words(raw: str, start: int, end: int) -> Iterator[Token]:
-    word = raw.casefold()
+    word = _SPELLED.get(raw.casefold(), raw.casefold())
     if "'" not in word:
         yield Token(word, start, end, [word])
         return
