@@ -21,10 +21,12 @@ class Details(Walker):
                 self.of(child, things)
         before = len(self.statements)
         for child in tree.children:
-            if not is_rule(child, "subject", "named", "alike", "fronted"):
+            if not is_rule(child, "subject", "named", "alike", "so_is", "fronted"):
                 self.of(child, things)
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
             self._compare(tree, before, things, other)
+        for other in (self.of(c, about) for c in tree.children if is_rule(c, "so_is")):
+            self._repeat(before, things, other)
         return things
 
     def _because_popular(self, tree: Tree, about: Things) -> Things:
@@ -64,12 +66,16 @@ class Details(Walker):
         return Things()
 
     def _compare(self, tree: Tree, since: int, things: Things, beside: Things) -> None:
-        """Say of the things beside what has been said of the things since."""
+        """Say of what was liked, beside the things, what has been said of these since."""
+        self._repeat(since, things, beside)
+        self._say("role", tree, beside, "beside")
+
+    def _repeat(self, since: int, things: Things, others: Things) -> None:
+        """Say of others what has been said of the things since."""
         details = {"category", "year", "decade", "attribute", "popularity"}
         for statement in self.statements[since:]:
             if statement.type in details and statement.about == things:
-                self.statements.append(replace(statement, about=beside))
-        self._say("role", tree, beside, "beside")
+                self.statements.append(replace(statement, about=others))
 
     def _genre(self, tree: Tree, about: Things) -> Things:
         for n in self._slots(tree, "CA", "C1", "CP", "Q"):

@@ -90,11 +90,23 @@ def _is_own(form: str, own_words: frozenset[str]) -> bool:
     return bool(words) and all(word in own_words or word == "s" for word in words)
 
 
+_FUNCTION_WORDS = frozenset(
+    "a an the and or but not no of by from in on at as to for with without about than then so if "
+    "because since after before while you your we our us i it its they their he his she her this "
+    "that these those which who whose whom what why how is are was were be been being am do did has "
+    "have had may might could should would will can all both one two three four any some each every "
+    "loved liked enjoyed love like enjoy loves likes recently lately also too here next".split()
+)
+"""Words that carry a sentence: a category or a value of these counts only in quotes."""
+
+
 def _add(
     form: str, symbol: str, meaning: str, own_words: frozenset[str],
     phrases: list[tuple[str, str, str]], contextual: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Add a form; several words of our own count only where a noun or a key is called for."""
+    if symbol not in {"NN", "NP", "NB", "K"} and form.casefold() in _FUNCTION_WORDS:
+        return
     if not (" " in form and _is_own(form, own_words)):
         phrases.append((form, symbol, meaning))
     elif contextual is not None:

@@ -10,7 +10,7 @@ grammar.lark). Sentences of one skeleton are parsed once.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import islice, product
 
 from catalog.facts import Facts
 from models.faithfulness.lexicon import Lexicon, lexicon_of
@@ -33,8 +33,8 @@ class Title:
 class Token:
     """One symbol of a skeleton: `text[start:end]`.
 
-    `parts` holds what it is made of: categories, quoted values, or the words of one. A word of the
-    grammar's that the Facts know, too ("food"), has what it is to these as `other`.
+    `parts` holds what it is made of: categories, quoted values, or the words of one. A word that
+    may be several things ("food" to the grammar, and a category) has the others as `others`.
     """
 
     symbol: str
@@ -42,7 +42,7 @@ class Token:
     end: int
     parts: list[str] = field(default_factory=list)
     titles: list[Title] = field(default_factory=list)
-    other: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -106,8 +106,8 @@ _UNITS = {
     "-",
 }
 _CATEGORIES = {"CA", "C1", "CP"}
-_MOST_TWOFOLD = 4
-"""Words of one sentence that are looked at as two things."""
+_MOST_SEVERAL, _MOST_VARIANTS = 5, 32
+"""Words of one sentence that are looked at as several things, and in how many ways together."""
 
 
 def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sentence]:
@@ -129,15 +129,13 @@ def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sen
 
 def _variants(tokens: list[Token]) -> list[list[Token]]:
     """Return the tokens with every word that may be two things as each of them."""
-    twofold = [n for n, token in enumerate(tokens) if token.other][:_MOST_TWOFOLD]
+    several = [n for n, token in enumerate(tokens) if token.others][:_MOST_SEVERAL]
+    choices = product(*((tokens[n].symbol, *tokens[n].others) for n in several))
     found = []
-    for chosen in product((False, True), repeat=len(twofold)):
-        told = dict(zip(twofold, chosen, strict=True))
+    for symbols in islice(choices, _MOST_VARIANTS):
+        told = dict(zip(several, symbols, strict=True))
         found.append(
-            _joined(
-                replace(t, symbol=t.other) if told.get(n) else replace(t)
-                for n, t in enumerate(tokens)
-            )
+            _joined(replace(t, symbol=told.get(n, t.symbol)) for n, t in enumerate(tokens))
         )
     return found
 
@@ -195,13 +193,25 @@ def _known(
         symbol, form = entry.split(" ", 1)
         if _calls_for(symbol, before) and _stands_at(text, start, form, exact=False):
             return Token(symbol, start, start + len(form), [meaning])
-    for form, symbol, meaning in known.phrases.get(first.casefold(), ()):
-        if _stands_at(text, start, form, exact=symbol == "V"):
-            word = form.casefold()
-            twofold = word in known.own_words
-            own, other = (word, symbol) if twofold else (symbol, "")
-            return Token(own, start, start + len(form), [meaning], other=other)
+    near = known.phrases.get(first.casefold(), ())
+    found = [entry for entry in near if _stands_at(text, start, entry[0], exact=entry[1] == "V")]
+    if found:
+        form = found[0][0]
+        plain = _plain_symbol(form, match, known.own_words)
+        symbols = dict.fromkeys(s for f, s, _ in found if f.casefold() == form.casefold())
+        symbol, *others = [*([plain] if plain else []), *symbols]
+        return Token(symbol, start, start + len(form), [found[0][2]], others=tuple(others))
     return None
+
+
+def _plain_symbol(form: str, match: re.Match[str], own_words: frozenset[str]) -> str:
+    """Return what a form of the Facts would be without them, empty where that is nothing."""
+    if form == match["decade"]:
+        return "D"
+    if form == match["number"]:
+        return "N"
+    word = form.casefold()
+    return word if word in own_words else ""
 
 
 def _calls_for(symbol: str, before: str) -> bool:
