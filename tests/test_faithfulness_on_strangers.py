@@ -1,8 +1,9 @@
-"""The check on texts whose authors never saw it: 1,562 true and false ones over 9 kinds of things.
+"""The check on texts whose authors never saw it: 2,247 true and false ones over ten kinds of things.
 
-They were written from the contract of the Facts and the meaning of the policies alone: by half
-(`open` and `sealed`) before the grammar was done, the sealed half opened once; `fresh` and
-`fresh_2` were opened when the misses had been mended by kind. The groups are
+They were written from the contract of the Facts and the meaning of the policies alone: `open` and
+`sealed` before the grammar was done, the sealed half opened once; each of the `fresh` ones was
+opened when the misses of those before had been mended by kind; `varied` holds true texts alone, in
+as many constructions as their author could find. The groups are
 
     own-false, own-true      recombined from the words of the grounded engine
     free-false, free-true    in free and inventive language
@@ -26,7 +27,7 @@ from models.distillation.evaluate import Share
 from models.faithfulness import check
 
 CORPUS = Path(__file__).parent / "corpus"
-LOTS = ("open", "sealed", "fresh", "fresh_2")
+LOTS = ("open", "sealed", "fresh", "fresh_2", "fresh_3", "fresh_4", "varied")
 GROUPS = ("own-false", "free-false", "beyond", "own-true", "plain-true", "free-true")
 AMBIGUOUS = {
     "“Emma” and “Persuasion”, which you enjoyed, are both romances from the 1810s.",

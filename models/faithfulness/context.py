@@ -11,7 +11,8 @@ from catalog.facts import Facts
 from catalog.types import Item
 from models.faithfulness.claims import Outcome
 from models.faithfulness.statements import Statement, Things
-from models.faithfulness.tokens import Sentence, Title, Token
+from models.faithfulness.symbols import Title, Token
+from models.faithfulness.tokens import Sentence
 
 Judged = tuple[Outcome | bool, str]
 """An outcome, or whether it is so; and why not."""

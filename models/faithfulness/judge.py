@@ -9,7 +9,8 @@ from models.faithfulness.claims import Claim, ClaimType, Outcome
 from models.faithfulness.context import Context
 from models.faithfulness.kinds import KINDS
 from models.faithfulness.statements import Reading, Statement
-from models.faithfulness.tokens import Sentence, Title, Token
+from models.faithfulness.symbols import Title, Token
+from models.faithfulness.tokens import Sentence
 
 
 class Judge(Context):

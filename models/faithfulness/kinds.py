@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from catalog.types import Item
-from models.english import decade
-from models.faithfulness.attributes import BY_PREPOSITION, EARLIER, MADE, UNITS
+from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
 from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.context import Context, Judged, any_known, distinct
+from models.faithfulness.dates import judge_decade, judge_year
 from models.faithfulness.lexicon import category_forms, has_category
 from models.faithfulness.statements import Statement, Things
 from models.titles import may_be_series, same_series
@@ -67,24 +67,6 @@ def _category(context: Context, statement: Statement) -> Judged:
     )
 
 
-def _year(context: Context, statement: Statement) -> Judged:
-    """A year holds for what it is said of."""
-    if statement.how.startswith("apart"):
-        return _apart(context, statement)
-    if statement.how.startswith("order"):
-        return _ordered(context, statement)
-    if statement.beside is not None:
-        return _same_date(context, statement)
-    year = context.tokens[statement.values[0]].text
-    return context.told(statement, lambda item: str(item.year) == year if item.year else None)
-
-
-def _decade(context: Context, statement: Statement) -> Judged:
-    """So does a decade."""
-    told = int(context.tokens[statement.values[0]].text[:-1])
-    return context.told(statement, lambda item: decade(item.year) == told if item.year else None)
-
-
 def _popularity(context: Context, statement: Statement) -> Judged:
     """Only of the item is it known how many like it."""
     tier = context.facts.popularity
@@ -135,47 +117,6 @@ def _same(context: Context, statement: Statement, key: str) -> Judged:
         return True, ""
     plain = statement.beside.titles or not any(found)
     return ("contradicted" if plain else "unverifiable"), f"not the same {key or 'maker'}"
-
-
-def _same_date(context: Context, statement: Statement) -> Judged:
-    """Of one year or decade with all that is named beside it."""
-    meant = [*context.resolve(statement.about), *context.resolve(statement.beside or Things())]
-    years = {context.entities[n].year for mention in meant for n in mention}
-    if None in years or len(distinct(meant)) < 2:
-        return "unverifiable", "not every year is known"
-    dates = {decade(y or 0) if statement.how == "decade" else y for y in years}
-    return len(dates) == 1, "" if len(dates) == 1 else f"not of one {statement.how}"
-
-
-def _apart(context: Context, statement: Statement) -> Judged:
-    """So many years before or after what it is compared with."""
-    number = int(context.tokens[statement.values[0]].text) if statement.values else 1
-    years = -number if statement.how.split()[1] in EARLIER else number
-    others = context.resolve(statement.beside or Things())
-    known = [context.entities[n].year for other in others for n in other]
-    if not known or None in known:
-        return "unverifiable", "not every year is known"
-    return context.told(
-        statement,
-        lambda item: all(item.year == (y or 0) + years for y in known) if item.year else None,
-    )
-
-
-def _ordered(context: Context, statement: Statement) -> Judged:
-    """Before or after what it is compared with, by their years."""
-    others = context.resolve(statement.beside or Things())
-    known = [context.entities[n].year for other in others for n in other]
-    if not known or None in known:
-        return "unverifiable", "not every year is known"
-    earlier = statement.how.split()[1] in EARLIER
-    return context.told(
-        statement,
-        lambda item: (
-            all(item.year < (y or 0) if earlier else item.year > (y or 0) for y in known)
-            if item.year
-            else None
-        ),
-    )
 
 
 def _similar(context: Context, statement: Statement) -> Judged:
@@ -276,8 +217,8 @@ KINDS: dict[ClaimType, Callable[[Context, Statement], Judged]] = {
     "relation": _relation,
     "role": _role,
     "category": _category,
-    "year": _year,
-    "decade": _decade,
+    "year": judge_year,
+    "decade": judge_decade,
     "popularity": _popularity,
     "attribute": _attribute,
     "series": _series,

@@ -91,11 +91,12 @@ def _is_own(form: str, own_words: frozenset[str]) -> bool:
 
 
 _FUNCTION_WORDS = frozenset(
-    "a an the and or but not no of by from in on at as to for with without about than then so if "
-    "because since after before while you your we our us i it its they their he his she her this "
-    "that these those which who whose whom what why how is are was were be been being am do did has "
-    "have had may might could should would will can all both one two three four any some each every "
-    "loved liked enjoyed love like enjoy loves likes recently lately also too here next".split()
+    "a an the and or but not no of by from in on at as to for with without about than then so "
+    "if because since after before while you your we our us i it its they their he his she her "
+    "this that these those which who whose whom what why how is are was were be been being am "
+    "do did has have had may might could should would will can all both one two three four any "
+    "some each every loved liked enjoyed love like enjoy loves likes recently lately also too "
+    "here next".split()
 )
 """Words that carry a sentence: a category or a value of these counts only in quotes."""
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from models.english import category_nouns
 from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
-from models.faithfulness.tokens import NUMBERS, Sentence, Token
+from models.faithfulness.symbols import NUMBERS, Token
+from models.faithfulness.tokens import Sentence
 
 _NUMBERS = {"a": 1, "dozen": 12, **NUMBERS}
 DECADES = {

@@ -9,45 +9,15 @@ grammar.lark). Sentences of one skeleton are parsed once.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from catalog.facts import Facts
 from models.faithfulness.lexicon import Lexicon, lexicon_of
+from models.faithfulness.symbols import CATEGORIES, Title, Token, joined
 
 LONGEST = 80
 """Tokens of a sentence beyond which it is not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A title as it stands in the text, with the year in parentheses behind it, if any."""
-
-    text: str
-    start: int
-    end: int
-    year: int | None = None
-
-
-@dataclass(slots=True)
-class Token:
-    """One symbol of a skeleton: `text[start:end]`.
-
-    `parts` holds what it is made of: categories, quoted values, or the words of one. A word that
-    may be several things ("food" to the grammar, and a category) has the others as `others`.
-    """
-
-    symbol: str
-    start: int
-    end: int
-    parts: list[str] = field(default_factory=list)
-    titles: list[Title] = field(default_factory=list)
-    others: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """Its first part."""
-        return self.parts[0] if self.parts else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +53,6 @@ _CONTRACTED = {"'ve": "have", "'re": "are", "'ll": "will", "'d": "would"}
 _SPELLED = {"favorite": "favourite", "favorites": "favourites"}
 _IS = {"it's": "it", "that's": "that", "here's": "here", "what's": "what", "there's": "there"}
 _ENDS = {".", "!", "?"}
-NUMBERS = dict(
-    zip(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen nineteen twenty".split(),
-        range(1, 21),
-        strict=True,
-    )
-)
-_UNITS = {
-    "minutes",
-    "minute",
-    "min",
-    "pages",
-    "page",
-    "hours",
-    "hour",
-    "year",
-    "years",
-    "weeks",
-    "week",
-    "-",
-}
-_CATEGORIES = {"CA", "C1", "CP"}
 _MOST_SEVERAL, _MOST_VARIANTS = 5, 32
 """Words of one sentence that are looked at as several things, and in how many ways together."""
 
@@ -134,9 +81,7 @@ def _variants(tokens: list[Token]) -> list[list[Token]]:
     found = []
     for symbols in islice(choices, _MOST_VARIANTS):
         told = dict(zip(several, symbols, strict=True))
-        found.append(
-            _joined(replace(t, symbol=told.get(n, t.symbol)) for n, t in enumerate(tokens))
-        )
+        found.append(joined(replace(t, symbol=told.get(n, t.symbol)) for n, t in enumerate(tokens)))
     return found
 
 
@@ -218,7 +163,7 @@ def _calls_for(symbol: str, before: str) -> bool:
     """Say whether one of our own words is a noun or a key after this: "a 1994 list"."""
     if symbol == "K":
         return before in {"its", "same"}
-    return before in {"a", "an", "another", "N", "D", "Q", *_CATEGORIES}
+    return before in {"a", "an", "another", "N", "D", "Q", *CATEGORIES}
 
 
 def _plain(text: str, match: re.Match[str]) -> Iterator[Token]:
@@ -269,64 +214,3 @@ def _stands_at(text: str, start: int, form: str, *, exact: bool) -> bool:
 
 
 _GOES_ON = re.compile(r"['’](?!s\b)\w")
-
-
-# ---------------------------------------------------------------------- lists
-
-
-def _joined(tokens: Iterator[Token]) -> list[Token]:
-    """Return the tokens with every list of titles, categories or quoted values as one."""
-    found: list[Token] = []
-    for token in tokens:
-        both = {token.symbol, found[-1].symbol if found else ""}
-        if both <= _CATEGORIES or both == {"P"}:
-            found[-1] = _merged([found[-1], token])
-        else:
-            found.append(token)
-    for kinds in ({"T"}, {"Q"}, _CATEGORIES):
-        found = list(_lists(found, kinds))
-    for n, token in enumerate(found[:-1]):
-        if token.symbol in NUMBERS and found[n + 1].symbol in {"K", *_UNITS}:
-            token.parts, token.symbol = [str(NUMBERS[token.symbol])], "N"
-        if token.symbol in {"C1", "CP"} and found[n + 1].symbol in {"NN", "NP", "NB"}:
-            token.symbol = "CA"
-    return found
-
-
-def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
-    """Yield the tokens, "A, B and C" as one; a comma alone joins nothing."""
-    symbols = [token.symbol for token in tokens] + [""] * 3
-    n = 0
-    while n < len(tokens):
-        members, after, closed = [n], n + 1, False
-        while symbols[n] in kinds and not closed:
-            joint = 0
-            if symbols[after] == "," and symbols[after + 1] in kinds:
-                joint = 1
-            elif symbols[after] == "and" and symbols[after + 1] in kinds:
-                joint, closed = 1, True
-            elif symbols[after : after + 2] == [",", "and"] and symbols[after + 2] in kinds:
-                joint, closed = 2, True
-                if len(members) == 1:  # "A, and B is …" begins a clause
-                    joint, closed = 0, False
-            if not joint:
-                break
-            members.append(after + joint)
-            after += joint + 1
-        if closed:
-            yield _merged([tokens[m] for m in members])
-            n = after
-        else:
-            yield tokens[n]
-            n += 1
-
-
-def _merged(members: list[Token]) -> Token:
-    last = members[-1]
-    return Token(
-        "TT" if last.symbol == "T" else last.symbol,
-        members[0].start,
-        last.end,
-        [part for token in members for part in token.parts],
-        [title for token in members for title in token.titles],
-    )

@@ -1,0 +1,221 @@
+"""What a parse says of attributes: who made a thing, its measures, and what is shared."""
+
+from models.faithfulness.attributes import EARLIER, LATER
+from models.faithfulness.parser import Tree
+from models.faithfulness.statements import Things
+from models.faithfulness.walker import Walker, is_rule
+
+
+class Makers(Walker):
+    """The methods for attributes, and for what things have in common."""
+
+    def _valued(self, how: str, tree: Tree, about: Things) -> Things:
+        self._say("attribute", tree, about, how, tuple(self._slots(tree, "V", "Q", "N")))
+        return Things()
+
+    def _value_by(self, tree: Tree, about: Things) -> Things:
+        return self._valued("by", tree, about)
+
+    def _value_from(self, tree: Tree, about: Things) -> Things:
+        return self._valued("from", tree, about)
+
+    def _value_in(self, tree: Tree, about: Things) -> Things:
+        return self._valued("in", tree, about)
+
+    def _value_on(self, tree: Tree, about: Things) -> Things:
+        return self._valued("on", tree, about)
+
+    def _value_bare(self, tree: Tree, about: Things) -> Things:
+        return self._valued("", tree, about)
+
+    def _made_by(self, tree: Tree, about: Things) -> Things:
+        return self._valued(self._words(tree), tree, about)
+
+    _made_by_verb = _made_by
+
+    def _maker_of(self, tree: Tree, about: Things) -> Things:
+        """From V, the developer of T: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        key = tuple(self._slots(tree, "K"))
+        for things in (about, self._child(tree, "things", about)):
+            self._say("attribute", tree, things, "its", (*key, *value))
+        return Things()
+
+    def _maker_who(self, tree: Tree, about: Things) -> Things:
+        """Directed by V, who also directed T: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        words = self._words(tree).split()
+        self._say("attribute", tree, about, words[0], value)
+        verb = words[words.index("who") + 1 :]
+        verb = [word for word in verb if word not in {"also", "as", "well", "too"}]
+        self._say("attribute", tree, self._child(tree, "things", about), verb[0], value)
+        return Things()
+
+    def _its(self, tree: Tree, about: Things) -> Things:
+        """Its director is V: the value of a named attribute; also V, of what was liked as well."""
+        about = self._child(tree, "subject", about) or about
+        keys = self._slots(tree, "K")
+        self._child(tree, "genre", about)
+        self._child(tree, "maker_too", about)
+        for child in tree.children:
+            value = child
+            if is_rule(child, "also_value"):
+                self._say("attribute", tree, about, "same", (*keys,), Things(word="others"))
+                value = child.children[0]
+            if is_rule(value, "value"):
+                self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
+        return Things()
+
+    _keyed = _its
+
+    def _as_its(self, tree: Tree, about: Things) -> Things:
+        """With V as its chef."""
+        values = [n for child in tree.children for n in self._values(child)]
+        self._say("attribute", tree, about, "its", (*self._slots(tree, "K"), *values))
+        return Things()
+
+    def _same(self, tree: Tree, about: Things) -> Things:
+        """The same director as T, V: of all of them."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        keys = self._slots(tree, "K")
+        self._say("attribute", tree, about, "same", tuple(keys[:1]), beside)
+        for child in tree.children:
+            if is_rule(child, "value"):
+                values = (*keys[:1], *self._values(child))
+                self._say("attribute", tree, about, "its", values)
+            elif not is_rule(child, "things"):
+                self.of(child, about)
+        return Things()
+
+    _same_as = _same_maker = _same
+
+    def _maker_whose(self, tree: Tree, about: Things) -> Things:
+        """Taught by V, whose T you loved: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        other = self._child(tree, "name", about)
+        self._say("attribute", tree, about, self._words(tree).split()[0], value)
+        self._say("attribute", tree, other, "by", value)
+        self._child(tree, "loved_it", other)
+        self._child(tree, "liked_it", other)
+        return Things()
+
+    def _sequel(self, tree: Tree, about: Things) -> Things:
+        """Its sequel T: of one series with what was liked, and later."""
+        self._say("series", tree, about, "sequel", beside=Things(word="evidence"))
+        return Things()
+
+    def _years_apart(self, tree: Tree, about: Things) -> Things:
+        """Two years after T."""
+        beside = self._child(tree, "things", about)
+        how = next(w for w in self._words(tree).split() if w in {*EARLIER, *LATER})
+        self._say("year", tree, about, f"apart {how}", tuple(self._slots(tree, "N")), beside)
+        return Things()
+
+    def _ordered(self, tree: Tree, about: Things) -> Things:
+        """Which came after T."""
+        how = self._words(tree).split()[0]
+        self._say("year", tree, about, f"order {how}", beside=self._child(tree, "things", about))
+        return Things()
+
+    def _made_it(self, tree: Tree, about: Things) -> Things:
+        """A drama that V directed."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        self._say("attribute", tree, about, verb, tuple(self._slots(tree, "V", "Q")))
+        return Things()
+
+    def _same_owner(self, tree: Tree, about: Things) -> Things:
+        return self._same(tree, about)
+
+    def _similar(self, tree: Tree, about: Things) -> Things:
+        self._say("category", tree, about, "similar", beside=self._inside(tree, about))
+        return Things()
+
+    def _classes(self, tree: Tree, about: Things) -> Things:
+        """In the same category as T."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("category", tree, about, "similar", beside=beside)
+        return Things()
+
+    def _from_maker(self, tree: Tree, about: Things) -> Things:
+        """From the director of T."""
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
+        return Things()
+
+    def _authored(self, tree: Tree, about: Things) -> Things:
+        """V wrote T."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        things = self._child(tree, "things", about)
+        self._say("attribute", tree, things, verb, tuple(self._slots(tree, "V", "Q")))
+        return things
+
+    def _sequel_of(self, tree: Tree, about: Things) -> Things:
+        """The sequel to T."""
+        beside = self._child(tree, "things", about) or Things(word="evidence")
+        for child in tree.children:
+            if not is_rule(child, "sequel", "things"):
+                self.of(child, about)
+        self._say("series", tree, about, "sequel", beside=beside)
+        return Things()
+
+    def _everyone_is(self, tree: Tree, about: Things) -> Things:
+        things = self._child(tree, "everyone", about)
+        for child in tree.children:
+            if not is_rule(child, "everyone"):
+                self.of(child, things)
+        return Things()
+
+    def _same_class(self, tree: Tree, about: Things) -> Things:
+        """The same categories as T: all of them, or those that are told."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        if any(is_rule(child, "genre") for child in tree.children):
+            self._child(tree, "genre", about)
+            self._child(tree, "genre", beside)
+        else:
+            self._say("category", tree, about, "equal", beside=beside)
+        return Things()
+
+    def _serves(self, tree: Tree, about: Things) -> Things:
+        return self._measure(tree, about)
+
+    def _maker_too(self, tree: Tree, about: Things) -> Things:
+        """Its author is also the author of T."""
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
+        for value in (n for child in tree.children for n in self._values(child)):
+            self._say("attribute", tree, about, "its", (*keys, value))
+        return Things()
+
+    def _same_date(self, tree: Tree, about: Things) -> Things:
+        how = "decade" if "decade" in self._words(tree) else "year"
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("year", tree, about, how, beside=beside)
+        return Things()
+
+    def _sharing(self, tree: Tree, about: Things) -> Things:
+        beside = self._child(tree, "things", about) or Things(word="others")
+        for thing in (
+            c for c in tree.children if isinstance(c, Tree) and is_rule(c, "shared_thing")
+        ):
+            for key in self._slots(thing, "K"):
+                self._say("attribute", thing, about, "same", (key,), beside)
+                for value in thing.children[1:]:
+                    values = (key, *self._values(value))
+                    self._say("attribute", thing, about, "its", values)
+            if not self._slots(thing, "K") and not any(is_rule(c, "genre") for c in thing.children):
+                self._say("category", thing, about, "similar", beside=beside)
+            self._child(thing, "genre", about)
+            self._child(thing, "genre", beside)
+        return Things()
+
+    def _series_of(self, tree: Tree, about: Things) -> Things:
+        self._say("series", tree, about, beside=self._inside(tree, about))
+        return Things()
+
+    def _measure(self, tree: Tree, about: Things) -> Things:
+        numbers = self._slots(tree, "N", "V", "Q")
+        keys = self._slots(tree, "K")
+        self._say("attribute", tree, about, f"measure {self._words(tree)}", (*numbers, *keys))
+        return Things()
+
+    _measure_before = _measure_after = _measure

@@ -1,0 +1,119 @@
+"""The tokens of a text, and lists of them as one: “A”, “B” and “C” are one symbol."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+NUMBERS = dict(
+    zip(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty".split(),
+        range(1, 21),
+        strict=True,
+    )
+)
+"""Numbers in words."""
+_UNITS = {
+    "minutes",
+    "minute",
+    "min",
+    "pages",
+    "page",
+    "hours",
+    "hour",
+    "year",
+    "years",
+    "weeks",
+    "week",
+    "-",
+}
+"""What a number in words may count."""
+CATEGORIES = {"CA", "C1", "CP"}
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title as it stands in the text, with the year in parentheses behind it, if any."""
+
+    text: str
+    start: int
+    end: int
+    year: int | None = None
+
+
+@dataclass(slots=True)
+class Token:
+    """One symbol of a skeleton: `text[start:end]`.
+
+    `parts` holds what it is made of: categories, quoted values, or the words of one. A word that
+    may be several things ("food" to the grammar, and a category) has the others as `others`.
+    """
+
+    symbol: str
+    start: int
+    end: int
+    parts: list[str] = field(default_factory=list)
+    titles: list[Title] = field(default_factory=list)
+    others: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Its first part."""
+        return self.parts[0] if self.parts else ""
+
+
+def joined(tokens: Iterator[Token]) -> list[Token]:
+    """Return the tokens with every list of titles, categories or quoted values as one."""
+    found: list[Token] = []
+    for token in tokens:
+        both = {token.symbol, found[-1].symbol if found else ""}
+        if both <= CATEGORIES or both == {"P"}:
+            found[-1] = _merged([found[-1], token])
+        else:
+            found.append(token)
+    for kinds in ({"T"}, {"Q"}, CATEGORIES):
+        found = list(_lists(found, kinds))
+    for n, token in enumerate(found[:-1]):
+        if token.symbol in NUMBERS and found[n + 1].symbol in {"K", *_UNITS}:
+            token.parts, token.symbol = [str(NUMBERS[token.symbol])], "N"
+        if token.symbol in {"C1", "CP"} and found[n + 1].symbol in {"NN", "NP", "NB"}:
+            token.symbol = "CA"
+    return found
+
+
+def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
+    """Yield the tokens, "A, B and C" as one; a comma alone joins nothing."""
+    symbols = [token.symbol for token in tokens] + [""] * 3
+    n = 0
+    while n < len(tokens):
+        members, after, closed = [n], n + 1, False
+        while symbols[n] in kinds and not closed:
+            joint = 0
+            if symbols[after] == "," and symbols[after + 1] in kinds:
+                joint = 1
+            elif symbols[after] == "and" and symbols[after + 1] in kinds:
+                joint, closed = 1, True
+            elif symbols[after : after + 2] == [",", "and"] and symbols[after + 2] in kinds:
+                joint, closed = 2, True
+                if len(members) == 1:  # "A, and B is …" begins a clause
+                    joint, closed = 0, False
+            if not joint:
+                break
+            members.append(after + joint)
+            after += joint + 1
+        if closed:
+            yield _merged([tokens[m] for m in members])
+            n = after
+        else:
+            yield tokens[n]
+            n += 1
+
+
+def _merged(members: list[Token]) -> Token:
+    last = members[-1]
+    return Token(
+        "TT" if last.symbol == "T" else last.symbol,
+        members[0].start,
+        last.end,
+        [part for token in members for part in token.parts],
+        [title for token in members for title in token.titles],
+    )
