@@ -47,6 +47,7 @@ bench: .venv/.dev $(DEMO) $(RANKER) servers ## Measure speed, each figure beside
 	$(BIN)/python -m bench.engines
 	$(BIN)/python -m bench.distributed
 	$(BIN)/python -m bench.trust
+	$(BIN)/python -m bench.check
 	$(BIN)/python -m bench.load
 
 clean: ## Remove what was installed and prepared

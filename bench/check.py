@@ -17,6 +17,7 @@ from bench.measure import console
 from catalog import dataset as datasets
 from catalog.facts import Facts
 from models.faithfulness import check
+from models.faithfulness.notation import Rules
 from models.faithfulness.parser import Parser
 from models.faithfulness.reading import grammar, own_words, read
 from models.faithfulness.tokens import sentences_of
@@ -60,9 +61,23 @@ def _seconds(texts: Sequence[str], facts: Sequence[Facts]) -> float:
     return time.perf_counter() - started
 
 
+def _for_lark(loaded: Rules) -> str:
+    """Return the rules in lark's notation, under names that it takes."""
+
+    def told(symbol: str) -> str:
+        return f'"{symbol[1:]}"' if symbol[0] == "=" else f"r{symbol}"
+
+    lines = [
+        f"r{name}: " + " | ".join(" ".join(map(told, one)) for one in found)
+        for name, found in loaded.rules.items()
+    ]
+    return "\n".join([*lines, "%ignore / /", ""])
+
+
 def _parsers(skeletons: Sequence[str]) -> None:
     ours = Parser(grammar())
-    peer = Lark(grammar(), parser="earley", lexer="basic", ambiguity="explicit")
+    text = _for_lark(Rules(grammar()))
+    peer = Lark(text, start="rstart", parser="earley", lexer="basic", ambiguity="explicit")
     ways: dict[str, Callable[[str], object]] = {
         "ours": lambda skeleton: ours.parse(skeleton.split(" ")),
         "lark's Earley (the peer)": peer.parse,

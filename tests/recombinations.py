@@ -18,7 +18,7 @@ from other_worlds import WORLDS, facts_of
 from catalog.facts import Facts
 from models.english import category_words
 from models.faithfulness import check
-from models.faithfulness.reading import SLOTS, own_words
+from models.faithfulness.reading import own_words, vocabulary
 from models.faithfulness.tokens import sentences_of
 from models.grounded import STYLES, explain
 
@@ -89,7 +89,8 @@ def recombined(number: int, samples: Sequence[tuple[str, Facts]]) -> Iterator[tu
     """Yield so many texts of one or two sentences, each with its Facts."""
     dice = random.Random(number)
     following = bigrams(samples)
-    words = [*own_words(), *SLOTS * 8, ",", "and"]
+    slots = sorted(symbol for symbol in vocabulary() if symbol.isupper())
+    words = [*sorted(own_words()), *slots * 8, ",", "and"]
     for n in range(number):
         facts = dice.choice(samples)[1]
         by = following if n % 2 else None

@@ -1,4 +1,4 @@
-"""The check on texts whose authors never saw it: 2,247 true and false ones over ten kinds of things.
+"""The check on 2,247 texts whose authors never saw it, true and false, over ten kinds of things.
 
 They were written from the contract of the Facts and the meaning of the policies alone: `open` and
 `sealed` before the grammar was done, the sealed half opened once; each of the `fresh` ones was

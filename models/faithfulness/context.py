@@ -32,6 +32,7 @@ class Context:
         self.last_likes = False  # whether the sentence before says what was liked, and no more
         titles = (t for one in sentences for token in one.tokens for t in token.titles)
         self.named = set[int]().union(*map(self.called, titles))
+        self.strengths: dict[int, str] = {}  # how strongly what is said to be liked
         self.is_told = False  # whether anything was said of the item
 
     def called(self, title: Title) -> set[int]:

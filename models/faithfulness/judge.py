@@ -31,10 +31,11 @@ class Judge(Context):
         for token in self.tokens:
             if len(token.titles) > 1:
                 self._list(token)
-        before, told = self.claims, self.is_told
+        before, told, strengths = self.claims, self.is_told, self.strengths
         judged: list[tuple[list[Claim], bool, Reading]] = []
         for tokens, reading in readings:
             self.claims, self.is_told, self.tokens = [], told, tokens
+            self.strengths = dict(strengths)
             self._reading(reading)
             judged.append((self.claims, self.is_told, reading))
         self.claims, self.is_told = before, told

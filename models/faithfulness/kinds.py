@@ -21,6 +21,10 @@ def _liking(context: Context, statement: Statement) -> Judged:
         strong = statement.how == "loved"
         if not any(entry.liking == "loved" or not strong for entry in entries):
             return False, "not so in the history"
+        if len(mention) == 1 and statement.how != "known":
+            before = context.strengths.setdefault(min(mention), statement.how)
+            if before != statement.how:
+                return False, "said to be liked in two ways"
     return (True, "") if meant else ("unverifiable", "it does not say what is liked")
 
 

@@ -1,15 +1,14 @@
-"""Every parse of a sentence by the grammar, which lark loads.
+"""Every parse of a sentence by the grammar.
 
-lark's own parser for such grammars (Earley) looks no word ahead: a sentence took it 30 ms, and this
-one 1 ms (`bench/check.py`). It goes from the top down, remembers what a rule reads from where,
-and tries nothing that cannot begin with the word at hand.
+It goes from the top down, remembers what a rule reads from where, and tries nothing that cannot
+begin with the word at hand.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 
-from lark import Lark
+from models.faithfulness.notation import Rules
 
 _MOST = 64
 """Parses of one node beyond which a sentence is too ambiguous to be read."""
@@ -58,21 +57,19 @@ class _Alternative:
 
 
 class Parser:
-    """Reads by a grammar in lark's notation; see `parse`."""
+    """Reads by a grammar (see `models.faithfulness.notation`)."""
 
     def __init__(self, grammar: str) -> None:
-        loaded = Lark(grammar, parser="earley", lexer="basic")
-        self.words = {t.name: str(t.pattern.value) for t in loaded.terminals}
-        self._kept = {r.origin.name for r in loaded.rules if r.options.keep_all_tokens}
-        rules: dict[str, list[tuple[str, ...]]] = {}
-        for rule in loaded.rules:
-            rules.setdefault(rule.origin.name, []).append(tuple(s.name for s in rule.expansion))
+        loaded = Rules(grammar)
+        rules, self._kept = loaded.rules, loaded.kept
+        everything = {s for found in rules.values() for one in found for s in one}
+        self.words = {symbol: symbol[1:] for symbol in everything if symbol[0] == "="}
         heads = _heads(rules, self.words)
         _check_recursion(rules, heads)
         self._plain: dict[str, list[_Alternative]] = {}
         self._left: dict[str, list[_Alternative]] = {}  # those that begin with the rule itself
-        for name, expansions in rules.items():
-            made = [_alternative(e, heads, self.words) for e in expansions]
+        for name, alternatives in rules.items():
+            made = [_alternative(one, heads, self.words) for one in alternatives]
             self._plain[name] = [a for a in made if a.symbols[:1] != (name,)]
             self._left[name] = [a for a in made if a.symbols[:1] == (name,)]
 

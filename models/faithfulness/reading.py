@@ -6,7 +6,6 @@
 Where a skeleton has several parses, each is a reading, and each must be true.
 """
 
-import re
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -17,23 +16,12 @@ from models.faithfulness.statements import Reading
 REMEMBERED = 16_384
 """Skeletons whose reading is remembered."""
 _FILES = ("grammar.lark", "descriptions.lark", "encouragement.lark")
-SLOTS = ("TT", "T", "NN", "NP", "NB", "N", "D", "CA", "C1", "CP", "Q", "V", "K", "S")
 
 
 def grammar() -> str:
-    """Return the grammar as lark reads it: one string for each word."""
+    """Return the grammar, all its files."""
     here = Path(__file__).parent
-    text = "".join((here / name).read_text("utf-8") for name in _FILES)
-    text = re.sub(r"//.*", "", text)
-    text = re.sub(r"\n +(?=[^|\s])", " ", text)  # a rule may go on in the next line
-    text = re.sub(r'"([^"\n]+)"', _word_by_word, text)
-    slots = "\n".join(f'{slot}: "{slot}"' for slot in SLOTS)
-    return f"{text}\n{slots}\n"
-
-
-def _word_by_word(phrase: re.Match[str]) -> str:
-    words = [f'"{word}"' for word in phrase[1].split()]
-    return words[0] if len(words) == 1 else f"({' '.join(words)})"
+    return "\n".join((here / name).read_text("utf-8") for name in _FILES)
 
 
 @cache
@@ -42,9 +30,15 @@ def _parser() -> Parser:
 
 
 @cache
+def vocabulary() -> frozenset[str]:
+    """Return every symbol of the grammar: words, marks, and what the Facts fill in."""
+    return frozenset(_parser().words.values())
+
+
+@cache
 def own_words() -> frozenset[str]:
     """Return every word of the grammar."""
-    return frozenset(re.findall(r'"([a-z]+)"', grammar()))
+    return frozenset(word for word in vocabulary() if word.isalpha() and word.islower())
 
 
 def stops_at(skeleton: str) -> int:
@@ -58,9 +52,11 @@ def stops_at(skeleton: str) -> int:
 @lru_cache(maxsize=REMEMBERED)
 def read(skeleton: str) -> tuple[Reading, ...]:
     """Return what a sentence states, in each of its readings; none if the grammar has none."""
-    parser = _parser()
+    parser, symbols = _parser(), skeleton.split(" ")
+    if not vocabulary().issuperset(symbols):
+        return ()
     try:
-        node = parser.parse(skeleton.split(" "))
+        node = parser.parse(symbols)
         trees = [] if node is None else parser.trees(node)
     except TooAmbiguousError:
         return ()
