@@ -21,7 +21,7 @@ def _liking(context: Context, statement: Statement) -> Judged:
         strong = statement.how == "loved"
         if not any(entry.liking == "loved" or not strong for entry in entries):
             return False, "not so in the history"
-        if len(mention) == 1 and statement.how != "known":
+        if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
             if before != statement.how:
                 return False, "said to be liked in two ways"

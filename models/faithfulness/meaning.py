@@ -22,11 +22,14 @@ class Meaning(Details):
     def _liked(self, tree: Tree, about: Things) -> Things:
         return self._liked_as("liked", tree, about)
 
+    def _liking_of(self, tree: Tree, about: Things) -> Things:
+        return self._liked_as("fond", tree, about)  # which one may be of what one loved
+
     def _of_liked(self, tree: Tree, about: Things) -> Things:
         return self._liked_as("known", tree, about)
 
     _loving = _loving_of = _idiom_loved = _past_loved = _loved
-    _liking_of = _idiom_liked = _past_liked = _liked
+    _idiom_liked = _past_liked = _liked
     _liked_things = _of_liked
 
     def _loved_it(self, tree: Tree, about: Things) -> Things:

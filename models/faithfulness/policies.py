@@ -11,7 +11,7 @@ from models.articles import begins_with_vowel
 from models.faithfulness.claims import Claim, Policy, Verdict
 from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
-from models.faithfulness.reading import own_words, read
+from models.faithfulness.reading import frequent, own_words, read
 from models.faithfulness.spots import CLAIMED, patterns, spots
 from models.faithfulness.tokens import LONGEST, Sentence, sentences_of, skeleton_of
 
@@ -41,9 +41,10 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
 
 
 def warm() -> None:
-    """Load grammar and patterns, which take a second: at the start, not in somebody's request."""
-    read("")
+    """Load grammar and patterns, and read frequent sentences: not in somebody's request."""
     patterns()
+    for skeleton in frequent():
+        read(skeleton)
 
 
 def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
