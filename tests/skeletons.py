@@ -8,8 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from other_worlds import WORLDS, facts_of
 
@@ -20,6 +19,7 @@ from models.grounded import STYLES, explain
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService
 
+ROOT = Path(__file__).resolve().parent.parent
 MOST = 300
 FILE = ROOT / "models" / "faithfulness" / "skeletons.txt"
 

@@ -35,7 +35,8 @@ class Share:
             return 0.0, 1.0
         z, n, p = 1.96, self.total, self.count / self.total
         middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+        low = max(0.0, middle - spread)  # not -0.0
+        return low / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
 
     def __str__(self) -> str:
         if not self.total:

@@ -15,7 +15,7 @@ from models.faithfulness.statements import Reading
 
 REMEMBERED = 16_384
 """Skeletons whose reading is remembered."""
-_FILES = ("grammar.lark", "descriptions.lark", "encouragement.lark")
+_FILES = ("grammar.ebnf", "descriptions.ebnf", "encouragement.ebnf")
 
 
 def grammar() -> str:

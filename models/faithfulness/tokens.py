@@ -4,7 +4,7 @@
     you loved TT , so we suggest T , a C1 .
 
 The second line is the sentence's skeleton: what stands in it of the Facts is one capital each (see
-grammar.lark). Sentences of one skeleton are parsed once.
+grammar.ebnf). Sentences of one skeleton are parsed once.
 """
 
 import re

@@ -32,7 +32,7 @@ def check(
     """Hold texts against their Facts: a verdict a line on standard output, a summary beside it.
 
     The summary counts outcomes, and lists by frequency where sentences stop being read, each with
-    an example: what to add to models/faithfulness/grammar.lark or encouragement.lark to let a
+    an example: what to add to models/faithfulness/grammar.ebnf or encouragement.ebnf to let a
     language in. Ends with 1 if a text fails.
     """
     outcomes: Counter[str] = Counter()
