@@ -29,6 +29,9 @@ _CONTRAST = (
     ";",
     ", and",
     "but",
+    "before",
+    "after",
+    "like",
 )
 """Words with which a sentence may go on to something else than what its maker made."""
 

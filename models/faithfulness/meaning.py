@@ -102,6 +102,9 @@ class Meaning(Details):
     def _therefore(self, tree: Tree, about: Things) -> Things:
         return self._that(tree, about)
 
+    def _picked(self, tree: Tree, about: Things) -> Things:
+        return self._offers_it(tree, about)
+
     def _chosen_it(self, tree: Tree, about: Things) -> Things:
         return self._offers_it(tree, about)
 

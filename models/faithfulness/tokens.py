@@ -96,8 +96,10 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
         token = _known(text, start, match, known, before)
         if token is None:
             tokens = list(_plain(text, match))
-            if match["word"] and _is_name(text, match, known, before):
-                tokens[0].symbol = "P"
+            if match["word"] and (name := _name(text, match, known, before)):
+                tokens = [Token("P", start, start + len(name), [name.casefold()])]
+                if start + len(name) < end:
+                    tokens.append(Token("S", start + len(name), end))
         else:
             tokens = [token]
             end = token.end
@@ -106,17 +108,16 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
         position = end
 
 
-def _is_name(text: str, match: re.Match[str], known: Lexicon, before: str) -> bool:
-    """Say whether a word is a name that the Facts do not know: Umberto Eco.
+def _name(text: str, match: re.Match[str], known: Lexicon, before: str) -> str:
+    """Return what of a word is a name that the Facts do not know: Umberto Eco's without its 's.
 
     The first word of a sentence is one only where another follows, or a possessive.
     """
-    word = match["word"]
-    if not word[0].isupper() or "'" in word or word.casefold() in known.own_words:
-        return False
-    after = text[match.end() : match.end() + 3]
-    named = after[:2] in {"'s", "’s"} or after[1:2].isupper()
-    return named or before not in {"", *_ENDS}
+    name = re.sub("['’]s$", "", match["word"])
+    if not name[0].isupper() or "'" in name or name.casefold() in known.own_words:
+        return ""
+    named = name != match["word"] or text[match.end() + 1 : match.end() + 2].isupper()
+    return name if named or before not in {"", *_ENDS} else ""
 
 
 def _known(
