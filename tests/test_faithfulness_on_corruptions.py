@@ -210,6 +210,8 @@ You loved “Casino”, so “Heat” may not suit you.
 You loved “Casino”, so here is “Heat”. It is not a thriller.
 You loved “Casino”, so here is “Heat”. Its director is ‘Martin Scorsese’.
 You loved “Casino”, so here is “Heat”. Its director is ‘Michael Mann’, the same as for “Casino”.
+You loved “Casino”, so here is “Heat”. The director is the same.
+You loved “Casino”, so here is “Heat”. The director is the same: ‘Michael Mann’.
 You loved “Casino”, so here is “Heat”, with Al Pacino.
 You loved “Casino” for its gripping plot, so here is “Heat”.
 You loved “Casino”, so here is “Heat”, a gripping thriller.

@@ -79,19 +79,27 @@ class _Contradictions(Comparisons):
     def _from(self) -> str:
         value, keys = self.spot.token("v").text, BY_PREPOSITION["from"] | BY_PREPOSITION["in"]
 
-        def has(item: Item) -> bool | None:
-            known = [str(v) for key, v in item.attributes.items() if key in keys]
-            return value in map(str, item.attributes.values()) if known else None
+        return self._valued(value, keys)
 
-        return self._wrong(has)
+    def _valued(self, value: str, keys: frozenset[str]) -> str:
+        """Return of which a value is not so, though it has one under one of the names."""
+        return self._wrong(
+            lambda item: (
+                value in map(str, item.attributes.values()) if keys & set(item.attributes) else None
+            )
+        )
+
+    def _keys(self) -> frozenset[str]:
+        """Return the names that what somebody made may stand under."""
+        how = self.spot.word("how")
+        return MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else BY_PREPOSITION["by"]
 
     def _his(self) -> str:
         return self._other() if self.spot.word("v") == "P" else self._made()
 
     def _other(self) -> str:
         """A name that the Facts do not know is not of who made it, if they know who did."""
-        how = self.spot.word("how")
-        keys = MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else BY_PREPOSITION["by"]
+        keys = self._keys()
         name = " ".join(self.spot.token("v").parts).casefold()
 
         def has(item: Item) -> bool | None:
@@ -163,15 +171,7 @@ class _Contradictions(Comparisons):
         return self._wrong(lambda item: has_category(item, word) if item.categories else None)
 
     def _made(self) -> str:
-        how = self.spot.word("how")
-        keys = MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else BY_PREPOSITION["by"]
-        value = self.spot.token("v").text
-
-        def has(item: Item) -> bool | None:
-            known = [str(v) for key, v in item.attributes.items() if key in keys]
-            return value in map(str, item.attributes.values()) if known else None
-
-        return self._wrong(has)
+        return self._valued(self.spot.token("v").text, self._keys())
 
     def _same(self) -> str:
         key = self.spot.token("k").text

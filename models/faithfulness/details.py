@@ -133,5 +133,4 @@ class Details(Makers):
         self._say("popularity", tree, about, "well_liked")
         return Things()
 
-    def _popular_adjective(self, tree: Tree, about: Things) -> Things:
-        return self._well_liked(tree, about)
+    _popular_adjective = _well_liked

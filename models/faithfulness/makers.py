@@ -52,18 +52,19 @@ class Makers(Walker):
         return Things()
 
     def _its(self, tree: Tree, about: Things) -> Things:
-        """Its director is V: the value of a named attribute; also V, of what was liked as well."""
-        about = self._child(tree, "subject", about) or about
+        """Its director is V: the value of a named attribute; also V, or the same: of all named."""
+        about = self._child(tree, "subject", about) or about or self._it(tree, about)
         keys = self._slots(tree, "K")
         self._child(tree, "genre", about)
         self._child(tree, "maker_too", about)
         for child in tree.children:
-            value = child
-            if is_rule(child, "also_value"):
+            inner = [child]
+            if is_rule(child, "also_value", "same_value"):
                 self._say("attribute", tree, about, "same", (*keys,), Things(word="others"))
-                value = child.children[0]
-            if is_rule(value, "value"):
-                self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
+                inner = [*child.children]
+            for value in inner:
+                if is_rule(value, "value"):
+                    self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
         return Things()
 
     _keyed = _its
@@ -87,7 +88,7 @@ class Makers(Walker):
                 self.of(child, about)
         return Things()
 
-    _same_as = _same_maker = _same
+    _same_as = _same_maker = _same_owner = _same
 
     def _maker_whose(self, tree: Tree, about: Things) -> Things:
         """Taught by V, whose T you loved: of both."""
@@ -123,9 +124,6 @@ class Makers(Walker):
         self._say("attribute", tree, about, verb, tuple(self._slots(tree, "V", "Q")))
         return Things()
 
-    def _same_owner(self, tree: Tree, about: Things) -> Things:
-        return self._same(tree, about)
-
     def _similar(self, tree: Tree, about: Things) -> Things:
         self._say("category", tree, about, "similar", beside=self._inside(tree, about))
         return Things()
@@ -134,12 +132,6 @@ class Makers(Walker):
         """In the same category as T."""
         beside = self._child(tree, "things", about) or Things(word="others")
         self._say("category", tree, about, "similar", beside=beside)
-        return Things()
-
-    def _from_maker(self, tree: Tree, about: Things) -> Things:
-        """From the director of T."""
-        keys = tuple(self._slots(tree, "K"))
-        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
         return Things()
 
     def _authored(self, tree: Tree, about: Things) -> Things:
@@ -175,16 +167,15 @@ class Makers(Walker):
             self._say("category", tree, about, "equal", beside=beside)
         return Things()
 
-    def _serves(self, tree: Tree, about: Things) -> Things:
-        return self._measure(tree, about)
-
     def _maker_too(self, tree: Tree, about: Things) -> Things:
-        """Its author is also the author of T."""
+        """Its author is also the author of T; from the author of T."""
         keys = tuple(self._slots(tree, "K"))
         self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
         for value in (n for child in tree.children for n in self._values(child)):
             self._say("attribute", tree, about, "its", (*keys, value))
         return Things()
+
+    _from_maker = _maker_too
 
     def _same_date(self, tree: Tree, about: Things) -> Things:
         how = "decade" if "decade" in self._words(tree) else "year"
@@ -194,9 +185,7 @@ class Makers(Walker):
 
     def _sharing(self, tree: Tree, about: Things) -> Things:
         beside = self._child(tree, "things", about) or Things(word="others")
-        for thing in (
-            c for c in tree.children if isinstance(c, Tree) and is_rule(c, "shared_thing")
-        ):
+        for thing in (c for c in tree.children if is_rule(c, "shared_thing")):
             for key in self._slots(thing, "K"):
                 self._say("attribute", thing, about, "same", (key,), beside)
                 for value in thing.children[1:]:
@@ -218,4 +207,4 @@ class Makers(Walker):
         self._say("attribute", tree, about, f"measure {self._words(tree)}", (*numbers, *keys))
         return Things()
 
-    _measure_before = _measure_after = _measure
+    _measure_before = _measure_after = _serves = _measure

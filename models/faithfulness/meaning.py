@@ -40,6 +40,8 @@ class Meaning(Details):
         self._say("liking", tree, about, "liked")
         return Things()
 
+    _loves, _likes = _loved_it, _liked_it
+
     def _recently(self, tree: Tree, about: Things) -> Things:
         self._say("recency", tree, about)
         return Things()
@@ -55,7 +57,7 @@ class Meaning(Details):
         self._say("relation", tree, about, "that")
         return Things()
 
-    _that_why = _that
+    _that_why = _therefore = _that
 
     # ------------------------------------------------------------------ what is offered
 
@@ -90,24 +92,8 @@ class Meaning(Details):
         self._inside(tree, about)
         return Things()
 
-    def _offers_is(self, tree: Tree, about: Things) -> Things:
-        return self._offers_it(tree, about)
-
-    def _likes(self, tree: Tree, about: Things) -> Things:
-        return self._liked_it(tree, about)
-
-    def _loves(self, tree: Tree, about: Things) -> Things:
-        return self._loved_it(tree, about)
-
-    def _therefore(self, tree: Tree, about: Things) -> Things:
-        return self._that(tree, about)
-
-    def _picked(self, tree: Tree, about: Things) -> Things:
-        return self._offers_it(tree, about)
-
-    def _chosen_it(self, tree: Tree, about: Things) -> Things:
-        return self._offers_it(tree, about)
-
     def _offers_it(self, tree: Tree, about: Things) -> Things:
         self._say("role", tree, about)
         return self._inside(tree, about)
+
+    _offers_is = _picked = _chosen_it = _offers_it

@@ -10,7 +10,7 @@ says where it stops, so that a language can be let in phrase by phrase.
 from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
-from models.faithfulness.claims import ClaimType, Outcome, Policy
+from models.faithfulness.claims import Claim, Outcome, Policy
 from models.faithfulness.policies import check
 from models.faithfulness.reading import own_words, read, stops_at
 from models.faithfulness.tokens import sentences_of, skeleton_of
@@ -28,39 +28,21 @@ class TextWithFacts(BaseModel):
     facts: Facts
 
 
-class CheckedClaim(BaseModel):
-    """A statement of a text, `text[start:end]` in code points, and where it stands."""
-
-    start: int
-    end: int
-    type: ClaimType
-    outcome: Outcome
-    item_id: str | None = None
-    why: str = ""
-
-
 class CheckedText(BaseModel):
     """What the check says of one text under a policy."""
 
     outcome: Outcome
     passed: bool
     policy: Policy
-    claims: list[CheckedClaim]
+    claims: tuple[Claim, ...]
 
 
 def checked(row: TextWithFacts, policy: Policy) -> CheckedText:
     """Check one text."""
     verdict = check(row.text, row.facts, policy)
     return CheckedText(
-        outcome=verdict.outcome,
-        passed=verdict.passed,
-        policy=policy,
-        claims=[
-            CheckedClaim(start=c.start, end=c.end, type=c.type, outcome=c.outcome,
-                         item_id=c.item_id, why=c.why)
-            for c in verdict.claims
-        ],
-    )  # fmt: skip
+        outcome=verdict.outcome, passed=verdict.passed, policy=policy, claims=verdict.claims
+    )
 
 
 def unread(row: TextWithFacts) -> list[tuple[str, str]]:
