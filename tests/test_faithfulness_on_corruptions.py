@@ -212,6 +212,12 @@ You loved “Casino”, so here is “Heat”. Its director is ‘Martin Scorses
 You loved “Casino”, so here is “Heat”. Its director is ‘Michael Mann’, the same as for “Casino”.
 You loved “Casino”, so here is “Heat”. The director is the same.
 You loved “Casino”, so here is “Heat”. The director is the same: ‘Michael Mann’.
+Since you loved the thriller “Casino”, we suggest “Heat”.
+“Heat”, listed under ‘Action’ like “Casino”, may suit you, because you loved “Casino”.
+As you loved “Casino” and liked the westerns “Casino” and “The Godfather”, we suggest “Heat”.
+You enjoyed the thrillers “Casino” and “The Godfather”, so we suggest “Heat”.
+You enjoyed two thrillers, “Casino” and “The Godfather”, so we suggest “Heat”.
+Because of your liking for thrillers like “Casino” and “The Godfather”, we suggest “Heat”.
 You loved “Casino”, so here is “Heat”, with Al Pacino.
 You loved “Casino” for its gripping plot, so here is “Heat”.
 You loved “Casino”, so here is “Heat”, a gripping thriller.

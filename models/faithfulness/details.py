@@ -1,7 +1,5 @@
 """What a parse says of things: their kinds and dates, and how many they are."""
 
-from dataclasses import replace
-
 from models.faithfulness.makers import Makers
 from models.faithfulness.parser import Tree
 from models.faithfulness.statements import Statement, Things
@@ -63,22 +61,12 @@ class Details(Makers):
                 self._compare(tree, before, self.of(child, about), beside)
         return Things()
 
-    def _compare(self, tree: Tree, since: int, things: Things, beside: Things) -> None:
-        """Say of what was liked, beside the things, what has been said of these since."""
-        self._repeat(since, things, beside)
-        self._say("role", tree, beside, "beside")
-
-    def _repeat(self, since: int, things: Things, others: Things) -> None:
-        """Say of others what has been said of the things since."""
-        details = {"category", "year", "decade", "attribute", "popularity"}
-        for statement in self.statements[since:]:
-            if statement.type in details and statement.about == things:
-                self.statements.append(replace(statement, about=others))
-
     def _genre(self, tree: Tree, about: Things) -> Things:
         for n in self._slots(tree, "CA", "C1", "CP", "Q"):
             self.statements.append(Statement("category", about, n, n, values=(n,)))
         return Things()
+
+    _plural = _genre
 
     def _kind(self, tree: Tree, about: Things) -> Things:
         before = len(self.statements)

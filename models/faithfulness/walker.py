@@ -74,6 +74,18 @@ class Walker:
                 found += self.of(child, about)
         return found
 
+    def _compare(self, tree: Tree, since: int, things: Things, beside: Things) -> None:
+        """Say of what was liked, beside the things, what has been said of these since."""
+        self._repeat(since, things, beside)
+        self._say("role", tree, beside, "beside")
+
+    def _repeat(self, since: int, things: Things, others: Things) -> None:
+        """Say of others what has been said of the things since."""
+        details = {"category", "year", "decade", "attribute", "popularity"}
+        for statement in self.statements[since:]:
+            if statement.type in details and statement.about == things:
+                self.statements.append(replace(statement, about=others))
+
     # ------------------------------------------------------------------ things
 
     def _name(self, tree: Tree, about: Things) -> Things:
@@ -85,12 +97,15 @@ class Walker:
 
     def _named(self, tree: Tree, about: Things) -> Things:
         own = self._child(tree, "name", about) + self._child(tree, "named", about)
+        before = len(self.statements)
         for child in tree.children:
-            if not is_rule(child, "name", "named", "named_open"):
+            if not is_rule(child, "name", "named", "named_open", "alike"):
                 self.of(child, own)
+        for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
+            self._compare(tree, before, own, other)
         return own
 
-    _named_open = _is_liked = _late = _named
+    _named_open = _is_liked = _late = _such_as = _named
 
     def _enumerated(self, tree: Tree, about: Things) -> Things:
         """The three dramas that you loved: T, T and T."""
