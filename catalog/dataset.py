@@ -31,8 +31,10 @@ ITEMS_SCHEMA = pa.schema(
         ("year", pa.int32()),
         ("attributes", pa.map_(pa.string(), pa.string())),
         ("hidden", pa.bool_()),
+        ("description", pa.string()),
     ]
 )
+_NULLABLE = {"year", "description"}
 INTERACTIONS_SCHEMA = pa.schema(
     [
         ("user_id", pa.string()),
@@ -290,7 +292,7 @@ def _check_schema(what: str, table: pa.Table, schema: pa.Schema) -> None:
         if table.schema.field(column.name).type != column.type:
             found = table.schema.field(column.name).type
             raise DatasetError(f"{what}: column {column.name} is {found}, not {column.type}")
-        if column.name != "year" and table[column.name].null_count:
+        if column.name not in _NULLABLE and table[column.name].null_count:
             raise DatasetError(f"{what}: column {column.name} has empty cells")
 
 
@@ -362,13 +364,21 @@ def _read(
     with _reading(info_file.name):
         info = DatasetInfo.model_validate_json(info_file.read())
     with _reading(items_file.name):
-        items = _table(items_file)
+        items = _with_descriptions(_table(items_file))
         _check_schema("items", items, ITEMS_SCHEMA)
         _check_items(items)
     with _reading(interactions_file.name):
         interactions = _table(interactions_file)
     with _reading(folder):
         return build(info, items, interactions)
+
+
+def _with_descriptions(items: pa.Table) -> pa.Table:
+    """Return items with a column of descriptions: folders that were written before have none."""
+    column = ITEMS_SCHEMA.field("description")
+    if column.name in items.schema.names:
+        return items
+    return items.append_column(column, pa.nulls(items.num_rows, column.type))
 
 
 def _table(file: BinaryIO) -> pa.Table:

@@ -65,10 +65,7 @@ def _recommendation(
         noun=dataset.info.noun,
         item=dataset.item(item),
         evidence=tuple(
-            Evidence.model_construct(
-                **dict(dataset.item(int(positions[p]))),
-                liking=dataset.liking(float(history.values[p])),
-            )
+            Evidence.of(dataset.item(int(positions[p])), dataset.liking(float(history.values[p])))
             for p in chosen
         ),
         evidence_kind=kind if chosen else "none",

@@ -14,10 +14,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 from pydantic.config import JsonDict
 
+from catalog.text import SHORT_DESCRIPTION_LIMIT, clean_description
 from catalog.types import WHOLE, Item, Liking
 
 MAX_EVIDENCE = 3
@@ -51,10 +53,27 @@ class Noun(BaseModel):
     many: _NounWord = "items"
 
 
+def _short(description: str) -> str:
+    return clean_description(description, SHORT_DESCRIPTION_LIMIT)
+
+
 class Evidence(Item):
     """An entry of the user's own history that an explanation may name."""
 
     liking: Liking
+
+    @field_validator("description")
+    @classmethod
+    def _shorten(cls, description: str | None) -> str | None:
+        return description and _short(description)
+
+    @classmethod
+    def of(cls, item: Item, liking: Liking) -> "Evidence":
+        """Return an item that was validated before as evidence, without validating it again."""
+        told = {**dict(item), "liking": liking}
+        if item.description:
+            told["description"] = _short(item.description)
+        return cls.model_construct(**told)
 
 
 _NONE_WITHOUT_EVIDENCE: JsonDict = {
@@ -96,8 +115,12 @@ class Facts(BaseModel):
         return self
 
     def canonical(self) -> bytes:
-        """Return the one byte string of these Facts, for hashing: equal Facts, equal bytes."""
-        return self.model_dump_json().encode()
+        """Return the one byte string of these Facts, for hashing: equal Facts, equal bytes.
+
+        The version and every default are left out, so that a field that is added changes no key of
+        the Facts that do not have it: {"item":{"id":"1","title":"Heat"}}.
+        """
+        return self.model_dump_json(exclude={"version"}, exclude_defaults=True).encode()
 
     def digest(self) -> bytes:
         """Return the 32-byte SHA-256 of the canonical form."""

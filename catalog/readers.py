@@ -51,6 +51,7 @@ class Columns(BaseModel):
         "|", min_length=1, description="What separates categories inside one string."
     )
     year: str | None = Field(None, description="Year, in the items table.")
+    description: str | None = Field(None, description="Free text about an item.")
     hidden: str | None = Field(None, description="True for items never recommended or named.")
     attributes: tuple[str, ...] = Field((), description="More columns a sentence may speak of.")
 
@@ -189,8 +190,9 @@ def _text_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 def _read_items(rows: Iterable[tuple[int, Row]], columns: Columns, report: Report) -> pa.Table:
     kept: dict[str, dict[str, object]] = {}
-    needed = [columns.item, columns.title, columns.categories, columns.year, columns.hidden]
-    for line, row in _checked(rows, "items", [*needed, *columns.attributes], report):
+    told = columns.model_dump(include={"title", "categories", "year", "description", "hidden"})
+    needed = [columns.item, *told.values(), *columns.attributes]
+    for line, row in _checked(rows, "items", needed, report):
         try:
             item = _item(row, columns, report, line)
         except ValidationError as error:
@@ -216,6 +218,7 @@ def _item(row: Row, columns: Columns, report: Report, line: int) -> Item:
     details = {
         "categories": _categories(row, columns),
         "year": _whole(_cell(row, columns.year)),
+        "description": _cell(row, columns.description),
         "attributes": {
             _spoken(name): value
             for name in columns.attributes

@@ -9,6 +9,8 @@ import unicodedata
 from functools import lru_cache
 
 TITLE_LIMIT = 200
+DESCRIPTION_LIMIT, SHORT_DESCRIPTION_LIMIT = 600, 200
+"""Longest description of an item, and of an entry of evidence, in code points."""
 WORD_LIMIT = 80
 """Longest category, attribute value or noun, in code points."""
 
@@ -56,6 +58,14 @@ def clean_word(raw: str) -> str:
 def clean_title(raw: str) -> str:
     """Clean a title; its own double quotes become single, as “curly quotes” delimit titles."""
     return _clean_title(raw) if len(raw) < _LONG else _clean_title.__wrapped__(raw[:_LOOKED_AT])
+
+
+def clean_description(raw: str, limit: int = DESCRIPTION_LIMIT) -> str:
+    """Clean a description; its own double quotes become single, as “curly quotes” delimit titles.
+
+    It is not remembered: descriptions are long, and each is met once for every hundred titles.
+    """
+    return clean_text(_DOUBLE_QUOTES.sub("'", raw[:_LOOKED_AT]), limit)
 
 
 @lru_cache(REMEMBERED)

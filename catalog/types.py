@@ -21,7 +21,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from catalog.text import clean_title, clean_word
+from catalog.text import clean_description, clean_title, clean_word
 
 ID_LIMIT = 128
 VALUE_LIMIT = 1e9
@@ -101,6 +101,7 @@ _Seen = Annotated[
 ]
 Title = Annotated[_Seen, _cleaned(clean_title)]
 Word = Annotated[_Seen, _cleaned(clean_word)]
+Description = Annotated[_Seen, _cleaned(clean_description)]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
 AttributeValue = (
     Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT), WHOLE] | Word
@@ -134,6 +135,11 @@ class Item(BaseModel):
         Field(max_length=8, json_schema_extra={"additionalProperties": False}),
         AfterValidator(_sorted_by_name),
     ] = Field(default_factory=dict)
+    description: Description | None = Field(
+        default=None,
+        description="Free text about it, cut after 600 characters (200 of evidence). Only a Prism "
+        "of an open language speaks of it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

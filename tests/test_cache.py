@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from service_fixtures import Clock, anyio_backend, facts_about, written  # noqa: F401
 
 from catalog.facts import Facts
+from catalog.types import Item
 from models.grounded import GroundedEngine
 from models.writer import TextClaim, Writer, Written
 from service.cache import MemoryCache, cache_key
@@ -196,11 +197,16 @@ class TestKeys:
         assert self.key(facts) == self.key(again) == self.key(facts_about("7"))
         assert len(self.key(facts)) == 32
 
+    def test_the_key_tells_neither_the_version_nor_what_is_left_out(self) -> None:
+        facts = Facts(item=Item(id="1", title="Heat"))
+        assert facts.canonical() == b'{"item":{"id":"1","title":"Heat"}}'
+
     @pytest.mark.parametrize(
         "change",
         [
             {"item": {"title": "Film 2"}},
             {"item": {"year": 1996}},
+            {"item": {"description": "A heist."}},
             {"item": {"categories": ["Drama"]}},
             {"item": {"attributes": {"director": "Mann"}}},
             {"evidence": [{"id": "heat", "title": "Heat", "liking": "liked"}]},

@@ -80,6 +80,7 @@ class TestImportingTables:
             "categories": ("Romance", "Classics"),
             "year": 1815,
             "attributes": {},
+            "description": None,
         }
         assert dataset.history("ann").item_ids == ["1", "2"]
         assert dataset.hidden.tolist() == [False, False, True]

@@ -42,6 +42,7 @@ HEAT = Item(
     categories=("Crime", "Thriller"),
     year=1995,
     attributes={"length": 170, "rating": "15", "number": "#9", "quote": "'tis", "loss": -3},
+    description="A thief and the detective who hunts him.",
 )
 HER = Item(id="her", title="Her")
 TWO_USERS = [("ann", "heat", 5.0), ("bob", "her", 2.0), ("ann", "her", 4.0)]
@@ -106,6 +107,12 @@ class TestOnDisk:
             ("quote", "'tis"),
             ("rating", "15"),
         ]
+
+    def test_a_folder_from_before_descriptions_is_read(self, saved: Path) -> None:
+        file = saved / "items.parquet"
+        items = pq.read_table(file).drop_columns(["description"])
+        pq.write_table(items, file, write_page_checksum=True)
+        assert load(saved).item(0) == HEAT.model_copy(update={"description": None})
 
     def test_an_item_is_built_once(self, saved: Path) -> None:
         dataset = load(saved)

@@ -358,6 +358,7 @@ class TestLookingUp:
                 "categories": ["str"],
                 "year": "int",
                 "attributes": {},
+                "description": "NoneType",
             },
             "value": "float",
             "timestamp": "int",

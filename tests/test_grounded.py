@@ -68,6 +68,16 @@ def test_equal_facts_give_equal_texts(facts: list[Facts]) -> None:
     assert GroundedEngine().write(copies) == [explain(one) for one in facts]
 
 
+def test_a_description_moves_no_text(facts: list[Facts]) -> None:
+    for one in facts[:200]:
+        told = one.model_dump()
+        for entity in (told["item"], *told["evidence"]):
+            entity["description"] = "A “heist”, and what came of it."
+        described = Facts.model_validate(told)
+        assert explain(described) == explain(one)
+        assert described.canonical() != one.canonical()
+
+
 def test_one_or_two_whole_sentences(facts: list[Facts]) -> None:
     for one in facts:
         text = bare(explain(one))

@@ -330,6 +330,17 @@ class TestCells:
         numbers, _ = imported(items={**items, "genres": [12, None]}, columns=columns)
         assert numbers.item(0).categories == ("12",)
 
+    def test_descriptions_are_cut_at_a_word_and_may_be_missing(self, imported: Importer) -> None:
+        items = f'item_id,title,about\n1,Heat,"{"A “heist”, told well. " * 50}"\n2,Her,\n'
+        dataset, report = imported(items=items, columns=Columns(description="about"))
+        told, nothing = dataset.item(0).description, dataset.item(1).description
+        assert told is not None
+        assert told.startswith("A 'heist', told well. A 'heist'")
+        assert 580 < len(told) <= 600
+        assert told.endswith("…")
+        assert nothing is None
+        assert not report.left_out
+
     def test_text_stored_as_bytes_is_text(self, imported: Importer) -> None:
         dataset, report = imported(
             {"user_id": [b"ann"], "item_id": [b"1"], "value": [5], "time": [1]},

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from catalog.facts import Evidence
 from catalog.text import TITLE_LIMIT, WORD_LIMIT, clean_text, clean_title
 from catalog.types import Item
 
@@ -139,6 +140,17 @@ def test_an_item_cleans_its_texts() -> None:
 def test_what_no_item_may_be(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Item.model_validate({"id": "1", "title": "It", **wrong})
+
+
+def test_an_entry_of_evidence_has_a_shorter_description_than_the_item() -> None:
+    item = Item(id="1", title="Heat", description="word " * 200)
+    made, read = (
+        Evidence.of(item, "loved"),
+        Evidence.model_validate({**item.model_dump(), "liking": "loved"}),
+    )
+    assert made == read
+    assert made.description is not None
+    assert len(made.description) <= 200 < len(item.description or "") <= 600
 
 
 def test_a_category_cannot_break_out_of_its_quotes() -> None:

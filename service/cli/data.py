@@ -57,6 +57,9 @@ def import_table_command(
     categories: Annotated[str | None, typer.Option(help="Column of the categories.")] = None,
     separator: Annotated[str, typer.Option(help="What separates categories.")] = "|",
     year: Annotated[str | None, typer.Option(help="Column of the year.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="Column of free text, for a Prism of an open language.")
+    ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Column that is true for items never to be named.")
     ] = None,
@@ -83,6 +86,7 @@ def import_table_command(
         columns = Columns(
             user=user, item=item, value=value, timestamp=timestamp, title=title,
             categories=categories, separator=separator, year=year, hidden=hidden,
+            description=description,
             attributes=tuple(attribute or ()),
         )  # fmt: skip
         info = DatasetInfo(
