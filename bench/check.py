@@ -21,7 +21,7 @@ from models.faithfulness.notation import Rules
 from models.faithfulness.parser import Parser
 from models.faithfulness.reading import grammar, own_words, read
 from models.faithfulness.tokens import sentences_of
-from models.grounded import explain
+from models.language.grounded import explain
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService
 

@@ -17,10 +17,10 @@ from bench.measure import console, in_turns, ratio, write_all
 from catalog import dataset as datasets
 from catalog.evidence import recommendations
 from catalog.facts import Facts
-from models.ctranslate2_engine import CTranslate2Engine
-from models.engine import Engine
-from models.engines import model_folder
-from models.torch_engine import TorchEngine
+from models.prism.engines.choice import model_folder
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
+from models.prism.engines.protocol import Engine
+from models.prism.engines.torch_engine import TorchEngine
 from ranker.als import AlsRanker
 from service.settings import Settings
 from service.worker import IN_FLIGHT

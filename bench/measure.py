@@ -11,7 +11,7 @@ from rich.table import Table
 
 from catalog.facts import Facts
 from catalog.facts_file import batched
-from models.engine import Engine
+from models.prism.engines.protocol import Engine
 
 console = Console()
 

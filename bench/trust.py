@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.measure import console
 from catalog import dataset as datasets
 from catalog.facts import Facts
-from models.writer import Written, grounded_text
+from models.prism.writer import Written, grounded_text
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService
 from service.redis.trust import Trust

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from catalog.facts import Facts
-from models.writer import Written
+from models.prism.writer import Written
 
 _OVERHEAD = 256
 """Bytes that CPython needs for an entry beyond its key and value, measured with tracemalloc."""

@@ -12,8 +12,8 @@ import structlog
 
 from catalog.facts import Facts
 from models.faithfulness import warm
-from models.grounded import GroundedEngine
-from models.writer import Reason, Written, grounded_text
+from models.language.grounded import GroundedEngine
+from models.prism.writer import Reason, Written, grounded_text
 from service import admission
 from service.cache import Cache, cache_key
 from service.jobs import Job, JobFailedError, JobQueue

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Protocol
 
 from catalog.facts import Facts
-from models.writer import Written
+from models.prism.writer import Written
 
 _FEW, _SURE = 64, 0.8
 _WEIGHT = 0.3

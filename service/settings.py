@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.engines import Runtime
 from models.faithfulness import Policy
+from models.prism.engines.choice import Runtime
 
 LARGEST_BODY = 8 * 2**20
 """Bytes of a body that a gateway may be set to accept; what the ranking service accepts follows."""

@@ -22,7 +22,7 @@ import structlog
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.writer import Writer, Written
+from models.prism.writer import Writer, Written
 from service.background import background
 from service.cache import Cache
 from service.jobs import Job, WorkQueue

@@ -13,10 +13,10 @@ from functools import cached_property
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
-from models.articles import article
-from models.english import category_words, listing
-from models.grounded import explain
-from models.titles import same_series, series
+from models.language.articles import article
+from models.language.english import category_words, listing
+from models.language.grounded import explain
+from models.language.titles import same_series, series
 
 KINDS: dict[str, Callable[[str, Facts, random.Random, Sequence[Item]], str | None]] = {}
 Change = tuple[str, Sequence[str]]

@@ -16,11 +16,11 @@ from itertools import pairwise
 from other_worlds import WORLDS, facts_of
 
 from catalog.facts import Facts
-from models.english import category_words
 from models.faithfulness import check
 from models.faithfulness.reading import own_words, vocabulary
 from models.faithfulness.tokens import sentences_of
-from models.grounded import STYLES, explain
+from models.language.english import category_words
+from models.language.grounded import STYLES, explain
 
 END = "."
 LONGEST = 30

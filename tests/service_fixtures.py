@@ -20,8 +20,8 @@ from catalog.dataset import Dataset
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
 from models.faithfulness import Policy
-from models.grounded import explain
-from models.writer import Writer, Written
+from models.language.grounded import explain
+from models.prism.writer import Writer, Written
 from ranker.als import AlsConfig, AlsRanker, fit
 from service.cache import Cache, MemoryCache, cache_key
 from service.explain import Explained, Explainer, Serving

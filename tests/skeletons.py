@@ -15,7 +15,7 @@ from other_worlds import WORLDS, facts_of
 from catalog import dataset as datasets
 from models.faithfulness.reading import own_words
 from models.faithfulness.tokens import sentences_of
-from models.grounded import STYLES, explain
+from models.language.grounded import STYLES, explain
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService
 

@@ -18,7 +18,7 @@ from threading import Lock
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from catalog.facts import Facts
-from models.grounded import explain
+from models.language.grounded import explain
 from service.cli.main import main
 from service.deployments import distributed
 

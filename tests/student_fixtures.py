@@ -16,7 +16,7 @@ from catalog.facts_file import Sample, write_facts
 from models.distillation.label import label
 from models.distillation.student import SPECIAL, Layers, new_small, train_tokenizer
 from models.distillation.train import TrainConfig
-from models.grounded import GroundedEngine
+from models.language.grounded import GroundedEngine
 from ranker.sampling import sample_facts
 
 torch.set_num_threads(1)  # tests share their cores

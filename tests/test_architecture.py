@@ -16,14 +16,23 @@ MAY_IMPORT = {
     "service": {"service", "models", "ranker", "catalog"},
 }
 FOLDERS = {
-    "": set[str](),  # what lies in service/ itself: the others may all import it
-    "ranker_client": {"ranker_client"},
-    "redis": {"redis"},
-    "http": {"http", "ranker_client"},
-    "deployments": {"deployments", "http", "ranker_client", "redis"},
-    "cli": {"cli", "deployments", "http", "redis"},
+    "service": {
+        "": set[str](),  # what lies in service/ itself: the others may all import it
+        "ranker_client": {"ranker_client"},
+        "redis": {"redis"},
+        "http": {"http", "ranker_client"},
+        "deployments": {"deployments", "http", "ranker_client", "redis"},
+        "cli": {"cli", "deployments", "http", "redis"},
+    },
+    "models": {
+        "": set[str](),
+        "language": {"language"},
+        "faithfulness": {"faithfulness", "language"},
+        "prism": {"prism", "faithfulness", "language"},
+        "distillation": {"distillation", "prism", "faithfulness", "language"},
+    },
 }
-"""Which folders of service/ the modules of each may import."""
+"""Which folders of a package the modules of each may import."""
 HEAVY = {"torch", "transformers", "ctranslate2"}
 
 
@@ -77,21 +86,23 @@ def test_a_package_imports_only_what_is_below_it(package: str) -> None:
         assert ours <= MAY_IMPORT[package], f"{module.relative_to(ROOT)} imports {ours}"
 
 
-def test_a_folder_of_service_imports_only_what_is_below_it() -> None:
-    upward = set()
-    for module in modules("service"):
-        *above, name = module.relative_to(ROOT / "service").with_suffix("").parts
+@pytest.mark.parametrize("package", FOLDERS)
+def test_a_folder_of_a_package_imports_only_what_is_below_it(package: str) -> None:
+    folders, upward = FOLDERS[package], set()
+    for module in modules(package):
+        *above, name = module.relative_to(ROOT / package).with_suffix("").parts
         folder = above[0] if above else ""
         for other in imports_of(module):
             parts = other.split(".")
-            if parts[0] == "service" and parts[1] in FOLDERS.keys() - FOLDERS[folder]:
-                upward.add(f"{'.'.join(['service', *above, name])} imports {parts[1]}")
+            if parts[0] == package and parts[1] in folders.keys() - folders[folder]:
+                upward.add(f"{'.'.join([package, *above, name])} imports {parts[1]}")
     assert not upward
 
 
-def test_every_folder_of_service_has_its_place_among_the_others() -> None:
-    found = {module.parent.name for module in modules("service")} - {"service"}
-    assert found == FOLDERS.keys() - {""}
+@pytest.mark.parametrize("package", FOLDERS)
+def test_every_folder_of_a_package_has_its_place_among_the_others(package: str) -> None:
+    found = {module.relative_to(ROOT / package).parts[0] for module in modules(package)}
+    assert {name for name in found if not name.endswith(".py")} == FOLDERS[package].keys() - {""}
 
 
 @pytest.mark.parametrize("one, other", [("embedded", "distributed"), ("distributed", "embedded")])
@@ -116,7 +127,7 @@ def test_no_module_outside_models_loads_a_model_library_when_it_is_imported(pack
         ("service.cli.ready", {"typer", "pydantic", "numpy", "asyncio"}),
         ("service.deployments.distributed", {"pandas", "scipy.stats"}),
         ("ranker.service", {"pandas", "fastapi", "implicit"}),
-        ("models.writer", {"pandas", "pyarrow"}),
+        ("models.prism.writer", {"pandas", "pyarrow"}),
     ],
 )
 def test_a_process_loads_no_library_that_it_does_not_need(module: str, absent: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.articles import article, is_or_are
+from models.language.articles import article, is_or_are
 
 AN = """
 unimportant unidentified uninvited uninteresting unimaginative unintended uninhabited unusual

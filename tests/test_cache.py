@@ -12,8 +12,8 @@ from service_fixtures import Clock, anyio_backend, facts_about, written  # noqa:
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.grounded import GroundedEngine
-from models.writer import TextClaim, Writer, Written
+from models.language.grounded import GroundedEngine
+from models.prism.writer import TextClaim, Writer, Written
 from service.cache import MemoryCache, cache_key
 
 pytestmark = pytest.mark.anyio

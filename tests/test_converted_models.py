@@ -20,13 +20,13 @@ from student_fixtures import demo_facts, narrow
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.files import new_folder
-from models import conversion, ctranslate2_engine
-from models.conversion import converted
-from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.student import save_student
-from models.engine import ModelError
-from models.engines import SHIPPED, open_engine
-from models.prism import load_tokenizer
+from models.prism.engines import conversion, ctranslate2_engine
+from models.prism.engines.choice import SHIPPED, open_engine
+from models.prism.engines.conversion import converted
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
+from models.prism.engines.protocol import ModelError
+from models.prism.folder import load_tokenizer
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ sys.modules["torch"] = None  # it is not needed, and takes seconds
 from pathlib import Path
 from catalog.facts import Facts
 from catalog.types import Item
-from models.ctranslate2_engine import CTranslate2Engine
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 if len(sys.argv) > 3:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
 try:

@@ -26,17 +26,17 @@ from transformers import AutoModelForSeq2SeqLM, BartForConditionalGeneration
 
 from catalog.dataset import Dataset
 from catalog.facts_file import FactsFileError
-from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
 from models.distillation.train import FINE_TUNING, TrainConfig, export, greedy, train
-from models.engine import ModelError
-from models.engines import SHIPPED
-from models.english import category_forms
-from models.grounded import GroundedEngine
-from models.prism import SHORTLIST, load_tokenizer, shortlist
-from models.torch_engine import TorchEngine
+from models.language.english import category_forms
+from models.language.grounded import GroundedEngine
+from models.prism.engines.choice import SHIPPED
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
+from models.prism.engines.protocol import ModelError
+from models.prism.engines.torch_engine import TorchEngine
+from models.prism.folder import SHORTLIST, load_tokenizer, shortlist
 
 pytestmark = pytest.mark.slow
 SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})

@@ -18,15 +18,15 @@ from transformers import PreTrainedTokenizerFast
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.types import Item
-from models.conversion import converted
-from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.student import save_student, train_tokenizer
-from models.engine import ModelError
-from models.engines import SHIPPED, open_engine
-from models.prism import MAX_PROMPT, SHORTLIST, load_tokenizer, prompt_tokens
-from models.prompts import prism_prompt
-from models.torch_engine import TorchEngine
-from models.writer import Writer
+from models.prism.engines.choice import SHIPPED, open_engine
+from models.prism.engines.conversion import converted
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
+from models.prism.engines.protocol import ModelError
+from models.prism.engines.torch_engine import TorchEngine
+from models.prism.folder import MAX_PROMPT, SHORTLIST, load_tokenizer, prompt_tokens
+from models.prism.forms.prompts import prism_prompt
+from models.prism.writer import Writer
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,7 +198,7 @@ def test_torch_writes_where_it_can_use_a_gpu(
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: gpus)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     on_cpu = partial(TorchEngine, device="cpu")  # there is none here
-    monkeypatch.setattr("models.torch_engine.TorchEngine", on_cpu)
+    monkeypatch.setattr("models.prism.engines.torch_engine.TorchEngine", on_cpu)
     assert type(open_engine("small", cache)).__name__ == runtime
 
 
@@ -212,7 +212,7 @@ def test_the_usual_layout_is_left_only_for_one_that_is_clearly_faster(
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
     took = {(1, 2): single, (2, 1): pair, (1, 1): 2.0}
     monkeypatch.setattr(
-        "models.ctranslate2_engine._seconds", lambda *about: took[about[2], about[3]]
+        "models.prism.engines.ctranslate2_engine._seconds", lambda *about: took[about[2], about[3]]
     )
     assert CTranslate2Engine(SHIPPED, tmp_path).layout.startswith(layout)
 
@@ -296,7 +296,7 @@ def test_a_folder_that_cannot_be_written_is_named(student: Path, tmp_path: Path)
 
 def test_processes_that_start_together_convert_once(student: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from models.engines import open_engine\n"
+        "from pathlib import Path; from models.prism.engines.choice import open_engine\n"
         f"print(open_engine({str(student)!r}, Path({str(tmp_path / 'shared')!r})).layout)"
     )
     starting = [
@@ -315,7 +315,7 @@ def test_processes_that_start_together_convert_once(student: Path, tmp_path: Pat
 def test_serving_needs_no_torch(student: Path, cache: Path) -> None:
     script = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
-        "from pathlib import Path; from models.engines import open_engine\n"
+        "from pathlib import Path; from models.prism.engines.choice import open_engine\n"
         "from catalog.facts import Facts; from catalog.types import Item\n"
         f"engine = open_engine({str(student)!r}, Path({str(cache / 'bare')!r}))\n"
         "print(engine.write([Facts(item=Item(id='1', title='Heat'))]))"

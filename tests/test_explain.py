@@ -28,8 +28,8 @@ from service_fixtures import (
 
 from catalog.facts import Facts
 from models.faithfulness import check
-from models.grounded import explain
-from models.writer import Written
+from models.language.grounded import explain
+from models.prism.writer import Written
 from service.cache import MemoryCache
 from service.explain import Explained
 

@@ -15,7 +15,7 @@ from catalog.dataset import Dataset
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
 from models.faithfulness import check
-from models.grounded import explain
+from models.language.grounded import explain
 
 CLEAN = 6000
 EACH = 300

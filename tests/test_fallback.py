@@ -17,7 +17,7 @@ from service_fixtures import (  # noqa: F401
 
 from catalog.dataset import Dataset
 from catalog.facts import Facts
-from models.grounded import explain
+from models.language.grounded import explain
 from ranker.popularity import PopularityRanker
 from ranker.service import RankingQuery, RankingService, Recommendations, UnknownUserError
 from service.deployments.embedded import embedded_app

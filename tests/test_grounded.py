@@ -15,12 +15,12 @@ from catalog.dataset import Dataset
 from catalog.evidence import recommendations
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
-from models.articles import article
 from models.distillation.evaluate import bare, pattern
-from models.english import kind
 from models.faithfulness import check
-from models.grounded import GroundedEngine, explain
-from models.writer import grounded_text
+from models.language.articles import article
+from models.language.english import kind
+from models.language.grounded import GroundedEngine, explain
+from models.prism.writer import grounded_text
 from ranker.als import AlsConfig, fit
 
 

@@ -20,7 +20,7 @@ from service_fixtures import GENEROUS_S, facts_about
 
 from catalog.facts import Facts
 from models.faithfulness import check
-from models.grounded import explain
+from models.language.grounded import explain
 from service.cache import cache_key
 
 pytestmark = pytest.mark.slow

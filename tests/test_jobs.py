@@ -7,7 +7,7 @@ import math
 import pytest
 from service_fixtures import GENEROUS_S, Clock, anyio_backend, facts_about, written  # noqa: F401
 
-from models.writer import Written
+from models.prism.writer import Written
 from service.jobs import GIVEN_UP_S, Job, JobFailedError, LocalJobs
 
 pytestmark = pytest.mark.anyio

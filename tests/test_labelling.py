@@ -15,9 +15,9 @@ from catalog.types import Item
 from models.distillation.invent import invented, varied
 from models.distillation.label import label
 from models.faithfulness import check
-from models.grounded import GroundedEngine, explain
-from models.prompts import prism_prompt
-from models.references import with_names
+from models.language.grounded import GroundedEngine, explain
+from models.prism.forms.prompts import prism_prompt
+from models.prism.forms.references import with_names
 
 
 @pytest.fixture(scope="module")

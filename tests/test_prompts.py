@@ -9,11 +9,11 @@ from random_facts import hostile_facts, random_facts
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
-from models.clauses import attributes_told
 from models.faithfulness import check
-from models.grounded import explain
-from models.prompts import prism_prompt
-from models.references import references, with_names, with_references
+from models.language.clauses import attributes_told
+from models.language.grounded import explain
+from models.prism.forms.prompts import prism_prompt
+from models.prism.forms.references import references, with_names, with_references
 
 FILM = Noun(one="film", many="films")
 HEAT = Item(id="1", title="Heat", categories=("Action", "Crime"), year=1995)

@@ -16,7 +16,7 @@ from service_fixtures import (  # noqa: F401
     written,
 )
 
-from models.writer import Written
+from models.prism.writer import Written
 from service.breaker import Breaker
 from service.cache import cache_key
 from service.jobs import Job, JobFailedError, QueueUnavailableError

@@ -16,11 +16,11 @@ from service_fixtures import fitted
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.facts_file import Sample, batched
-from models.ctranslate2_engine import CTranslate2Engine
 from models.distillation.evaluate import Share, measure, written
-from models.engines import SHIPPED
 from models.faithfulness import check
-from models.writer import Writer
+from models.prism.engines.choice import SHIPPED
+from models.prism.engines.ctranslate2_engine import CTranslate2Engine
+from models.prism.writer import Writer
 from ranker.sampling import sample_facts
 
 pytestmark = pytest.mark.slow

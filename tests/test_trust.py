@@ -24,8 +24,8 @@ from service_fixtures import (  # noqa: F401
 
 from catalog.facts import Facts
 from models.faithfulness import check
-from models.grounded import explain
-from models.writer import Written
+from models.language.grounded import explain
+from models.prism.writer import Written
 from service.breaker import Breaker, LeftAloneError
 from service.cache import MemoryCache
 from service.redis.cache import NearCache, RedisCache
@@ -263,7 +263,7 @@ def test_no_text_of_ours_is_nearly_as_large_as_what_is_read(demo_facts: list[Fac
 
 def true_of(facts: Facts) -> Written:
     """Return the grounded text with its claims."""
-    from models.writer import grounded_text  # noqa: PLC0415
+    from models.prism.writer import grounded_text  # noqa: PLC0415
 
     return grounded_text(facts, "deadline")
 

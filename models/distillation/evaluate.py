@@ -12,9 +12,9 @@ from statistics import median
 
 from catalog.facts import Facts
 from catalog.facts_file import Sample, batched
-from models.engine import Engine
-from models.english import category_words
 from models.faithfulness import check
+from models.language.english import category_words
+from models.prism.engines.protocol import Engine
 
 _PAGE = 10
 _QUOTED = re.compile(r"“[^”]*”(?: \(\d+\))?|‘.*?’(?!\w)")

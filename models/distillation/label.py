@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from catalog.facts import Facts
 from catalog.facts_file import count_rows, read_facts, shards, write_shard
 from models.distillation.invent import invented, varied
-from models.engine import Engine
 from models.faithfulness import CHECK_VERSION, Policy, check
-from models.prompts import PROMPT_VERSION, prism_prompt
-from models.references import references, with_names, with_references
+from models.prism.engines.protocol import Engine
+from models.prism.forms.prompts import PROMPT_VERSION, prism_prompt
+from models.prism.forms.references import references, with_names, with_references
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 LABELS_VERSION = "1"

@@ -13,7 +13,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
-from models.prism import WEIGHTS
+from models.prism.folder import WEIGHTS
 
 Layers = Literal["4+4", "6+2"]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -29,7 +29,7 @@ _PIECES = (
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Return a byte-level BPE to which references are words (`models.references`).
+    """Return a byte-level BPE to which references are words (`models.prism.forms.references`).
 
     As one token and not as three they shorten the mean text of the demo's labels by a quarter: as
     many steps less for the decoder.

@@ -36,12 +36,12 @@ from models.distillation.student import (
     save_student,
     train_tokenizer,
 )
-from models.engine import reading
-from models.english import category_forms
 from models.faithfulness import check
-from models.prism import MAX_PROMPT, MAX_TEXT, SHORTLIST, WEIGHTS, load_tokenizer
-from models.references import with_names
-from models.torch_engine import GREEDY
+from models.language.english import category_forms
+from models.prism.engines.protocol import reading
+from models.prism.engines.torch_engine import GREEDY
+from models.prism.folder import MAX_PROMPT, MAX_TEXT, SHORTLIST, WEIGHTS, load_tokenizer
+from models.prism.forms.references import with_names
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import decade
 from models.faithfulness.attributes import UNITS
 from models.faithfulness.spots import DECADES, Spotted
 from models.faithfulness.symbols import Title
+from models.language.english import decade
 
 _MORE = frozenset("longer longest dearer more".split())
 """Words that say that the first of two things has more of it."""

@@ -13,7 +13,7 @@ from models.faithfulness.comparisons import Comparisons
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import Title
-from models.titles import may_be_series, same_series
+from models.language.titles import may_be_series, same_series
 
 _CONTRAST = (
     "not",

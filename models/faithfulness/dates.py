@@ -1,9 +1,9 @@
 """How statements of years and decades are held against the Facts."""
 
-from models.english import decade
 from models.faithfulness.attributes import EARLIER
 from models.faithfulness.context import Context, Judged, distinct
 from models.faithfulness.statements import Statement, Things
+from models.language.english import decade
 
 
 def judge_year(context: Context, statement: Statement) -> Judged:

@@ -10,7 +10,7 @@ from models.faithfulness.context import Context, Judged, any_known, distinct
 from models.faithfulness.dates import judge_decade, judge_year
 from models.faithfulness.lexicon import category_forms, has_category
 from models.faithfulness.statements import Statement, Things
-from models.titles import may_be_series, same_series
+from models.language.titles import may_be_series, same_series
 
 
 def _liking(context: Context, statement: Statement) -> Judged:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import category_words
+from models.language.english import category_words
 
 _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
 

@@ -7,13 +7,13 @@ claim is contradicted; what is not understood is unverifiable, and only counted.
 from itertools import pairwise
 
 from catalog.facts import Facts
-from models.articles import begins_with_vowel
 from models.faithfulness.claims import Claim, Policy, Verdict
 from models.faithfulness.contradictions import contradiction
 from models.faithfulness.judge import Judge
 from models.faithfulness.reading import frequent, own_words, read
 from models.faithfulness.spots import CLAIMED, patterns, spots
 from models.faithfulness.tokens import LONGEST, Sentence, sentences_of, skeleton_of
+from models.language.articles import begins_with_vowel
 
 _ENDINGS = (".", "!", "?")
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from models.english import category_nouns
 from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
 from models.faithfulness.symbols import NUMBERS, Token
 from models.faithfulness.tokens import Sentence
+from models.language.english import category_nouns
 
 _NUMBERS = {"a": 1, "dozen": 12, **NUMBERS}
 DECADES = {

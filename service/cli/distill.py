@@ -11,8 +11,8 @@ from rich.table import Table
 from catalog import dataset as datasets
 from catalog.facts_file import read_facts, shards, write_facts
 from catalog.files import check_replaceable
-from models.engines import Runtime, model_folder, open_engine
 from models.faithfulness import Policy
+from models.prism.engines.choice import Runtime, model_folder, open_engine
 from ranker.als import AlsRanker
 from ranker.sampling import sample_facts
 from service.cli.console import (
@@ -71,7 +71,7 @@ def label(
     A killed run goes on with the first shard that is missing.
     """
     from models.distillation.label import label as run  # noqa: PLC0415
-    from models.grounded import GroundedEngine  # noqa: PLC0415
+    from models.language.grounded import GroundedEngine  # noqa: PLC0415
 
     kept = rejected = 0
     with progress_bar() as progress:
@@ -124,7 +124,7 @@ def distill(
 
     from models.distillation.card import write_card  # noqa: PLC0415
     from models.distillation.train import FINE_TUNING, TrainConfig, export, steps_done, train  # noqa: PLC0415
-    from models.prism import WEIGHTS  # noqa: PLC0415
+    from models.prism.folder import WEIGHTS  # noqa: PLC0415
 
     if threads:
         torch.set_num_threads(threads)
@@ -192,7 +192,7 @@ def evaluate(
 ) -> None:
     """Measure a model's raw texts on held-out users, the grounded engine beside it."""
     from models.distillation.evaluate import measure, written  # noqa: PLC0415
-    from models.grounded import GroundedEngine  # noqa: PLC0415
+    from models.language.grounded import GroundedEngine  # noqa: PLC0415
 
     samples = [row for shard in shards(facts) for row in read_facts(shard, "test")]
     chosen = open_engine(model, engines, runtime)

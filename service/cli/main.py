@@ -6,7 +6,7 @@ import typer
 
 from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
-from models.engine import ModelError
+from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
 from service.cli import check, data, distill, keys, queue, serve
 from service.cli.console import console

@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from threadpoolctl import threadpool_limits
 
 from catalog.files import stamp
-from models.engines import open_engine
-from models.writer import Writer
+from models.prism.engines.choice import open_engine
+from models.prism.writer import Writer
 from ranker.service import RankingService
 from service import collector
 from service.admission import Admission

@@ -8,8 +8,8 @@ import structlog
 from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
-from models.engines import open_engine
-from models.writer import Writer
+from models.prism.engines.choice import open_engine
+from models.prism.writer import Writer
 from ranker.service import RankingService
 from service.admission import Admission
 from service.background import background

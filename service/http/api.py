@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from models.writer import Reason, Source, TextClaim
+from models.prism.writer import Reason, Source, TextClaim
 
 Part = Literal["ranker", "worker"]
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from catalog.facts import Facts
-from models.writer import Written
+from models.prism.writer import Written
 from service.breaker import Breaker, LeftAloneError
 from service.cache import Cache
 from service.redis.trust import MOST_BYTES, Trust

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from catalog.facts import Facts
-from models.writer import Written
+from models.prism.writer import Written
 from service.background import background
 from service.breaker import Breaker, LeftAloneError
 from service.jobs import Job, JobFailedError, QueueUnavailableError, Result, new_result, room_for

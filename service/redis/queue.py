@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from catalog.facts import Facts
-from models.writer import Written
+from models.prism.writer import Written
 from service.cache import cache_key
 from service.jobs import Job
 from service.redis.trust import MOST_BYTES, Trust

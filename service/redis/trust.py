@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from catalog.facts import Facts
 from models.faithfulness import Policy
-from models.writer import Written, checked_again
+from models.prism.writer import Written, checked_again
 from service.settings import Settings
 
 MOST_BYTES = 64 * 2**10

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
-from models.writer import Written
+from models.prism.writer import Written
 from service.background import background
 from service.jobs import GIVEN_UP_S, Job, JobFailedError, Result
 from service.redis.dead_letters import write_letter

@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 from tokenizers import Tokenizer
 
 from catalog.facts import Facts
-from models.engine import ModelError, reading
-from models.grounded import style_of
-from models.hashes import files_hash
-from models.prompts import prism_prompt
-from models.references import references
+from models.language.grounded import style_of
+from models.prism.engines.protocol import ModelError, reading
+from models.prism.forms.prompts import prism_prompt
+from models.prism.forms.references import references
+from models.prism.hashes import files_hash
 
 MAX_PROMPT, MAX_TEXT = 256, 128
 """Longest prompt and text in tokens."""

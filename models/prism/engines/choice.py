@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.files import recover, stamp
-from models.engine import Engine, ModelError
-from models.grounded import GroundedEngine
+from models.language.grounded import GroundedEngine
+from models.prism.engines.protocol import Engine, ModelError
 
 Runtime = Literal["auto", "ctranslate2", "torch"]
-SHIPPED = Path(__file__).with_name("small")
+SHIPPED = Path(__file__).parents[2] / "small"
 """The Prism that comes with the code, distilled from the grounded Oracle on the demo catalogue."""
 _LOADS = 3
 _FILES = ["*.json", "merges.txt", "model.safetensors"]
@@ -34,10 +34,10 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     if runtime == "auto":
         runtime = "torch" if _torch_has_a_gpu() else "ctranslate2"
     if runtime == "torch":
-        from models.torch_engine import TorchEngine  # noqa: PLC0415
+        from models.prism.engines.torch_engine import TorchEngine  # noqa: PLC0415
 
         return _of_one_state(folder, lambda: TorchEngine(folder, name=name))
-    from models.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
+    from models.prism.engines.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
 
     return _of_one_state(folder, lambda: CTranslate2Engine(folder, cache, name=name))
 

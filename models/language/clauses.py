@@ -10,9 +10,9 @@ from zlib import crc32
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
-from models.articles import article, is_or_are
-from models.english import all_of, category_words, decade, kind, listing
-from models.titles import same_series
+from models.language.articles import article, is_or_are
+from models.language.english import all_of, category_words, decade, kind, listing
+from models.language.titles import same_series
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import BartForConditionalGeneration
 
 from catalog.facts import Facts
-from models.engine import reading
-from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
-from models.references import with_names
+from models.prism.engines.protocol import reading
+from models.prism.folder import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+from models.prism.forms.references import with_names
 
 Dtype = Literal["float16", "bfloat16", "float32"]
 GREEDY: Mapping[str, Any] = {

@@ -1,21 +1,21 @@
 """Facts as the Prism reads them: one line that holds all it may say, in the words it may use.
 
-The words of a catalogue are references (`models.references`), all but well-known categories, so
-that no title can lead the Prism astray. Of the evidence it tells what it has in common with the
-item, as whole clauses (`models.clauses`), and a category that all of it has and the item has not
-("all three are dramas"), and nothing else: what is not shared explains nothing. So
-the student has to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it
-is most of the work.
+The words of a catalogue are references (`models.prism.forms.references`), all but well-known
+categories, so that no title can lead the Prism astray. Of the evidence it tells what it has in
+common with the item, as whole clauses (`models.language.clauses`), and a category that all of it
+has and the item has not ("all three are dramas"), and nothing else: what is not shared explains
+nothing. So the student has to choose and to phrase, not to compute, and a prompt is short: on a
+CPU, reading it is most of the work.
 """
 
 from collections.abc import Iterator, Mapping
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.clauses import evidence_in_common, name, own_clauses, shared_clauses
-from models.english import category_words, decade
-from models.grounded import style_of
-from models.references import references, with_references
+from models.language.clauses import evidence_in_common, name, own_clauses, shared_clauses
+from models.language.english import category_words, decade
+from models.language.grounded import style_of
+from models.prism.forms.references import references, with_references
 
 PROMPT_VERSION = "1"
 """Raised whenever Facts may get another prompt or references: a student must learn it anew."""

@@ -19,9 +19,9 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from catalog.files import new_folder
-from models.engine import ModelError, reading
-from models.hashes import files_hash
-from models.prism import SHORTLIST, WEIGHTS, shortlist, weights_hash
+from models.prism.engines.protocol import ModelError, reading
+from models.prism.folder import SHORTLIST, WEIGHTS, shortlist, weights_hash
+from models.prism.hashes import files_hash
 
 log = logging.getLogger(__name__)
 ComputeType = Literal["int8", "float32"]

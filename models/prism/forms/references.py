@@ -14,9 +14,9 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from catalog.facts import Facts
-from models.articles import article, is_or_are
-from models.clauses import attribute, attributes_told, name
-from models.english import category_words, decade
+from models.language.articles import article, is_or_are
+from models.language.clauses import attribute, attributes_told, name
+from models.language.english import category_words, decade
 
 _REFERENCE = re.compile(
     r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘key\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"

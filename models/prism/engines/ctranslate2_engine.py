@@ -19,10 +19,10 @@ from tokenizers import Tokenizer
 from catalog.facts import Evidence, Facts
 from catalog.files import write_whole
 from catalog.types import Item
-from models.conversion import ComputeType, converted
-from models.engine import reading
-from models.prism import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
-from models.references import with_names
+from models.prism.engines.conversion import ComputeType, converted
+from models.prism.engines.protocol import reading
+from models.prism.folder import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
+from models.prism.forms.references import with_names
 
 log = logging.getLogger(__name__)
 _CALIBRATION_TEXTS = 32

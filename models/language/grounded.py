@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.articles import article
-from models.clauses import (
+from models.language.articles import article
+from models.language.clauses import (
     another,
     everybody,
     evidence_in_common,
@@ -28,7 +28,7 @@ from models.clauses import (
     own_clauses,
     shared_clauses,
 )
-from models.english import all_of, decade, listing
+from models.language.english import all_of, decade, listing
 
 GRAMMAR_VERSION = "3"
 """Raised whenever Facts may get another text."""

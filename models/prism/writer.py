@@ -9,10 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
-from models.engine import Engine
 from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check, warm
-from models.grounded import GRAMMAR_VERSION, GroundedEngine, explain
-from models.prompts import PROMPT_VERSION
+from models.language.grounded import GRAMMAR_VERSION, GroundedEngine, explain
+from models.prism.engines.protocol import Engine
+from models.prism.forms.prompts import PROMPT_VERSION
 
 DECODING_VERSION = "1"
 """Raised whenever an engine may write another text for a prompt."""

@@ -1,0 +1,1 @@
+"""English, and the grammar that speaks it: words, clauses, and the grounded texts made of them."""

@@ -1,0 +1,1 @@
+"""The Prism: a model in its folder, the forms it reads and writes, the engines that run it."""

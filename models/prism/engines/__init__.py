@@ -1,0 +1,1 @@
+"""Engines: whatever writes one text for each of a batch of Facts."""

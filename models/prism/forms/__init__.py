@@ -1,0 +1,1 @@
+"""Forms: how Facts become a prompt, and how a Prism's text becomes an explanation."""
