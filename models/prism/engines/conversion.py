@@ -24,7 +24,7 @@ from models.prism.folder import SHORTLIST, WEIGHTS, shortlist, weights_hash
 from models.prism.hashes import files_hash
 
 log = logging.getLogger(__name__)
-ComputeType = Literal["int8", "float32"]
+ComputeType = Literal["int8", "float16", "float32"]
 _ACTIVATIONS = {"gelu": "GELU", "relu": "RELU"}
 """BART's names, and CTranslate2's."""
 CONVERSION_VERSION = "1"

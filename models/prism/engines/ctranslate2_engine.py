@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import ctranslate2
 from pydantic import BaseModel
@@ -25,6 +25,7 @@ from models.prism.folder import MAX_TEXT, load_tokenizer, prompt_tokens, weights
 from models.prism.forms.references import with_names
 
 log = logging.getLogger(__name__)
+Device = Literal["cpu", "cuda"]
 _CALIBRATION_TEXTS = 32
 _CLEARLY_FASTER = 0.85  # of the usual layout's time: less may be what else runs here
 _TYPICAL = Facts(
@@ -35,6 +36,10 @@ _TYPICAL = Facts(
     ),
     evidence_kind="contribution",
 )
+_LARGEST_PART: dict[Device, int] = {"cpu": 16, "cuda": 256}
+"""Texts of a batch that a replica writes at a time, at most: on a CPU every replica gets a part of
+even a small batch, and several of a large one, so that none waits long for the slowest
+(`bench.engines`, batch 64: 4.9x its peer; by 32 it was 4.0x to 4.6x)."""
 _PATIENCE_S, _LOOK_S = 300, 0.05
 """How long to wait for another process that converts or measures: far longer than either takes."""
 _AVX512 = {f"avx512{part}" for part in ("f", "cd", "bw", "dq", "vl")}
@@ -54,9 +59,10 @@ class CTranslate2Engine:
     ----------
     folder : of the Prism
     cache : folder for the converted model and the calibration; made where it is missing
-    compute_type : int8, or float32 as the reference
+    compute_type : int8, float32 as the reference, or float16 on a GPU
     translators, threads : replicas and the threads of each; by default a replica for each
-        core, or what is clearly faster here
+        core, or what is clearly faster here; on a GPU one replica
+    device : "cpu" or "cuda"
     name : what answers call it
     """
 
@@ -68,6 +74,7 @@ class CTranslate2Engine:
         translators: int | None = None,
         threads: int = 1,
         *,
+        device: Device = "cpu",
         name: str = "prism",
     ) -> None:
         self.name = name
@@ -76,16 +83,19 @@ class CTranslate2Engine:
         self.version = f"{weights_hash(folder)}-{compute_type}"
         with _alone(cache):
             self._model = converted(folder, self._tokenizer, compute_type, cache)
-            if translators is None:
+            if device == "cuda":
+                translators = translators or 1
+            elif translators is None:
                 translators, threads = _calibrated(self._model, self._tokenizer)
         self.layout = f"{translators} replicas of {threads} threads"
-        self._translators = translators
-        self._translator = _translator(self._model, translators, threads)
+        self._largest, self._replicas = _LARGEST_PART[device], translators
+        self._translator = _translator(self._model, translators, threads, device)
 
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Return one text per Facts; see `Engine`."""
         prompts = prompt_tokens(self._tokenizer, batch)
-        texts = _write(self._translator, self._translators, self._tokenizer, prompts)
+        part = _part(len(prompts), self._replicas, self._largest)
+        texts = _write(self._translator, part, self._tokenizer, prompts)
         return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
 
 
@@ -139,16 +149,23 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
-def _translator(model: Path, translators: int, threads: int) -> ctranslate2.Translator:
+def _translator(
+    model: Path, translators: int, threads: int, device: Device = "cpu"
+) -> ctranslate2.Translator:
     with reading(model):
         return ctranslate2.Translator(
-            os.fspath(model), device="cpu", inter_threads=translators, intra_threads=threads
+            os.fspath(model), device=device, inter_threads=translators, intra_threads=threads
         )
+
+
+def _part(texts: int, replicas: int, largest: int) -> int:
+    """Return how many of so many texts a replica writes at a time."""
+    return max(1, min(largest, -(-texts // replicas)))
 
 
 def _write(
     translator: ctranslate2.Translator,
-    translators: int,
+    part: int,
     tokenizer: Tokenizer,
     prompts: Sequence[list[str]],
 ) -> list[str]:
@@ -158,10 +175,7 @@ def _write(
         max_input_length=0,  # prompts are bounded by rule, never cut
         max_decoding_length=MAX_TEXT,
         use_vmap=True,  # where the model has one
-        # Every replica gets a part of even a small batch, and several of a large one, so that none
-        # waits long for the slowest (`bench.engines`, batch 64: 4.9x its peer; by 32 it was 4.0x
-        # to 4.6x).
-        max_batch_size=max(1, min(16, -(-len(prompts) // translators))),
+        max_batch_size=part,
     )
     texts = []
     for result in results:
@@ -218,5 +232,5 @@ def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) 
     translator = _translator(model, translators, threads)
     prompts = prompt_tokens(tokenizer, [_TYPICAL] * _CALIBRATION_TEXTS)
     started = time.perf_counter()
-    _write(translator, translators, tokenizer, prompts)
+    _write(translator, _part(len(prompts), translators, _LARGEST_PART["cpu"]), tokenizer, prompts)
     return time.perf_counter() - started
