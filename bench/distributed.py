@@ -28,7 +28,7 @@ from catalog.evidence import recommendations
 from catalog.facts import Facts
 from models.distillation.student import save_student, train_tokenizer
 from models.prism.engines.choice import open_engine
-from models.prism.forms.prompts import prism_prompt
+from models.prism.forms.references import prism_prompt
 from ranker.als import AlsRanker
 from service.settings import Settings
 from service.worker import IN_FLIGHT

@@ -35,7 +35,7 @@ from models.language.grounded import GroundedEngine
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import Engine
 from models.prism.engines.torch_engine import TorchEngine
-from models.prism.forms.prompts import prism_prompt
+from models.prism.forms.references import prism_prompt
 from models.prism.writer import Writer
 from service.cache import MemoryCache, cache_key
 from service.jobs import Job, LocalJobs

@@ -19,7 +19,8 @@ from other_worlds import WORLDS, facts_of
 from catalog.facts import Facts
 from models.faithfulness import CHECK_VERSION, check
 from models.language.grounded import GRAMMAR_VERSION, explain
-from models.prism.forms.prompts import PROMPT_VERSION, prism_prompt
+from models.prism.forms.protocol import PROMPT_VERSION
+from models.prism.forms.references import prism_prompt
 
 FOLDER = Path(__file__).parent / "golden"
 

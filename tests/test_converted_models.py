@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.files import new_folder
 from models.distillation.student import save_student
+from models.prism import prompting
 from models.prism.engines import conversion, ctranslate2_engine
 from models.prism.engines.choice import SHIPPED, open_engine
 from models.prism.engines.conversion import converted
@@ -332,8 +334,16 @@ def put(source: Path, target: Path) -> None:
         shutil.copytree(source, work, dirs_exist_ok=True)
 
 
-@pytest.mark.parametrize("step", ["load_tokenizer", "weights_hash"])
+@pytest.mark.parametrize(
+    "module, step",
+    [
+        (prompting, "load_tokenizer"),
+        (prompting, "load_config"),
+        (ctranslate2_engine, "weights_hash"),
+    ],
+)
 def test_a_model_that_is_replaced_while_it_is_loaded_is_loaded_again(
+    module: ModuleType,
     step: str,
     other: Path,
     tmp_path: Path,
@@ -342,7 +352,7 @@ def test_a_model_that_is_replaced_while_it_is_loaded_is_loaded_again(
 ) -> None:
     model, cache = tmp_path / "model", tmp_path / "engines"
     put(SHIPPED, model)
-    original, replaced = getattr(ctranslate2_engine, step), list[bool]()
+    original, replaced = getattr(module, step), list[bool]()
 
     def and_replace(folder: Path) -> object:
         found = original(folder)
@@ -352,7 +362,7 @@ def test_a_model_that_is_replaced_while_it_is_loaded_is_loaded_again(
         return found
 
     monkeypatch.setattr(ctranslate2_engine, "_seconds", lambda *_: 1.0)
-    monkeypatch.setattr(ctranslate2_engine, step, and_replace)
+    monkeypatch.setattr(module, step, and_replace)
     engine = open_engine(str(model), cache, "ctranslate2")
     expected = CTranslate2Engine(other, tmp_path / "its own", "int8", 1)
     assert engine.version == expected.version

@@ -37,6 +37,7 @@ from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import ModelError
 from models.prism.engines.torch_engine import TorchEngine
 from models.prism.folder import SHORTLIST, load_tokenizer, shortlist
+from models.prism.prompting import Prompting
 
 pytestmark = pytest.mark.slow
 SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
@@ -80,7 +81,9 @@ def student(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows_of(labels: Path) -> list[dict[str, str]]:
-    return [row for file in labels.iterdir() for row in pq.read_table(file).to_pylist()]
+    return [
+        row for file in labels.glob("labels-*.parquet") for row in pq.read_table(file).to_pylist()
+    ]
 
 
 def weights(work: Path) -> dict[str, NDArray[np.float32]]:
@@ -126,7 +129,7 @@ def test_a_run_goes_on_with_equal_labels_however_they_were_written(
 ) -> None:
     """Labels that were lost are made again, perhaps by other libraries."""
     work = shutil.copytree(begun, tmp_path / "work")
-    [shard] = labels.iterdir()
+    [shard] = labels.glob("labels-*.parquet")
     (tmp_path / "again").mkdir()
     pq.write_table(pq.read_table(shard), tmp_path / "again" / shard.name, compression="gzip")
     steps: list[int] = []
@@ -152,7 +155,7 @@ def test_a_damaged_file_of_a_run_is_named(
 
 def test_damaged_labels_are_named(labels: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(labels, tmp_path / "labels")
-    shard = next(copy.iterdir())
+    shard = next(copy.glob("labels-*.parquet"))
     shard.write_bytes(shard.read_bytes()[:-100])
     with pytest.raises(FactsFileError, match=rf"{shard.name} is damaged"):
         train(copy, tmp_path / "work", SHORT)
@@ -168,7 +171,7 @@ def test_the_loss_falls(labels: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_labels_that_are_too_few_are_an_error(labels: Path, tmp_path: Path, count: int) -> None:
-    [shard] = labels.iterdir()
+    [shard] = labels.glob("labels-*.parquet")
     pq.write_table(pq.read_table(shard)[:count], tmp_path / shard.name)
     with pytest.raises(FactsFileError, match=f"has {count} labels.*too few to train on"):
         train(tmp_path, tmp_path / "work", SHORT)
@@ -280,11 +283,12 @@ def test_a_bart_of_other_settings_is_served_as_it_was_trained(
 
 def test_settings_for_summaries_do_not_change_what_is_measured() -> None:
     model = BartForConditionalGeneration.from_pretrained(SHIPPED, dtype=torch.float32)
-    tokenizer = load_tokenizer(SHIPPED)
-    prompts = [np.array(tokenizer.encode("1 similarity “0” loved “1”").ids, dtype=np.uint16)]
-    expected = greedy(model, tokenizer, prompts)
+    prompting = Prompting.of(SHIPPED)
+    prompt = prompting.tokenizer.encode("1 similarity “0” loved “1”")
+    prompts = [np.array(prompt.ids, dtype=np.uint16)]
+    expected = greedy(model, prompting, prompts)
     model.generation_config.update(**FOR_SUMMARIES)
-    assert greedy(model, tokenizer, prompts) == expected
+    assert greedy(model, prompting, prompts) == expected
 
 
 # ---------------------------------------------------------------------- measuring

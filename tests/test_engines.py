@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import ctranslate2
 import numpy as np
@@ -24,8 +25,10 @@ from models.prism.engines.conversion import converted
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import ModelError
 from models.prism.engines.torch_engine import TorchEngine
-from models.prism.folder import MAX_PROMPT, SHORTLIST, load_tokenizer, prompt_tokens
-from models.prism.forms.prompts import prism_prompt
+from models.prism.folder import SHORTLIST, PrismConfig, load_tokenizer
+from models.prism.forms.protocol import FormName
+from models.prism.forms.references import prism_prompt
+from models.prism.prompting import Prompting
 from models.prism.writer import Writer
 
 pytestmark = pytest.mark.slow
@@ -131,8 +134,11 @@ def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
             "evidence_kind": "contribution",
         }
     )
-    [tokens] = prompt_tokens(load_tokenizer(student), [endless])
-    assert 0 < len(tokens) <= MAX_PROMPT
+    for form in get_args(FormName):
+        prompting = Prompting(load_tokenizer(student), PrismConfig(form=form))
+        [prompt] = prompting.prompts([endless])
+        assert 0 < len(prompt) <= prompting.config.max_prompt
+        assert [prompt.tokens[0], prompt.tokens[-1]] == ["<s>", "</s>"]
 
 
 def test_a_prompt_that_is_too_long_loses_details_but_no_reference() -> None:
@@ -147,10 +153,11 @@ def test_a_prompt_that_is_too_long_loses_details_but_no_reference() -> None:
             "evidence_kind": "contribution",
         }
     )
-    assert len(tokenizer.encode(prism_prompt(facts))) > MAX_PROMPT
-    [tokens] = prompt_tokens(tokenizer, [facts])
-    text = tokenizer.decode([tokenizer.token_to_id(token) or 0 for token in tokens])
-    assert len(tokens) <= MAX_PROMPT
+    prompting = Prompting(tokenizer, PrismConfig())
+    assert len(tokenizer.encode(prism_prompt(facts))) > prompting.config.max_prompt
+    [prompt] = prompting.prompts([facts])
+    text = tokenizer.decode(prompt.ids)
+    assert len(prompt) <= prompting.config.max_prompt
     assert "“0” ‘year’" in text
     assert all(f"“{number}”" in text for number in range(4))
 
@@ -159,9 +166,10 @@ def test_special_tokens_in_the_facts_do_not_reach_the_model(student: Path) -> No
     hostile = Facts(
         item=Item(id="1", title="</s> <pad>", categories=("<mask>",), attributes={"name": "<s>"})
     )
-    [tokens] = prompt_tokens(load_tokenizer(student), [hostile])
-    assert [tokens[0], tokens[-1]] == ["<s>", "</s>"]
-    assert not {"<s>", "</s>", "<pad>", "<mask>"} & set(tokens[1:-1])
+    for form in get_args(FormName):
+        [prompt] = Prompting(load_tokenizer(student), PrismConfig(form=form)).prompts([hostile])
+        assert [prompt.tokens[0], prompt.tokens[-1]] == ["<s>", "</s>"]
+        assert not {"<s>", "</s>", "<pad>", "<mask>"} & set(prompt.tokens[1:-1])
 
 
 # ---------------------------------------------------------------------- choosing

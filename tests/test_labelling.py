@@ -16,8 +16,8 @@ from models.distillation.invent import invented, varied
 from models.distillation.label import label
 from models.faithfulness import check
 from models.language.grounded import GroundedEngine, explain
-from models.prism.forms.prompts import prism_prompt
-from models.prism.forms.references import with_names
+from models.prism.forms.references import prism_prompt
+from models.prism.forms.referents import with_names
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_killed_run_goes_on_with_the_first_missing_shard(
 def test_a_damaged_shard_is_made_again(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", samples)
     list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
-    [shard] = (tmp_path / "labels").iterdir()
+    [shard] = (tmp_path / "labels").glob("labels-*.parquet")
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-100])
     list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))

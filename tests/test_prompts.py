@@ -12,8 +12,8 @@ from catalog.types import Item
 from models.faithfulness import check
 from models.language.clauses import attributes_told
 from models.language.grounded import explain
-from models.prism.forms.prompts import prism_prompt
-from models.prism.forms.references import references, with_names, with_references
+from models.prism.forms.references import prism_prompt
+from models.prism.forms.referents import references, with_names, with_references
 
 FILM = Noun(one="film", many="films")
 HEAT = Item(id="1", title="Heat", categories=("Action", "Crime"), year=1995)

@@ -1,7 +1,7 @@
 """Made-up worlds: Facts with titles, categories and attributes that no catalogue holds.
 
 They teach a student to tell of books and restaurants as of films. It sees no names, only references
-to them (`models.prism.forms.references`), so that made-up words need be no more than different.
+to them (`models.prism.forms.referents`), so that made-up words need be no more than different.
 """
 
 import random

@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 
 from catalog.facts import Facts
 from catalog.facts_file import count_rows, read_facts, shards, write_shard
+from catalog.files import write_whole
 from models.distillation.invent import invented, varied
 from models.faithfulness import CHECK_VERSION, Policy, check
 from models.prism.engines.protocol import Engine
-from models.prism.forms.prompts import PROMPT_VERSION, prism_prompt
-from models.prism.forms.references import references, with_names, with_references
+from models.prism.folder import CONFIG, PrismConfig
+from models.prism.forms.choice import form_named
+from models.prism.forms.protocol import PROMPT_VERSION, FormName
 
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 LABELS_VERSION = "1"
@@ -40,12 +42,14 @@ def label(
     oracle: Engine,
     *,
     policy: Policy = "strict",
+    form: FormName = "references",
     made_up: float = 0.8,
     seed: int = 0,
 ) -> Iterator[Labelled]:
     """Label the training rows of a Facts folder; yield after every shard.
 
-    Kept are texts that pass the check and that references and names lead back to.
+    Kept are texts that pass the check and that the form can say. `prism.json` beside the labels is
+    what a Prism that learns them has learnt.
 
     A shard that was made from the same Facts in the same way is not done again, so a killed run
     goes on where it was.
@@ -55,12 +59,16 @@ def label(
     facts, out : folders
     oracle : whatever writes texts
     policy : what a label must pass
+    form : how a Prism will read the Facts, and write
     made_up : rows of made-up worlds per real row
     seed : of variations and made-up worlds
     """
     out.mkdir(parents=True, exist_ok=True)
     versions = f"{LABELS_VERSION} {PROMPT_VERSION} {CHECK_VERSION}"
-    way = f"{oracle.name}@{oracle.version} {policy} {made_up} {seed} {versions}"
+    way = f"{oracle.name}@{oracle.version} {policy} {form} {made_up} {seed} {versions}"
+    config = PrismConfig(form=form, policy=policy, max_prompt=256 if form == "references" else 512)
+    write_whole(out / CONFIG, config.model_dump_json(indent=2) + "\n")
+    made = form_named(form)
     targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
     for stale in set(out.glob("labels-*.parquet")) - set(targets):
         stale.unlink()
@@ -77,15 +85,10 @@ def label(
         for begin in range(0, len(rows), _BATCH):
             batch = rows[begin : begin + _BATCH]
             for row, text in zip(batch, oracle.write(batch), strict=True):
-                told = with_references(text, references(row))
-                if with_names(told, row) == text and check(text, row, policy).passed:
-                    kept.append(
-                        {
-                            "prompt": prism_prompt(row),
-                            "text": told,
-                            "facts": row.model_dump_json(),
-                        }
-                    )
+                said = made.target(text, row)
+                if said is not None and check(text, row, policy).passed:
+                    prompt = next(made.prompts(row))
+                    kept.append({"prompt": prompt, "text": said, "facts": row.model_dump_json()})
         rejected = len(rows) - len(kept)
         schema = SCHEMA.with_metadata({_MADE_FROM: made_from, _REJECTED: str(rejected).encode()})
         write_shard(target, pa.Table.from_pylist(kept, schema))

@@ -29,7 +29,7 @@ _PIECES = (
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Return a byte-level BPE to which references are words (`models.prism.forms.references`).
+    """Return a byte-level BPE to which references are words (`models.prism.forms.referents`).
 
     As one token and not as three they shorten the mean text of the demo's labels by a quarter: as
     many steps less for the decoder.

@@ -40,8 +40,8 @@ from models.faithfulness import check
 from models.language.english import category_forms
 from models.prism.engines.protocol import reading
 from models.prism.engines.torch_engine import GREEDY
-from models.prism.folder import MAX_PROMPT, MAX_TEXT, SHORTLIST, WEIGHTS, load_tokenizer
-from models.prism.forms.references import with_names
+from models.prism.folder import CONFIG, SHORTLIST, WEIGHTS, load_config, load_tokenizer
+from models.prism.prompting import Prompting
 
 _VALIDATION, _SPARSE = 512, 50  # rows kept back for validation, and of how many at most one
 _TOKENIZER_ROWS = 60_000
@@ -81,7 +81,7 @@ class Labels:
     """
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
-        files = _files(folder)
+        files, self.config = _files(folder), load_config(folder)
         rows = sum(map(count_rows, files))
         # Every n-th row, so that all shards are in it.
         spacing = max(_SPARSE, rows // _VALIDATION)
@@ -95,7 +95,7 @@ class Labels:
             prompts, texts, about = _columns(file, "prompt", "text", "facts")
             encoded = zip(_encode(tokenizer, prompts), _encode(tokenizer, texts), strict=True)
             for (prompt, text), facts, number in zip(encoded, about, numbers, strict=False):
-                if len(prompt) > MAX_PROMPT or len(text) > MAX_TEXT:
+                if len(prompt) > self.config.max_prompt or len(text) > self.config.max_text:
                     self.dropped += 1
                     continue
                 self.added.update(set(text.tolist()) - set(prompt.tolist()))
@@ -217,7 +217,9 @@ def train(
     _claim(work, config, labels, base)
     tokenizer = _tokenizer(labels, work, config, base)
     data = Labels(labels, tokenizer)
-    _write_shortlist(work, tokenizer, data.added)
+    write_whole(work / CONFIG, data.config.model_dump_json(indent=2) + "\n")
+    if data.config.form == "references":
+        _write_shortlist(work, tokenizer, data.added)
     torch.manual_seed(config.seed)
     model = _student(tokenizer, config, base)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -295,7 +297,9 @@ def export(work: Path, config: TrainConfig, base: Path | None, out: Path) -> Non
     _restore(work, model, None)
     with new_folder(out, WEIGHTS) as folder:
         save_student(model, tokenizer, folder)
-        shutil.copyfile(work / SHORTLIST, folder / SHORTLIST)
+        for name in (SHORTLIST, CONFIG):
+            if (work / name).exists():
+                shutil.copyfile(work / name, folder / name)
 
 
 def _student(
@@ -370,11 +374,13 @@ def validate(
         for begin in range(0, len(data.validation), 64)
     ]
     rows, facts = data.validation[:texts], data.validation_facts[:texts]
-    written = greedy(model, tokenizer, [prompt for prompt, _ in rows])
+    prompting = Prompting(tokenizer, data.config)
+    written = greedy(model, prompting, [prompt for prompt, _ in rows])
     wanted = tokenizer.decode_batch([text.tolist() for _, text in rows])
     model.train()
     faithful = [
-        check(with_names(text, f), f).passed for text, f in zip(written, facts, strict=True)
+        check(prompting.form.text(text, about), about, data.config.policy).passed
+        for text, about in zip(written, facts, strict=True)
     ]
     samples: list[dict[str, object]] = [
         {"prompt": tokenizer.decode(prompt.tolist()), "text": text, "faithful": passed}
@@ -389,14 +395,19 @@ def validate(
 
 @torch.no_grad()
 def greedy(
-    model: BartForConditionalGeneration, tokenizer: Tokenizer, prompts: Sequence[Tokens]
+    model: BartForConditionalGeneration, prompting: Prompting, prompts: Sequence[Tokens]
 ) -> list[str]:
     """Return greedy texts, for measuring during training."""
     pad = model.config.pad_token_id
     padded = _pad(prompts, pad).to(model.device)
     with precision.autocast(model.device):
-        tokens = model.generate(input_ids=padded, attention_mask=padded != pad, **GREEDY)
-    texts: list[str] = tokenizer.decode_batch(tokens.tolist())
+        tokens = model.generate(
+            input_ids=padded,
+            attention_mask=padded != pad,
+            max_new_tokens=prompting.config.max_text,
+            **GREEDY,
+        )
+    texts: list[str] = prompting.tokenizer.decode_batch(tokens.tolist())
     return texts
 
 

@@ -1,29 +1,50 @@
-"""The Prism's folder, and how Facts become its tokens: shared by every engine and by training.
+"""A Prism's folder: what is in it, shared by every engine and by training.
 
-A folder has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`. Of a model
-that was trained here it also has `shortlist.json`: the tokens that labels add to their prompts, and
-those of well-known categories. A text needs no others but those of its prompt, so that an engine
-need not weigh the whole vocabulary at every step (in machine translation a vocabulary shortlist:
-Jean et al. 2015, arXiv 1412.2007, section 3).
+It has BART's own layout: `config.json`, `model.safetensors`, `tokenizer.json`. Of a model that was
+trained here it also has
+
+- `prism.json` (`PrismConfig`): the form it has learnt, and how long its prompts and texts may be;
+- `shortlist.json`, for a small vocabulary of its own: the tokens that labels add to their prompts,
+  and those of well-known categories. A text needs no others but those of its prompt, so that an
+  engine need not weigh the whole vocabulary at every step (in machine translation a vocabulary
+  shortlist: Jean et al. 2015, arXiv 1412.2007, section 3).
 """
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from tokenizers import Tokenizer
 
-from catalog.facts import Facts
-from models.language.grounded import style_of
+from models.faithfulness import Policy
 from models.prism.engines.protocol import ModelError, reading
-from models.prism.forms.prompts import prism_prompt
-from models.prism.forms.references import references
+from models.prism.forms.protocol import FormName
 from models.prism.hashes import files_hash
 
-MAX_PROMPT, MAX_TEXT = 256, 128
-"""Longest prompt and text in tokens."""
-WEIGHTS, SHORTLIST = "model.safetensors", "shortlist.json"
+WEIGHTS, SHORTLIST, CONFIG = "model.safetensors", "shortlist.json", "prism.json"
 _Tokens = TypeAdapter(list[str])
+
+
+class PrismConfig(BaseModel):
+    """What a Prism has learnt to read and to write."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    form: FormName = Field("references", description="How Facts become prompts, and texts labels.")
+    policy: Policy = Field("strict", description="What the labels passed that it learnt from.")
+    max_prompt: int = Field(256, ge=16, le=1024, description="Longest prompt, in tokens.")
+    max_text: int = Field(128, ge=16, le=512, description="Longest text, in tokens.")
+
+
+def load_config(folder: Path) -> PrismConfig:
+    """Return what a folder's model has learnt; of one without a `prism.json`, the defaults.
+
+    Raises ModelError.
+    """
+    file = folder / CONFIG
+    with reading(file):
+        return (
+            PrismConfig.model_validate_json(file.read_bytes()) if file.is_file() else PrismConfig()
+        )
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -46,8 +67,7 @@ def weights_hash(folder: Path) -> str:
     for file in files:
         if not file.is_file():
             raise ModelError(f"{folder} has no {file.name}: it is no folder of a BART model")
-    if (folder / SHORTLIST).is_file():
-        files.append(folder / SHORTLIST)
+    files += [folder / name for name in (SHORTLIST, CONFIG) if (folder / name).is_file()]
     return files_hash(files)
 
 
@@ -59,36 +79,3 @@ def shortlist(folder: Path) -> list[str] | None:
     file = folder / SHORTLIST
     with reading(file):
         return _Tokens.validate_json(file.read_bytes()) if file.is_file() else None
-
-
-def prompt_tokens(tokenizer: Tokenizer, batch: Sequence[Facts]) -> list[list[str]]:
-    """Return the prompt of each of the Facts as tokens, at most `MAX_PROMPT` of them.
-
-    Where the whole prompt is too long, details are left out by rule.
-    """
-    encoded = tokenizer.encode_batch([prism_prompt(facts) for facts in batch])
-    return [
-        one.tokens if len(one) <= MAX_PROMPT else _bounded(tokenizer, facts)
-        for one, facts in zip(encoded, batch, strict=True)
-    ]
-
-
-def _bounded(tokenizer: Tokenizer, facts: Facts) -> list[str]:
-    style, known = style_of(facts), references(facts)
-    for shorter in _shorter(facts):
-        encoded = tokenizer.encode(prism_prompt(shorter, style, known))
-        if len(encoded) <= MAX_PROMPT:
-            break
-    tokens: list[str] = encoded.tokens
-    return tokens
-
-
-def _shorter(facts: Facts) -> Iterator[Facts]:
-    """Yield the Facts without attributes, then without categories, too: that fits."""
-    for detail in ("attributes", "categories"):
-        bare: dict[str, object] = {detail: {} if detail == "attributes" else ()}
-        evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)
-        facts = facts.model_copy(
-            update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
-        )
-        yield facts

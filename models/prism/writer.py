@@ -12,7 +12,7 @@ from catalog.facts import Facts
 from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check, warm
 from models.language.grounded import GRAMMAR_VERSION, GroundedEngine, explain
 from models.prism.engines.protocol import Engine
-from models.prism.forms.prompts import PROMPT_VERSION
+from models.prism.forms.protocol import PROMPT_VERSION
 
 DECODING_VERSION = "1"
 """Raised whenever an engine may write another text for a prompt."""

@@ -14,15 +14,14 @@ from typing import IO, Literal
 
 import ctranslate2
 from pydantic import BaseModel
-from tokenizers import Tokenizer
 
 from catalog.facts import Evidence, Facts
 from catalog.files import write_whole
 from catalog.types import Item
 from models.prism.engines.conversion import ComputeType, converted
 from models.prism.engines.protocol import reading
-from models.prism.folder import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
-from models.prism.forms.references import with_names
+from models.prism.folder import weights_hash
+from models.prism.prompting import Prompting
 
 log = logging.getLogger(__name__)
 Device = Literal["cpu", "cuda"]
@@ -79,24 +78,22 @@ class CTranslate2Engine:
     ) -> None:
         self.name = name
         _use_widest_vectors()
-        self._tokenizer = load_tokenizer(folder)
+        self._prompting = Prompting.of(folder)
         self.version = f"{weights_hash(folder)}-{compute_type}"
         with _alone(cache):
-            self._model = converted(folder, self._tokenizer, compute_type, cache)
+            self._model = converted(folder, self._prompting.tokenizer, compute_type, cache)
             if device == "cuda":
                 translators = translators or 1
             elif translators is None:
-                translators, threads = _calibrated(self._model, self._tokenizer)
+                translators, threads = _calibrated(self._model, self._prompting)
         self.layout = f"{translators} replicas of {threads} threads"
         self._largest, self._replicas = _LARGEST_PART[device], translators
         self._translator = _translator(self._model, translators, threads, device)
 
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Return one text per Facts; see `Engine`."""
-        prompts = prompt_tokens(self._tokenizer, batch)
-        part = _part(len(prompts), self._replicas, self._largest)
-        texts = _write(self._translator, part, self._tokenizer, prompts)
-        return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
+        part = _part(len(batch), self._replicas, self._largest)
+        return _write(self._translator, part, self._prompting, batch)
 
 
 def _use_widest_vectors() -> None:
@@ -166,26 +163,24 @@ def _part(texts: int, replicas: int, largest: int) -> int:
 def _write(
     translator: ctranslate2.Translator,
     part: int,
-    tokenizer: Tokenizer,
-    prompts: Sequence[list[str]],
+    prompting: Prompting,
+    batch: Sequence[Facts],
 ) -> list[str]:
     results = translator.translate_batch(
-        list(prompts),
+        [prompt.tokens for prompt in prompting.prompts(batch)],
         beam_size=1,
         max_input_length=0,  # prompts are bounded by rule, never cut
-        max_decoding_length=MAX_TEXT,
+        max_decoding_length=prompting.config.max_text,
         use_vmap=True,  # where the model has one
         max_batch_size=part,
     )
-    texts = []
-    for result in results:
-        # The model may have more tokens than the tokenizer: those stand for nothing.
-        ids = [tokenizer.token_to_id(token) or 0 for token in result.hypotheses[0]]
-        texts.append(tokenizer.decode(ids))
-    return texts
+    # The model may have more tokens than the tokenizer: those stand for nothing.
+    number = prompting.tokenizer.token_to_id
+    written = [[number(token) or 0 for token in result.hypotheses[0]] for result in results]
+    return prompting.texts(written, batch)
 
 
-def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
+def _calibrated(model: Path, prompting: Prompting) -> tuple[int, int]:
     """Return the best (translators, threads of each), measured once for a model and a processor.
 
     That is a replica for each core, unless another layout is clearly faster.
@@ -202,7 +197,7 @@ def _calibrated(model: Path, tokenizer: Tokenizer) -> tuple[int, int]:
         log.warning("a calibration is damaged, measured again: %s", file)
     seconds = dict.fromkeys(sorted(choices), math.inf)
     for choice in [*seconds] * 3:  # in turns, so that what else runs here hinders all alike
-        seconds[choice] = min(seconds[choice], _seconds(model, tokenizer, *choice))
+        seconds[choice] = min(seconds[choice], _seconds(model, prompting, *choice))
     fastest = min(seconds, key=seconds.__getitem__)
     best = fastest if seconds[fastest] < _CLEARLY_FASTER * seconds[usual] else usual
     told = {
@@ -228,9 +223,9 @@ def _known_layout(file: Path) -> tuple[int, int] | None:
     return told.translators, told.threads
 
 
-def _seconds(model: Path, tokenizer: Tokenizer, translators: int, threads: int) -> float:
+def _seconds(model: Path, prompting: Prompting, translators: int, threads: int) -> float:
     translator = _translator(model, translators, threads)
-    prompts = prompt_tokens(tokenizer, [_TYPICAL] * _CALIBRATION_TEXTS)
+    part = _part(_CALIBRATION_TEXTS, translators, _LARGEST_PART["cpu"])
     started = time.perf_counter()
-    _write(translator, _part(len(prompts), translators, _LARGEST_PART["cpu"]), tokenizer, prompts)
+    _write(translator, part, prompting, [_TYPICAL] * _CALIBRATION_TEXTS)
     return time.perf_counter() - started

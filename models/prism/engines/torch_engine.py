@@ -11,12 +11,11 @@ from transformers import BartForConditionalGeneration
 
 from catalog.facts import Facts
 from models.prism.engines.protocol import reading
-from models.prism.folder import MAX_TEXT, load_tokenizer, prompt_tokens, weights_hash
-from models.prism.forms.references import with_names
+from models.prism.folder import weights_hash
+from models.prism.prompting import Prompting
 
 Dtype = Literal["float16", "bfloat16", "float32"]
 GREEDY: Mapping[str, Any] = {
-    "max_new_tokens": MAX_TEXT,
     "num_beams": 1,
     "do_sample": False,
     # The hub's BARTs come with settings for summaries.
@@ -50,7 +49,7 @@ class TorchEngine:
         self.name = name
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = dtype or ("float16" if self._device.type == "cuda" else "float32")
-        self._tokenizer = load_tokenizer(folder)
+        self._prompting = Prompting.of(folder)
         with reading(folder):
             model = BartForConditionalGeneration.from_pretrained(
                 folder, dtype=getattr(torch, dtype)
@@ -65,17 +64,18 @@ class TorchEngine:
         """Return one text per Facts; see `Engine`."""
         if not batch:
             return []
-        rows = [
-            torch.tensor([self._tokenizer.token_to_id(token) for token in prompt])
-            for prompt in prompt_tokens(self._tokenizer, batch)
-        ]
-        texts = self._tokenizer.decode_batch(self._thread.submit(self._generate, rows).result())
-        return [with_names(text, facts) for text, facts in zip(texts, batch, strict=True)]
+        rows = [torch.tensor(prompt.ids) for prompt in self._prompting.prompts(batch)]
+        return self._prompting.texts(self._thread.submit(self._generate, rows).result(), batch)
 
     @torch.inference_mode()
     def _generate(self, rows: list[torch.Tensor]) -> list[list[int]]:
         pad = self._model.config.pad_token_id
         inputs = pad_sequence(rows, batch_first=True, padding_value=pad).to(self._device)
-        tokens = self._model.generate(input_ids=inputs, attention_mask=inputs != pad, **GREEDY)
+        tokens = self._model.generate(
+            input_ids=inputs,
+            attention_mask=inputs != pad,
+            max_new_tokens=self._prompting.config.max_text,
+            **GREEDY,
+        )
         written: list[list[int]] = tokens.tolist()
         return written

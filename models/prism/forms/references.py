@@ -1,97 +1,101 @@
-"""References: how a Prism reads and writes the words of a catalogue, so that it never spells one.
+"""The form `references`: one line that holds all a text may say, in the words it may use.
 
-A Prism sees the item as “0”, its evidence as “1” to “3”, the noun as ‘one’ and ‘many’, the item's
-‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none of its
-own, and at most two attributes as ‘key1’, ‘value1’, ‘key2’ and ‘value2’; the engine puts the
-catalogue's words back. In natural language generation this is called delexicalisation (Wen et al.
-2015, arXiv 1508.01745, section 2): a title of any length and script is then exact, a catalogue may
-be of anything, and no model has to learn to copy.
+The words of a catalogue are references (`models.prism.forms.referents`), all but well-known
+categories, so that no title can lead the Prism astray. Of the evidence it tells what it has in
+common with the item, as whole clauses (`models.language.clauses`), and a category that all of it
+has and the item has not ("all three are dramas"), and nothing else: what is not shared explains
+nothing. So the student has to choose and to phrase, not to compute, and a prompt is short: on a
+CPU, reading it is most of the work.
+
+    prompt   7 contribution “0” 1995 1990s crime loved “1” | both are crime ‘many’
+    target   You loved “1”, so we suggest “0”. Both are crime ‘many’.
+    text     You loved “Ronin”, so we suggest “Heat”. Both are crime films.
 """
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from string import ascii_lowercase
+from collections.abc import Iterator, Mapping
 
 from catalog.facts import Facts
-from models.language.articles import article, is_or_are
-from models.language.clauses import attribute, attributes_told, name
+from catalog.types import Item
+from models.language.clauses import evidence_in_common, name, own_clauses, shared_clauses
 from models.language.english import category_words, decade
-
-_REFERENCE = re.compile(
-    r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘key\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"
-)
-_AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’|‘decade’)")
-_ARE = re.compile(r"(‘key\d’) are\b")
-_OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z])’")
+from models.language.grounded import style_of
+from models.prism.forms.protocol import shorter
+from models.prism.forms.referents import references, with_names, with_references
 
 
-def referents(facts: Facts) -> dict[str, str]:
-    """Return what each reference stands for, as a text tells it."""
+class References:
+    """No word of a catalogue is read or written; see `Form`."""
+
+    def prompts(self, facts: Facts) -> Iterator[str]:
+        """Yield the prompt, then shorter ones, in the style and with the references of all."""
+        style, known = style_of(facts), references(facts)
+        yield prism_prompt(facts, style, known)
+        for less in shorter(facts):
+            yield prism_prompt(less, style, known)
+
+    def target(self, text: str, facts: Facts) -> str | None:
+        """Return a label with references; None where these would not lead back to it."""
+        target = with_references(text, references(facts))
+        return target if with_names(target, facts) == text else None
+
+    def text(self, written: str, facts: Facts) -> str:
+        """Return what was written with the catalogue's words."""
+        return with_names(written, facts)
+
+
+def prism_prompt(
+    facts: Facts, style: int | None = None, known: Mapping[str, str] | None = None
+) -> str:
+    """Return the prompt for these Facts.
+
+    Parameters
+    ----------
+    facts : may be shortened ones
+    style, known : style and references of the whole Facts, by default those of these
+    """
+    style = style_of(facts) if style is None else style
+    known = references(facts) if known is None else known
     item = facts.item
-    found = {f"“{n}”": name(entity, facts) for n, entity in enumerate([item, *facts.evidence])}
-    found |= {"‘one’": facts.noun.one, "‘many’": facts.noun.many}
-    if item.year is not None:
-        found |= {"‘year’": str(item.year), "‘decade’": f"{decade(item.year)}s"}
-    letters = iter(ascii_lowercase)
+    shared = [clause.text for clause in shared_clauses(facts)]
+    clauses = [
+        *(shared or ["nothing in common"] if facts.evidence else []),
+        *filter(None, [evidence_in_common(facts)]),
+        *own_clauses(facts),
+    ]
+    about = [
+        f"{style} {facts.evidence_kind}",
+        known[name(item, facts)],
+        *_when(item, facts, known),
+        *_categories(item, known),
+        *_likings(facts, known),
+    ]
+    parts = [
+        " ".join(about),
+        *([with_references(" | ".join(clauses), known)] if clauses else []),
+        *([facts.popularity.replace("_", " ")] if facts.popularity else []),
+    ]
+    return " | ".join(parts)
+
+
+def _likings(facts: Facts, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield each liking and the references of what it holds: loved “1” “3” liked “2”."""
+    for liking in ("loved", "liked"):
+        entries = [known[name(e, facts)] for e in facts.evidence if e.liking == liking]
+        if entries:
+            yield from (liking, *entries)
+
+
+def _when(item: Item, facts: Facts, known: Mapping[str, str]) -> list[str]:
+    """Return the year and the decade, where the name does not tell them."""
+    if item.year is None or name(item, facts).endswith(")"):
+        return []
+    early = item.year < 1000  # when nobody speaks of decades
+    return [known[str(item.year)], *([] if early else [known[f"{decade(item.year)}s"]])]
+
+
+def _categories(item: Item, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the English form of each category, or its reference where it has none."""
     for category in item.categories:
+        reference = known[f"‘{category}’"]
         form = category_words(category).attributive
-        if form is None or f"‘{form}’" in found:
-            form = next(letters)
-        found[f"‘{form}’"] = f"‘{category}’"
-    for number, key in enumerate(attributes_told(facts), 1):
-        found |= {f"‘key{number}’": key, f"‘value{number}’": attribute(item.attributes[key])}
-    return found
-
-
-def references(facts: Facts) -> dict[str, str]:
-    """Return the reference of all that is told by one: of equal words, the first."""
-    found: dict[str, str] = {}
-    for reference, told in referents(facts).items():
-        found.setdefault(told, reference)
-    return found
-
-
-def with_references(text: str, known: Mapping[str, str]) -> str:
-    """Return a text with references for all that is told by one: what a Prism learns from.
-
-    "a" or "an" before a noun or a year is "a", and "is" or "are" after an attribute is "is", for it
-    is these that decide which.
-    """
-    words = sorted((told for told in known if told[0] not in "“‘0123456789"), key=len, reverse=True)
-
-    def reference_of(match: re.Match[str]) -> str:
-        if match[0] in known:
-            return known[match[0]]
-        if match[2]:  # “Heat” (1995), where nothing else is called “Heat”
-            return f"{known.get(match[1], match[1])} ({known.get(match[2], match[2])})"
-        return match[0]
-
-    told = _told(tuple(words)).sub(reference_of, text)
-    return _ARE.sub(r"\1 is", _AN.sub(r"\1 ", told))
-
-
-@lru_cache(1024)  # the items of a catalogue have few sets of attributes
-def _told(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what may be told by a reference: names, quoted words, these words, and numbers."""
-    plain = "|".join(map(re.escape, words))
-    return re.compile(rf"(“[^”]*”)(?: \((\d+)\))?|‘[^’]*’|(?<!\w)(?:{plain}|\d+s?)(?!\w)")
-
-
-def with_names(text: str, facts: Facts) -> str:
-    """Return a Prism's text with every reference as what it stands for.
-
-    A text with a reference to nothing is no text: it comes back empty, which no check lets pass.
-    """
-    told = referents(facts)
-    if any(reference not in told for reference in _OURS.findall(text)):
-        return ""
-
-    def name_of(match: re.Match[str]) -> str:
-        if match[1]:
-            return match[1] + article(told[match[2]])[1:]
-        if match[3]:
-            return f"{told[match[3]]} {is_or_are(told[match[3]])}"
-        return told.get(match[0], match[0])
-
-    return _REFERENCE.sub(name_of, text)
+        yield form if form and reference == f"‘{form}’" else reference

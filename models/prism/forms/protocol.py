@@ -1,0 +1,54 @@
+"""The Form protocol: how Facts become a prompt, a label a target, and what is written a text.
+
+    form         what a model reads of Heat and Ronin            what it learns to write
+    references   7 contribution “0” loved “1” | both are crime…  You loved “1”, so we suggest “0”.
+    titles       film “0” | year 1995 | director Michael Mann…   You loved “1”, so we suggest “0”.
+    verbatim     film “Heat” | year 1995 | director Michael…     You loved “Ronin”, so we suggest…
+
+A text is to say nothing that does not follow from its prompt: a label that does would teach a model
+to invent. So what a form leaves out of the prompt, its labels must not speak of.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+from catalog.facts import Facts
+
+PROMPT_VERSION = "1"
+"""Raised whenever Facts may get another prompt or target: a student must learn it anew."""
+FormName = Literal["references", "titles", "verbatim"]
+
+
+class Form(Protocol):
+    """How a Prism reads Facts and writes of them; engines know nothing of it."""
+
+    def prompts(self, facts: Facts) -> Iterator[str]:
+        """Yield the prompt for these Facts, then ever shorter ones, for where it is too long."""
+        ...
+
+    def target(self, text: str, facts: Facts) -> str | None:
+        """Return what a model is to write for a label; None where it could not know how."""
+        ...
+
+    def text(self, written: str, facts: Facts) -> str:
+        """Return what a model wrote as an explanation; empty where it is none."""
+        ...
+
+
+def shorter(facts: Facts) -> Iterator[Facts]:
+    """Yield the Facts with ever less detail: the one rule by which long prompts are shortened.
+
+    First the evidence loses its descriptions, then the item its own; then all lose their
+    attributes, then their categories.
+    """
+    evidence = tuple(e.model_copy(update={"description": None}) for e in facts.evidence)
+    facts = facts.model_copy(update={"evidence": evidence})
+    yield facts
+    details: dict[str, object] = {"description": None, "attributes": {}, "categories": ()}
+    for detail, nothing in details.items():
+        bare = {detail: nothing}
+        evidence = tuple(entry.model_copy(update=bare) for entry in facts.evidence)
+        facts = facts.model_copy(
+            update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
+        )
+        yield facts
