@@ -28,7 +28,7 @@ from transformers import BartConfig, BartForConditionalGeneration
 from bench.measure import in_turns, ratio, write_all
 from catalog.facts import Facts
 from catalog.facts_file import read_facts, shards
-from models.distillation.label import label
+from models.distillation.label_grammar import label_with_grammar
 from models.distillation.student import save_student, train_tokenizer
 from models.distillation.train import LOG, TrainConfig, export, train
 from models.language.grounded import GroundedEngine
@@ -68,7 +68,7 @@ def main(
     console.print(_machine(device))
     started = time.perf_counter()
     labels = work / "labels"
-    for _ in label(facts, labels, GroundedEngine(), made_up=0):
+    for _ in label_with_grammar(facts, labels, made_up=0):
         pass
     train_rows = [row.facts for shard in shards(facts) for row in read_facts(shard, "train")]
     base = _untrained(train_rows, work / "base", SMALL if small else BASE)

@@ -13,7 +13,7 @@ from transformers import BartConfig, BartForConditionalGeneration, BartTokenizer
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.facts_file import Sample, write_facts
-from models.distillation.label import label
+from models.distillation.label_grammar import label_with_grammar
 from models.distillation.student import SPECIAL, Layers, new_small, train_tokenizer
 from models.distillation.train import TrainConfig
 from models.language.grounded import GroundedEngine
@@ -49,7 +49,7 @@ def demo_samples(demo: Dataset, count: int) -> list[Sample]:
 def make_labels(folder: Path, samples: list[Sample], shard_rows: int = 10_000) -> Path:
     """Label samples as `prism label` does; return the labels' folder."""
     write_facts(folder / "facts", samples, shard_rows)
-    list(label(folder / "facts", folder / "labels", GroundedEngine()))
+    list(label_with_grammar(folder / "facts", folder / "labels"))
     return folder / "labels"
 
 

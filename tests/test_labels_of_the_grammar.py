@@ -1,4 +1,4 @@
-"""Labelling: only faithful texts are kept, made-up worlds are like real ones, killed runs go on."""
+"""Labels of the grammar: only faithful texts are kept, made-up worlds are like real ones, killed runs go on."""
 
 import random
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from catalog.facts import Facts
 from catalog.facts_file import Sample, write_facts
 from catalog.types import Item
 from models.distillation.invent import invented, varied
-from models.distillation.label import label
+from models.distillation.label_grammar import label_with_grammar
 from models.faithfulness import check
 from models.language.grounded import GroundedEngine, explain
 from models.prism.forms.references import prism_prompt
@@ -32,21 +32,9 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-class Liar:
-    """An Oracle that says every second time what no Facts say."""
-
-    name = version = "liar"
-
-    def write(self, batch: Sequence[Facts]) -> list[str]:
-        return [
-            explain(facts) if n % 2 else f"“{facts.item.title}” won an award."
-            for n, facts in enumerate(batch)
-        ]
-
-
 def test_a_label_is_a_prompt_and_a_faithful_text(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", samples)
-    [done] = label(tmp_path / "facts", tmp_path / "labels", GroundedEngine())
+    [done] = label_with_grammar(tmp_path / "facts", tmp_path / "labels")
     rows = rows_of(tmp_path / "labels")
     training = sum(sample.split == "train" for sample in samples)
     assert done.kept == len(rows) > training
@@ -58,19 +46,8 @@ def test_a_label_is_a_prompt_and_a_faithful_text(samples: list[Sample], tmp_path
 
 def test_no_label_is_made_of_a_test_row(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", [row for row in samples if row.split == "test"])
-    [done] = label(tmp_path / "facts", tmp_path / "labels", GroundedEngine())
+    [done] = label_with_grammar(tmp_path / "facts", tmp_path / "labels")
     assert done.kept == done.rejected == 0
-
-
-def test_what_an_oracle_says_beyond_the_facts_is_dropped(
-    samples: list[Sample], tmp_path: Path
-) -> None:
-    write_facts(tmp_path / "facts", samples)
-    [done] = label(tmp_path / "facts", tmp_path / "labels", Liar())
-    assert done.rejected >= done.kept > 0
-    assert not any("award" in row["text"] for row in rows_of(tmp_path / "labels"))
-    [again] = label(tmp_path / "facts", tmp_path / "labels", Liar())
-    assert again == done  # though nothing was written again
 
 
 def test_a_killed_run_goes_on_with_the_first_missing_shard(
@@ -78,30 +55,30 @@ def test_a_killed_run_goes_on_with_the_first_missing_shard(
 ) -> None:
     write_facts(tmp_path / "facts", samples, shard_rows=100)
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    list(label(tmp_path / "facts", straight, GroundedEngine()))
-    next(iter(label(tmp_path / "facts", killed, GroundedEngine())))
+    list(label_with_grammar(tmp_path / "facts", straight))
+    next(iter(label_with_grammar(tmp_path / "facts", killed)))
     assert len(list(killed.glob("labels-*.parquet"))) == 1
-    kept = [done.kept for done in label(tmp_path / "facts", killed, GroundedEngine())]
+    kept = [done.kept for done in label_with_grammar(tmp_path / "facts", killed)]
     assert kept == [pq.read_metadata(path).num_rows for path in sorted(straight.glob("*.parquet"))]
     assert rows_of(killed) == rows_of(straight)
 
 
 def test_a_damaged_shard_is_made_again(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", samples)
-    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
     [shard] = (tmp_path / "labels").glob("labels-*.parquet")
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-100])
-    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
     assert shard.read_bytes() == whole
 
 
 def test_labels_of_other_facts_are_not_kept(samples: list[Sample], tmp_path: Path) -> None:
     write_facts(tmp_path / "facts", samples, shard_rows=100)
-    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
+    list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
     write_facts(tmp_path / "facts", samples[200:], shard_rows=100)
-    list(label(tmp_path / "facts", tmp_path / "labels", GroundedEngine()))
-    list(label(tmp_path / "facts", tmp_path / "fresh", GroundedEngine()))
+    list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
+    list(label_with_grammar(tmp_path / "facts", tmp_path / "fresh"))
     assert rows_of(tmp_path / "labels") == rows_of(tmp_path / "fresh")
 
 

@@ -1,4 +1,7 @@
-"""Labelling: an Oracle writes a text for each of the Facts, and only faithful ones are kept."""
+"""Labels of the grammar: it writes a text for each of the Facts, and of made-up worlds besides.
+
+Its texts cost nothing, so that none is kept but in the labels.
+"""
 
 import hashlib
 import random
@@ -12,17 +15,12 @@ import pyarrow.parquet as pq
 
 from catalog.facts import Facts
 from catalog.facts_file import count_rows, read_facts, shards, write_shard
-from catalog.files import write_whole
 from models.distillation.invent import invented, varied
-from models.faithfulness import CHECK_VERSION, Policy, check
-from models.prism.engines.protocol import Engine
-from models.prism.folder import CONFIG, PrismConfig
-from models.prism.forms.choice import form_named
-from models.prism.forms.protocol import PROMPT_VERSION, FormName
+from models.distillation.labels import SCHEMA, VERSIONS, config_of, label_row, write_config
+from models.faithfulness import Policy, check
+from models.language.grounded import GroundedEngine
+from models.prism.forms.protocol import FormName
 
-SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
-LABELS_VERSION = "1"
-"""Raised whenever other Facts are made up of those given, or other labels kept."""
 _BATCH = 256
 _MADE_FROM, _REJECTED = b"made from", b"rejected"
 
@@ -36,10 +34,9 @@ class Labelled:
     rejected: int
 
 
-def label(
+def label_with_grammar(
     facts: Path,
     out: Path,
-    oracle: Engine,
     *,
     policy: Policy = "strict",
     form: FormName = "references",
@@ -57,18 +54,15 @@ def label(
     Parameters
     ----------
     facts, out : folders
-    oracle : whatever writes texts
     policy : what a label must pass
     form : how a Prism will read the Facts, and write
     made_up : rows of made-up worlds per real row
     seed : of variations and made-up worlds
     """
     out.mkdir(parents=True, exist_ok=True)
-    versions = f"{LABELS_VERSION} {PROMPT_VERSION} {CHECK_VERSION}"
-    way = f"{oracle.name}@{oracle.version} {policy} {form} {made_up} {seed} {versions}"
-    config = PrismConfig(form=form, policy=policy, max_prompt=256 if form == "references" else 512)
-    write_whole(out / CONFIG, config.model_dump_json(indent=2) + "\n")
-    made = form_named(form)
+    grammar = GroundedEngine()
+    way = f"{grammar.name}@{grammar.version} {policy} {form} {made_up} {seed} {VERSIONS}"
+    write_config(out, config_of(form, policy))
     targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
     for stale in set(out.glob("labels-*.parquet")) - set(targets):
         stale.unlink()
@@ -84,11 +78,10 @@ def label(
         kept = []
         for begin in range(0, len(rows), _BATCH):
             batch = rows[begin : begin + _BATCH]
-            for row, text in zip(batch, oracle.write(batch), strict=True):
-                said = made.target(text, row)
-                if said is not None and check(text, row, policy).passed:
-                    prompt = next(made.prompts(row))
-                    kept.append({"prompt": prompt, "text": said, "facts": row.model_dump_json()})
+            for row, text in zip(batch, grammar.write(batch), strict=True):
+                found = label_row(text, row, form)
+                if found is not None and check(text, row, policy).passed:
+                    kept.append(found)
         rejected = len(rows) - len(kept)
         schema = SCHEMA.with_metadata({_MADE_FROM: made_from, _REJECTED: str(rejected).encode()})
         write_shard(target, pa.Table.from_pylist(kept, schema))
