@@ -8,7 +8,7 @@ from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
-from service.cli import check, data, distill, keys, queue, serve
+from service.cli import check, data, distill, keys, queue, serve, write
 from service.cli.console import console
 from service.http.keys import KeysError
 from service.redis.trust import SigningKeyError
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(data.app)
 app.add_typer(check.app)
 app.add_typer(distill.app)
+app.add_typer(write.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app)
 app.add_typer(queue.app)
