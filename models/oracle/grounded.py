@@ -13,6 +13,7 @@ class GroundedOracle:
 
     name = "grounded"
     model = f"grammar-{GRAMMAR_VERSION}"
+    budget = None
     parameters: dict[str, object] = {}  # noqa: RUF012 - a property in the protocol
 
     def prompts(self, facts: Facts) -> Sequence[Prompt]:

@@ -40,6 +40,7 @@ class HfOracle:
     """
 
     name = "hf"
+    budget = None
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Loads a model of transformers' to write texts with: seq2seq or causal, from a folder, hub or GGUF.
+"""Loads a model of transformers to write texts with: seq2seq or causal, of a folder, hub or GGUF.
 
 "google/flan-t5-xxl", "data/llama"       a name on the hub, a folder
 "data/llama/llama.Q4_1.gguf"             a GGUF file, in a folder or on the hub
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 import transformers
 
-from models.oracle.protocol import OracleError, Prompt
 from models.oracle.prompts import as_one_text
-from models.oracle.smollm2 import smollm2_file
+from models.oracle.protocol import OracleError, Prompt
+from models.oracle.smollm2 import smollm2_folder
 
 _UNBOUNDED = 10**6
 """What is longer is no limit: tokenizers that have none say 1e30."""
@@ -115,7 +115,7 @@ def load(model: str, longest_text: int, *, int8: bool = False) -> Loaded:
 def _place(model: str) -> tuple[str, dict[str, str]]:
     """Return the folder or hub name of a model, and the GGUF file in it."""
     if model == "smollm2":
-        model = str(smollm2_file())
+        model = str(smollm2_folder())
     if not model.endswith(".gguf"):
         return model, {}
     path = Path(model)

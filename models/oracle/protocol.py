@@ -10,12 +10,15 @@ what is in flight and nothing else.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from catalog.facts import Facts
+
+if TYPE_CHECKING:
+    from models.oracle.budget import Budget
 
 
 class OracleError(ValueError):
@@ -63,6 +66,9 @@ class Tokens:
 
     def __add__(self, other: "Tokens") -> "Tokens":
         return Tokens(self.prompt + other.prompt, self.text + other.text)
+
+    def __sub__(self, other: "Tokens") -> "Tokens":
+        return Tokens(self.prompt - other.prompt, self.text - other.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,12 @@ class Oracle(Protocol):
         """All besides model and prompt that decides what it writes, as JSON can hold it."""
         ...
 
-    def prompts(self, facts: Facts) -> Sequence[Prompt]:
+    @property
+    def budget(self) -> "Budget | None":
+        """What it may use; None where it costs nothing."""
+        ...
+
+    def prompts(self, facts: Facts) -> Iterable[Prompt]:
         """Return the whole prompt, then ever shorter ones for where it is too long.
 
         None at all where the Oracle needs none.

@@ -38,6 +38,7 @@ class StoredOracle:
     """Hands over the texts of a JSONL file; see `Oracle`. Facts without a text are passed over."""
 
     name = "stored"
+    budget = None
 
     def __init__(self, file: Path, model: str | None = None) -> None:
         self._file = file

@@ -86,6 +86,11 @@ def missing(order: Order, oracle: Oracle, keys: set[bytes]) -> Iterator[Missing]
                 yield Missing(sample.facts, number, source=sample, digest=digest, prompt=prompt)
 
 
+def left(order: Order, oracle: Oracle) -> Iterator[Missing]:
+    """Yield the texts of an order that are not there yet, whoever is writing them."""
+    return missing(order, oracle, _keys_of(order.texts))
+
+
 def _samples(order: Order) -> Iterator[Sample]:
     splits: tuple[Split, ...] = ("train", "test") if order.rows == "all" else (order.rows,)
     for shard in facts_file.shards(order.facts):
@@ -135,11 +140,13 @@ class Writing:
             wanted = sum(1 for _ in missing(order, oracle, set()))
             self.left = sum(1 for _ in missing(order, oracle, set(self._keys)))
             self.done = wanted - self.left
+            if oracle.budget:
+                oracle.budget.used += self._spent()
         except BaseException:
             self._shard.close()
             raise
 
-    def spent(self) -> Tokens:
+    def _spent(self) -> Tokens:
         """Return the tokens that all rows of the shard used that are of this Oracle and model."""
         used = Tokens()
         for row in read_rows(self._shard.path):

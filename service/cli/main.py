@@ -6,6 +6,7 @@ import typer
 
 from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
+from models.oracle.protocol import OracleError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
 from service.cli import check, data, distill, keys, queue, serve, write
@@ -30,6 +31,7 @@ app.add_typer(queue.app)
 
 _OPTIONAL = {
     "torch": "train", "transformers": "train", "pandas": "demo", "ctranslate2": "serve",
+    "openai": "oracle", "accelerate": "oracle", "gguf": "oracle", "ray": "ray",
 }  # fmt: skip
 """Which of the extras a module comes with."""
 
@@ -40,7 +42,7 @@ def main() -> None:
         app()
     except (
         DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, SigningKeyError,
-        OSError,
+        OracleError, OSError,
     ) as error:  # fmt: skip
         hint = ""
         if isinstance(error, SnapshotError):
