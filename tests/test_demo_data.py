@@ -152,7 +152,7 @@ class TestStrangers:
             ("numpy", "ndarray.tofile"),
             ("pandas.core.frame", "DataFrame.to_pickle"),
             ("pandas.core.frame", "os.system"),
-            ("catalog.demo", "_download"),
+            ("catalog.wheels", "download"),
         ],
     )
     def test_a_pickle_that_names_anything_else_is_refused(

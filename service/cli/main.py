@@ -6,9 +6,10 @@ import typer
 
 from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
+from models.oracle.protocol import OracleError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
-from service.cli import check, data, distill, keys, queue, serve
+from service.cli import check, data, distill, keys, queue, serve, write
 from service.cli.console import console
 from service.http.keys import KeysError
 from service.redis.trust import SigningKeyError
@@ -23,12 +24,14 @@ app = typer.Typer(
 app.add_typer(data.app)
 app.add_typer(check.app)
 app.add_typer(distill.app)
+app.add_typer(write.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app)
 app.add_typer(queue.app)
 
 _OPTIONAL = {
     "torch": "train", "transformers": "train", "pandas": "demo", "ctranslate2": "serve",
+    "openai": "oracle", "accelerate": "oracle", "gguf": "oracle", "ray": "ray",
 }  # fmt: skip
 """Which of the extras a module comes with."""
 
@@ -39,7 +42,7 @@ def main() -> None:
         app()
     except (
         DatasetError, SnapshotError, FactsFileError, ModelError, KeysError, SigningKeyError,
-        OSError,
+        OracleError, OSError,
     ) as error:  # fmt: skip
         hint = ""
         if isinstance(error, SnapshotError):
