@@ -30,7 +30,7 @@ FOLDERS = {
         "faithfulness": {"faithfulness", "language"},
         "oracle": {"oracle", "language"},
         "prism": {"prism", "faithfulness", "language"},
-        "distillation": {"distillation", "prism", "faithfulness", "language"},
+        "distillation": {"distillation", "oracle", "prism", "faithfulness", "language"},
     },
 }
 """Which folders of a package the modules of each may import."""

@@ -65,9 +65,7 @@ def labelled(
         ("verbatim", "Because you loved “Ronin”, we suggest “Heat”."),
     ],
 )
-def test_a_faithful_text_is_a_label_in_any_form(
-    form: FormName, label: str, tmp_path: Path
-) -> None:
+def test_a_faithful_text_is_a_label_in_any_form(form: FormName, label: str, tmp_path: Path) -> None:
     assert labelled(tmp_path, [row(TRUE)], form=form) == ([label], {})
     config = load_config(tmp_path / "labels")
     assert (config.form, config.policy) == (form, "strict")

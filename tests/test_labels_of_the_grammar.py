@@ -1,7 +1,6 @@
-"""Labels of the grammar: only faithful texts are kept, made-up worlds are like real ones, killed runs go on."""
+"""Labels of the grammar: faithful texts alone, worlds like real ones, kills that cost no shard."""
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +14,7 @@ from catalog.types import Item
 from models.distillation.invent import invented, varied
 from models.distillation.label_grammar import label_with_grammar
 from models.faithfulness import check
-from models.language.grounded import GroundedEngine, explain
+from models.language.grounded import explain
 from models.prism.forms.references import prism_prompt
 from models.prism.forms.referents import with_names
 

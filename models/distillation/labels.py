@@ -1,8 +1,8 @@
 """Labels: what a Prism learns from, as Parquet, and what its folder will say of it.
 
 A folder of `labels-00000.parquet`, ... with the columns `prompt` and `text` (what a model reads and
-is to write, in the labels' form) and `facts` (JSON); and `prism.json`, which every Prism that learns
-them gets.
+is to write, in the form of the labels) and `facts` (JSON); and `prism.json`, which a Prism that
+learns them gets.
 """
 
 from pathlib import Path

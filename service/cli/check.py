@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.faithfulness import Policy
 from models.faithfulness.texts import TextWithFacts, checked, unread
-from service.cli.console import console, progress_bar
+from service.cli.console import console, plain, progress_bar
 
 app = typer.Typer()
 
@@ -80,10 +80,5 @@ def _parsed(lines: TextIO) -> Iterator[TextWithFacts]:
 def _show(places: list[tuple[str, int]], examples: dict[str, str], total: int) -> None:
     table = Table("times", "stops at", "example", title=f"{total:,} sentences are not read")
     for place, count in places:
-        table.add_row(str(count), _plain(place), _plain(examples[place]))
+        table.add_row(str(count), plain(place), plain(examples[place]))
     console.print(table, markup=False)
-
-
-def _plain(text: str) -> str:
-    """Return a text for the terminal: escapes of strangers would be obeyed."""
-    return "".join(char if char.isprintable() else " " for char in text).replace("[", r"\[")

@@ -48,3 +48,8 @@ def bad_parameter(
     """Return the first of the errors, as one of the command line."""
     first = error.errors()[0]
     return typer.BadParameter(f"{spelled('.'.join(map(str, first['loc'])))}: {first['msg']}")
+
+
+def plain(text: str) -> str:
+    """Return a text for a table in the terminal: escapes of strangers would be obeyed."""
+    return "".join(char if char.isprintable() else " " for char in text).replace("[", r"\[")

@@ -1,4 +1,4 @@
-"""The offline half of the `prism` command: facts, label, distill, evaluate."""
+"""The offline half of the `prism` command, but for texts and labels: facts, distill, evaluate."""
 
 from pathlib import Path
 from statistics import median
@@ -11,7 +11,6 @@ from rich.table import Table
 from catalog import dataset as datasets
 from catalog.facts_file import read_facts, shards, write_facts
 from catalog.files import check_replaceable
-from models.faithfulness import Policy
 from models.prism.engines.choice import Runtime, model_folder, open_engine
 from ranker.als import AlsRanker
 from ranker.sampling import sample_facts
@@ -24,6 +23,7 @@ from service.cli.console import (
     progress_bar,
 )
 from service.cli.data import import_demo_command, train_ranker
+from service.cli.label import label
 
 app = typer.Typer()
 _DEMO_DATA, _DEMO_RANKER, _DEMO_FACTS = Path("data/demo"), Path("data/ranker"), Path("data/facts")
@@ -54,32 +54,6 @@ def facts(
         task = progress.add_task("sampling Facts", total=None)
         count = write_facts(out, progress.track(samples, task_id=task))
     console.print(f"{out}: {count:,} Facts", markup=False)
-
-
-@app.command()
-def label(
-    facts: FactsArgument,
-    out: Annotated[Path, typer.Argument(help="Folder for the labels.")],
-    made_up: Annotated[
-        float, typer.Option(min=0, max=1, help="Made-up worlds per row, to learn to tell of any.")
-    ] = 0.8,
-    policy: Annotated[Policy, typer.Option(help="What a label must pass.")] = "strict",
-    seed: Annotated[int, typer.Option(help="Of variations and made-up worlds.")] = 0,
-) -> None:
-    """Let the Oracle write a text for every training row, and keep those that are faithful.
-
-    A killed run goes on with the first shard that is missing.
-    """
-    from models.distillation.label import label as run  # noqa: PLC0415
-    from models.language.grounded import GroundedEngine  # noqa: PLC0415
-
-    kept = rejected = 0
-    with progress_bar() as progress:
-        task = progress.add_task("labelling shards", total=len(shards(facts)))
-        for done in run(facts, out, GroundedEngine(), made_up=made_up, policy=policy, seed=seed):
-            kept, rejected = kept + done.kept, rejected + done.rejected
-            progress.advance(task)
-    console.print(f"{out}: {kept:,} labels, {rejected:,} texts rejected", markup=False)
 
 
 @app.command()
