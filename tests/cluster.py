@@ -15,6 +15,7 @@ from shutil import which
 from typing import Any
 
 import httpx
+from forked import Forked
 from redis import Redis
 from redis.exceptions import ConnectionError
 from service_fixtures import GENEROUS_S
@@ -64,7 +65,8 @@ class Process:
     environment: dict[str, str]
     log: Path
     port: int = 0
-    running: subprocess.Popen[bytes] | None = None
+    forked: bool = False
+    running: subprocess.Popen[bytes] | Forked | None = None
     _offset: int = 0
 
     def start(self) -> "Process":
@@ -74,12 +76,16 @@ class Process:
 
     def launch(self) -> None:
         """Start it, and do not wait."""
+        command = [*self.command, "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._offset = log.tell()
-            self.running = subprocess.Popen(
-                [*self.command, "--port", str(self.port)],
-                stdout=log, stderr=log, cwd=ROOT, env=self.environment,
-            )  # fmt: skip
+            self.running = (
+                Forked(command, self.environment, self.log)
+                if self.forked
+                else subprocess.Popen(
+                    command, stdout=log, stderr=log, cwd=ROOT, env=self.environment
+                )
+            )
 
     def wait(self) -> "Process":
         """Wait until it is ready."""
@@ -186,12 +192,20 @@ class Cluster:
     settings: dict[str, str]
     processes: list[Process] = field(default_factory=list)
 
-    def new(self, role: str, command: list[str] | None = None, **settings: str) -> Process:
+    def new(
+        self,
+        role: str,
+        command: list[str] | None = None,
+        *,
+        forked: bool = True,
+        **settings: str,
+    ) -> Process:
         """Return a process of a role, not started yet."""
         process = Process(
             [*(command or [*COMMAND, role])],
             environment(**{"OMP_NUM_THREADS": "1", **self.settings, **settings}),
             self.folder / f"{role}-{len(self.processes)}.log",
+            forked=forked,
         )
         self.processes.append(process)
         return process

@@ -141,7 +141,7 @@ def guarded(
     variables |= {"PRISM_API_KEYS": str(key_file), "PRISM_MODEL": "grounded"}
     variables |= {"PRISM_RATE_PER_S": "1e6", "PRISM_RATE_BURST": "1000000"}
     log = tmp_path_factory.mktemp("guarded") / "log"
-    service = Process([*COMMAND, "serve"], environment(**variables), log)
+    service = Process([*COMMAND, "serve"], environment(**variables), log, forked=True)
     yield service.start()
     service.kill()
 

@@ -107,7 +107,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         "PRISM_TEST_MENDED": str(folder / "mended"),
     }
     with cluster(folder, **settings) as running:
-        gateway, worker = running.new("gateway"), running.new("worker", SLOW_WORKER)
+        # Started as users start them, and not forked of one Python: their texts must agree.
+        gateway = running.new("gateway", forked=False)
+        worker = running.new("worker", SLOW_WORKER, forked=False)
         start_together(gateway, worker)
         made = Shared(running, running.processes[0], gateway, worker, folder / "mended")
         wait_for(lambda: ask(gateway, "1", k=1)["model"] == USUAL)

@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cluster import COMMAND, HTTP, environment, wait_for
+from cluster import COMMAND, HTTP, Process, environment, wait_for
 from service_fixtures import GENEROUS_S, samples_of, save_snapshot
 
 from catalog.dataset import Dataset, DatasetInfo
@@ -31,49 +30,20 @@ Refusing = Callable[..., str]
 ANNOUNCED = re.compile(r"Prism serves on http://127\.0\.0\.1:(\d+) \(stop with Ctrl-C\)")
 
 
-@dataclass(frozen=True)
-class Server:
-    """A `prism serve` process and where it logs."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def lines(self) -> list[str]:
-        """Return what it has said so far."""
-        return self.log.read_text("utf-8").splitlines()
-
-    @property
-    def port(self) -> int:
-        """The port that it says it serves on, 0 before it says so."""
-        found = [match for line in self.lines() if (match := ANNOUNCED.fullmatch(line))]
-        return int(found[0][1]) if found else 0
-
-    @property
-    def url(self) -> str:
-        """Where it serves."""
-        return f"http://127.0.0.1:{self.port}"
-
-
 @contextmanager
 def serving(
-    folder: Path, log: Path, *options: str, command: Sequence[str | Path] = COMMAND
-) -> Iterator[Server]:
+    folder: Path, log: Path, *options: str, command: Sequence[str] = COMMAND, forked: bool = True
+) -> Iterator[Process]:
     """Run a server of the demo on a free port; kill it should it not stop by itself."""
-    data = ROOT / "data" / "demo"
-    command = [*command, "serve", "--port", "0", "--data", data, "--snapshot", folder, *options]
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=ROOT, env=environment()
-        )
+    folders = ("--data", str(ROOT / "data" / "demo"), "--snapshot", str(folder))
+    server = Process([*command, "serve", *folders, *options], environment(), log, forked=forked)
+    server.launch()
     try:
-        server = Server(process, log)
-        wait_for(lambda: server.port > 0 or process.poll() is not None)
-        assert process.poll() is None, server.lines()
-        assert HTTP.get(f"{server.url}/readyz", timeout=GENEROUS_S).status_code == 200
+        server.wait_for_port()
+        assert server.get("/readyz").status_code == 200  # a request waits until it can be answered
         yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +55,26 @@ def snapshot(demo: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(
     demo: Dataset, snapshot: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Return a server that has not been asked anything before this module."""
-    with serving(snapshot, tmp_path_factory.mktemp("server") / "log") as running:
+) -> Iterator[Process]:
+    """Return a server as a user starts it, that has not been asked anything before this module."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serving(snapshot, log, forked=False) as running:
         yield running
 
 
-def ask(server: Server, path: str, **options: Any) -> Any:
+def lines(server: Process) -> list[str]:
+    """Return what it has said so far."""
+    return server.log.read_text("utf-8").splitlines()
+
+
+def ask(server: Process, path: str, **options: Any) -> Any:
     """Send one request and return its JSON."""
     answer = HTTP.get(f"{server.url}{path}", timeout=GENEROUS_S, **options)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def ask_until_let_in(server: Server, path: str) -> Any:
+def ask_until_let_in(server: Process, path: str) -> Any:
     """Send a request, again and again while more have come at once than the server lets in."""
     while True:
         answer = HTTP.get(f"{server.url}{path}", timeout=GENEROUS_S)
@@ -107,7 +83,7 @@ def ask_until_let_in(server: Server, path: str) -> Any:
         assert answer.json()["type"] == OVERLOAD, answer.text
 
 
-def written_so_far(server: Server) -> float:
+def written_so_far(server: Process) -> float:
     """Return how many explanations the worker has written."""
     exposition = HTTP.get(f"{server.url}/metrics", timeout=GENEROUS_S).text
     return samples_of(exposition)["prism_batch_size_sum", frozenset()]
@@ -115,7 +91,7 @@ def written_so_far(server: Server) -> float:
 
 class TestServing:
     def test_the_first_request_gets_ten_items_with_reasons_and_the_second_the_cached_ones(
-        self, server: Server
+        self, server: Process
     ) -> None:
         first, second = (ask(server, "/recommend?user_id=42&k=10") for _ in range(2))
         assert len(first["items"]) == 10
@@ -135,7 +111,7 @@ class TestServing:
         ]
         assert texts[0] == texts[1]
 
-    def test_a_changed_history_gets_new_explanations(self, server: Server) -> None:
+    def test_a_changed_history_gets_new_explanations(self, server: Process) -> None:
         history = [{"item_id": "260", "value": 5}, {"item_id": "1196", "value": 4}]
         answers = [
             HTTP.post(f"{server.url}/recommend", json={"history": entries}, timeout=GENEROUS_S)
@@ -148,7 +124,7 @@ class TestServing:
         assert len(after - before) >= 5
 
     def test_fifty_requests_at_once_for_the_same_are_equal_and_written_once(
-        self, server: Server
+        self, server: Process
     ) -> None:
         before = written_so_far(server)
         with ThreadPoolExecutor(50) as pool:
@@ -173,7 +149,7 @@ class TestServing:
         ],
         ids=["version", "TLS", "NUL", "bytes", "length", "cut short", "overlong"],
     )
-    def test_what_is_no_request_at_all_does_not_harm_it(self, server: Server, sent: bytes) -> None:
+    def test_what_is_no_request_at_all_does_not_harm_it(self, server: Process, sent: bytes) -> None:
         with socket.create_connection(("127.0.0.1", server.port), GENEROUS_S) as connection:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)
@@ -184,10 +160,10 @@ class TestServing:
         assert not answer.startswith(b"HTTP/1.1 5"), answer
         assert len(ask(server, "/recommend?user_id=42&k=3")["items"]) == 3
 
-    def test_its_logs_are_json_lines_that_name_no_user_and_no_title(self, server: Server) -> None:
+    def test_its_logs_are_json_lines_that_name_no_user_and_no_title(self, server: Process) -> None:
         ask(server, "/recommend?user_id=564&k=1")
         HTTP.get(f"{server.url}/recommend?user_id=somebody-in-particular")
-        told = [line for line in server.lines() if not ANNOUNCED.fullmatch(line)]
+        told = [line for line in lines(server) if not ANNOUNCED.fullmatch(line)]
         assert told
         assert {json.loads(line)["level"] for line in told} <= {"info", "warning"}
         for private in ("somebody-in-particular", "user_id=", "Star Wars", "Traceback"):
@@ -227,8 +203,7 @@ class TestStopping:
             for number in range(20):
                 pool.submit(ask_again_and_again, number * 30, server.port)
             wait_for(lambda: len(outcomes) > 50)
-            server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(GENEROUS_S) == 0
+            assert server.kill(signal.SIGTERM) == 0
         told = Counter(outcomes)
         assert told.keys() - {"overload"} == {"200", "refused"}, told
         assert told["refused"] == 20
@@ -245,11 +220,12 @@ class TestStopping:
         with serving(snapshot, tmp_path / "log", *PLAIN, command=python) as server:
             address = ("127.0.0.1", server.port)
             with socket.create_connection(address, GENEROUS_S) as connection:
-                server.process.send_signal(signal.SIGTERM)
+                assert server.running is not None
+                server.running.send_signal(signal.SIGTERM)
                 wait_for(lambda: _refuses(address))
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
                 assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-            assert server.process.wait(GENEROUS_S) == 0
+            assert server.running.wait(GENEROUS_S) == 0
 
     def test_an_idle_server_does_not_wait_for_requests_and_stops_in_good_order(
         self, snapshot: Path, tmp_path: Path
@@ -257,11 +233,10 @@ class TestStopping:
         log = tmp_path / "log"
         with serving(snapshot, log, *PLAIN) as server, httpx.Client() as client:
             client.get(f"{server.url}/healthz")  # and its connection is kept alive
-            server.process.send_signal(signal.SIGINT)
             # It would wait for a request in flight, but for 30 s: longer than is waited here.
-            assert server.process.wait(GENEROUS_S) == 0
-        assert "Application shutdown complete." in server.lines()[-2]
-        assert not [line for line in server.lines() if '"level": "error"' in line]
+            assert server.kill(signal.SIGINT) == 0
+        assert "Application shutdown complete." in lines(server)[-2]
+        assert not [line for line in lines(server) if '"level": "error"' in line]
 
 
 def _refuses(address: tuple[str, int]) -> bool:

@@ -45,7 +45,7 @@ def alone(folder: Path, **settings: str) -> Process:
     data = ROOT / "data"
     where = {"PRISM_DATA": str(data / "demo"), "PRISM_SNAPSHOT": str(data / "ranker")}
     everything = environment(**{**where, "PRISM_MODEL": "grounded", **settings})
-    return Process([*COMMAND, "serve"], everything, folder / "serve.log")
+    return Process([*COMMAND, "serve"], everything, folder / "serve.log", forked=True)
 
 
 @contextmanager
@@ -219,6 +219,7 @@ def test_of_three_times_too_much_the_rest_is_refused_and_who_is_let_in_is_in_tim
 
 def test_out_of_connections_it_goes_on_and_says_so(tmp_path: Path) -> None:
     process = alone(tmp_path)
+    process.forked = False
     process.command = ["bash", "-c", 'ulimit -n 300; exec "$@"', "bash", *process.command]
     with running(process) as service, ExitStack() as stack:
         address = ("127.0.0.1", service.port)

@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cluster import HTTP, free_port, wait_for
+from cluster import HTTP, Cluster, cluster, free_port, start_together, wait_for
 from service_fixtures import samples_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +24,6 @@ RULES_TESTS = (PROMETHEUS / "tests" / "prism.yml").read_text("utf-8")
 GRAFANA = ROOT / "docker" / "grafana"
 ALERTS = re.findall(r"alert: (\w+)", RULES)
 RECORDS = re.findall(r"record: (\S+)", RULES)
-PACKAGES = {"promtool": "prometheus", "prometheus": "prometheus", "redis-server": "redis-server"}
 LIMIT_S = 90.0
 """Time for what must happen in the end, on a machine that is busy with other things."""
 
@@ -35,7 +32,7 @@ def tool(name: str) -> str:
     """Return the path of a program that the tests cannot do without."""
     found = shutil.which(name)
     if found is None:
-        pytest.fail(f"{name} is missing: install Debian's package {PACKAGES[name]}", pytrace=False)
+        pytest.fail(f"{name} is missing: install Debian's package prometheus", pytrace=False)
     return found
 
 
@@ -110,145 +107,96 @@ _wait_for = partial(wait_for, limit_s=LIMIT_S)
 class Deployment:
     """The distributed deployment with a Prometheus, all on this machine."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._users = count(1)
-        self._ports = {
-            name: free_port() for name in ("redis", "ranker", "worker", "gateway", "prometheus")
-        }
+    def __init__(self, running: Cluster) -> None:
+        self._cluster, self._users = running, count(1)
+        self._prometheus = free_port()
+        [self._ranker] = running.processes
+        self._gateway, self.worker = (running.new(role) for role in ("gateway", "worker"))
 
-    def start_all(self) -> None:
+    def start(self) -> None:
         """Start everything, and return once a model is being served."""
-        self._run(
-            "redis", [tool("redis-server"), "--port", str(self._ports["redis"]), "--save", ""]
-        )
-        for role in ("ranker", "worker", "gateway"):
-            self._launch(role)
-        for role in ("ranker", "worker", "gateway"):
-            self._wait_until_ready(role, "/readyz")
+        start_together(self._gateway, self.worker)
         _wait_for(
             lambda: any(
                 name == "prism_model_info"
-                for name, _ in samples_of(self._get("gateway", "/metrics").text)
+                for name, _ in samples_of(self._gateway.get("/metrics").text)
             )
         )
-        self._start_prometheus()
-
-    def start(self, role: str) -> None:
-        """Start a process of Prism on the port of its role, and wait until it is ready."""
-        self._launch(role)
-        self._wait_until_ready(role, "/readyz")
-
-    def _launch(self, role: str) -> None:
-        data = ["--data", "data/demo", "--snapshot", "data/ranker"] if role == "ranker" else []
-        prism = [sys.executable, "-c", "from service.cli.main import main; main()"]
-        self._run(role, [*prism, role, "--port", str(self._ports[role]), *data])
-
-    def kill(self, name: str) -> None:
-        """End a process as a crash would."""
-        process = self._processes.pop(name)
-        process.kill()
-        process.wait()
-
-    def close(self) -> None:
-        """End everything."""
-        for name in list(self._processes):
-            self.kill(name)
 
     def recommend(self, users: int, deadline_ms: int) -> None:
         """Ask for so many users who have not asked before, each of them twice."""
         for user in [next(self._users) % 671 + 1 for _ in range(users)] * 2:
             path = f"/recommend?user_id={user}&deadline_ms={deadline_ms}"
-            assert self._get("gateway", path).status_code == 200
+            assert self._gateway.get(path).status_code == 200
 
     def has_number(self, query: str) -> bool:
         """Whether Prometheus answers a query with a number, or several."""
-        answer = self._get("prometheus", "/api/v1/query", query=query).json()
+        answer = self._ask("/api/v1/query", query=query).json()
         assert answer["status"] == "success", answer
         return any(math.isfinite(float(row["value"][1])) for row in answer["data"]["result"])
 
     def rules(self) -> list[Any]:
         """Return all rules with their health."""
-        groups = self._get("prometheus", "/api/v1/rules").json()["data"]["groups"]
+        groups = self._ask("/api/v1/rules").json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
     def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
-        alerts = self._get("prometheus", "/api/v1/alerts").json()["data"]["alerts"]
+        alerts = self._ask("/api/v1/alerts").json()["data"]["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
-    def _start_prometheus(self) -> None:
-        """Start it with our configuration, but for addresses and for times too long for a test."""
+    @contextmanager
+    def scraped(self) -> Iterator[None]:
+        """Run a Prometheus with our configuration, but for addresses and for long times."""
         config = (PROMETHEUS / "prometheus.yml").read_text("utf-8").replace(" 5s", " 1s")
-        one_worker = f'static_configs: [{{ targets: ["worker:{self._ports["worker"]}"] }}]'
+        one_worker = f'static_configs: [{{ targets: ["worker:{self.worker.port}"] }}]'
         config, replaced = re.subn(r"dns_sd_configs:(\n {6,}.*)+", one_worker, config)
         assert replaced == 1
-        for name in ("gateway", "ranker", "worker", "localhost"):
-            port = self._ports["prometheus" if name == "localhost" else name]
+        ports = {"gateway": self._gateway.port, "ranker": self._ranker.port}
+        ports |= {"worker": self.worker.port, "localhost": self._prometheus}
+        for name, port in ports.items():
             config, replaced = re.subn(rf"\b{name}:\d+", f"127.0.0.1:{port}", config)
             assert replaced == 1
-        (self._folder / "rules").mkdir()
-        (self._folder / "prometheus.yml").write_text(config, "utf-8")
+        folder = self._cluster.folder
+        (folder / "rules").mkdir()
+        (folder / "prometheus.yml").write_text(config, "utf-8")
         rules = re.sub(r"for: \w+", "for: 2s", RULES)
-        (self._folder / "rules" / "prism.yml").write_text(rules, "utf-8")
-        self._run(
-            "prometheus",
-            [
-                tool("prometheus"),
-                f"--config.file={self._folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self._folder / 'tsdb'}",
-                f"--web.listen-address=127.0.0.1:{self._ports['prometheus']}",
-            ],
-        )
-        self._wait_until_ready("prometheus", "/-/ready")
+        (folder / "rules" / "prism.yml").write_text(rules, "utf-8")
+        command = [
+            tool("prometheus"),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{self._prometheus}",
+        ]
+        file = folder / "prometheus.log"
+        with file.open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            _wait_for(self._is_ready, lambda: file.read_text("utf-8"))
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
-    def _run(self, name: str, command: list[str]) -> None:
-        others = {key: value for key, value in os.environ.items() if not key.startswith("PRISM_")}
-        ours = {
-            "PRISM_REDIS_URL": f"redis://127.0.0.1:{self._ports['redis']}/0",
-            "PRISM_RANKER_URL": f"http://127.0.0.1:{self._ports['ranker']}",
-            "PRISM_WARM_USERS": "0",
-        }
-        with self._log(name).open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=ROOT, env=others | ours
-            )
+    def _is_ready(self) -> bool:
+        try:
+            return self._ask("/-/ready").status_code == 200
+        except httpx.TransportError:
+            return False
 
-    def _wait_until_ready(self, name: str, path: str) -> None:
-        def ready() -> bool:
-            assert self._processes[name].poll() is None, self._log(name).read_text("utf-8")
-            try:
-                return self._get(name, path).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        _wait_for(ready, lambda: self._log(name).read_text("utf-8"))
-
-    def _get(self, name: str, path: str, **params: str) -> httpx.Response:
-        url = f"http://127.0.0.1:{self._ports[name]}{path}"
+    def _ask(self, path: str, **params: str) -> httpx.Response:
+        url = f"http://127.0.0.1:{self._prometheus}{path}"
         return HTTP.get(url, params=params or None, timeout=LIMIT_S)
-
-    def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
-
-
-@contextmanager
-def deployed(folder: Path) -> Iterator[Deployment]:
-    """Run a deployment for a while."""
-    deployment = Deployment(folder)
-    try:
-        deployment.start_all()
-        yield deployment
-    finally:
-        deployment.close()
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Return a deployment that this module has to itself."""
-    with deployed(tmp_path_factory.mktemp("deployment")) as running:
-        yield running
+    with cluster(tmp_path_factory.mktemp("deployment")) as running:
+        made = Deployment(running)
+        made.start()
+        with made.scraped():
+            yield made
 
 
 @pytest.mark.slow
@@ -284,13 +232,13 @@ class TestRealProcesses:
     def test_the_death_of_the_worker_is_noticed_and_so_is_its_return(
         self, deployment: Deployment
     ) -> None:
-        deployment.kill("worker")
+        deployment.worker.kill()
 
         def noticed() -> bool:
             deployment.recommend(1, deadline_ms=50)
             return deployment.firing() >= {"PrismWorkerDown", "PrismQueueOld", "PrismManyStandIns"}
 
         _wait_for(noticed, deployment.firing)
-        deployment.start("worker")
+        deployment.worker.start()
         gone = {"PrismWorkerDown", "PrismQueueOld"}
         _wait_for(lambda: not gone & deployment.firing(), deployment.firing)
