@@ -37,8 +37,15 @@ def check_replaceable(target: Path, made_by: str) -> None:
 
     One that was has the file `made_by` in it; an empty one may be replaced, too.
     """
-    if target.exists() and not (target / made_by).is_file() and any(target.iterdir()):
-        raise FileExistsError(f"{target} holds other things, as it has no {made_by}: not replaced")
+    with suppress(FileNotFoundError):
+        while True:
+            before, names = target.stat(), [one.name for one in target.iterdir()]
+            if made_by in names or not names:
+                return
+            if os.path.samestat(before, target.stat()):  # else it was just being replaced
+                raise FileExistsError(
+                    f"{target} holds other things, as it has no {made_by}: not replaced"
+                )
 
 
 @contextmanager
