@@ -9,7 +9,7 @@ RANKER := data/ranker/snapshot.json
 FLOODS := tests/test_floods.py
 
 .DELETE_ON_ERROR:
-.PHONY: help run data test test-fast verify servers lint format bench clean
+.PHONY: help run data test most-tests test-fast verify servers lint format bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,9 +19,12 @@ run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the rank
 
 data: $(DEMO) $(RANKER) ## Prepare the demo data and the ranker
 
-test: .venv/.dev $(DEMO) $(RANKER) lint servers ## Everything that can fail a submission
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" --ignore $(FLOODS)
+test: .venv/.dev $(DEMO) $(RANKER) servers ## Everything that can fail a submission
+	@$(MAKE) --no-print-directory --jobs 2 lint most-tests # what one leaves idle, the other uses
 	$(BIN)/python -m pytest -m "not long" $(FLOODS)
+
+most-tests: # Those beside which something else may run
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" --ignore $(FLOODS)
 
 test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long"

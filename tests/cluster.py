@@ -69,6 +69,11 @@ class Process:
     running: subprocess.Popen[bytes] | Forked | None = None
     _offset: int = 0
 
+    def unforked(self) -> "Process":
+        """Let it be started as a user starts it, and not forked."""
+        self.forked = False
+        return self
+
     def start(self) -> "Process":
         """Start it, or start it anew on the same port, and wait until it is ready."""
         self.launch()
@@ -192,20 +197,13 @@ class Cluster:
     settings: dict[str, str]
     processes: list[Process] = field(default_factory=list)
 
-    def new(
-        self,
-        role: str,
-        command: list[str] | None = None,
-        *,
-        forked: bool = True,
-        **settings: str,
-    ) -> Process:
+    def new(self, role: str, command: list[str] | None = None, **settings: str) -> Process:
         """Return a process of a role, not started yet."""
         process = Process(
             [*(command or [*COMMAND, role])],
             environment(**{"OMP_NUM_THREADS": "1", **self.settings, **settings}),
             self.folder / f"{role}-{len(self.processes)}.log",
-            forked=forked,
+            forked=True,
         )
         self.processes.append(process)
         return process

@@ -125,8 +125,8 @@ class Chaos:
 
     def __init__(self, running: Cluster) -> None:
         self.cluster = running
-        self.gateways = [running.new("gateway", forked=False) for _ in range(2)]
-        self.workers = [running.new("worker", SLOW_WORKER, forked=False) for _ in range(2)]
+        self.gateways = [running.new("gateway").unforked() for _ in range(2)]
+        self.workers = [running.new("worker", SLOW_WORKER).unforked() for _ in range(2)]
         start_together(*self.gateways, *self.workers)
         self._busy: dict[str, threading.Lock] = {part: threading.Lock() for part in PARTS}
         self.still: list[tuple[int, float, float]] = []  # a gateway, since, until

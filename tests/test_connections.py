@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cluster import wait_for
@@ -79,7 +80,8 @@ def serving(bounds: Bounds = QUICK) -> Iterator[Served]:
         yield served
     finally:
         server.should_exit = True
-        thread.join()
+        with mock.patch("service.http.server._ON_ITS_WAY_S", 0):  # nothing is any more
+            thread.join()
 
 
 @pytest.fixture

@@ -35,6 +35,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure no layout here, which takes seconds for each model: the usual one is used."""
+    monkeypatch.setattr("models.prism.engines.ctranslate2_engine._seconds", lambda *_: 1.0)
+
+
 @pytest.fixture(scope="module")
 def student() -> Path:
     return SHIPPED

@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import monotonic
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_facts import anything, hostile_facts, random_facts
 from service_fixtures import (
@@ -250,6 +250,7 @@ class TestTheGuarantee:
             assert all(0 <= claim.start < claim.end <= len(text) for claim in one.written.claims)
             assert json.dumps(one.written.model_dump()).isascii()
 
+    @settings(max_examples=50)  # of 8 texts each
     @given(seed=st.integers(0, 2**32))
     def test_whether_it_tells_the_truth_of_these_facts_or_of_others(self, seed: int) -> None:
         rng = random.Random(seed)

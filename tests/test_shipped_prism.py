@@ -24,7 +24,7 @@ from models.prism.writer import Writer
 from ranker.sampling import sample_facts
 
 pytestmark = pytest.mark.slow
-_USERS = 20
+_USERS = 10
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_text_does_not_depend_on_what_is_written_beside_it(
     held_out: list[Sample], texts: list[str], engine: CTranslate2Engine
 ) -> None:
     rng = random.Random(5)
-    order = rng.sample(range(len(held_out)), 300)
+    order = rng.sample(range(len(held_out)), 200)
     batches = []
     while order:
         size = rng.choice([1, 2, 3, 10, 33])
@@ -122,7 +122,7 @@ def test_of_another_world_what_is_served_is_faithful(engine: CTranslate2Engine) 
     writer = Writer(engine, "strict")
     print()  # noqa: T201
     for name, world in WORLDS.items():
-        facts = facts_of(world, 60)
+        facts = facts_of(world, 30)
         raw = [check(t, f).passed for t, f in zip(written(engine, facts), facts, strict=True)]
         print(f"raw, strict, {name}: {Share(sum(raw), len(raw))}")  # noqa: T201
         served = [one for batch in batched(facts, 64) for one in writer.write(batch)]
