@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from random_facts import random_facts
+from service_fixtures import fitted
 
 from catalog.dataset import Dataset
 from catalog.evidence import recommendations
@@ -21,7 +22,6 @@ from models.language.articles import article
 from models.language.english import kind
 from models.language.grounded import GroundedEngine, explain
 from models.prism.writer import grounded_text
-from ranker.als import AlsConfig, fit
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,13 @@ def facts(demo: Dataset) -> list[Facts]:
     """Return thousands of varied Facts."""
     rng = random.Random(7)
     catalogue = [demo.item(position) for position in range(len(demo.item_ids))]
-    return [random_facts(rng, catalogue=catalogue) for _ in range(4000)]
+    return [random_facts(rng, catalogue=catalogue) for _ in range(2000)]
 
 
 @pytest.fixture(scope="module")
 def pages(demo: Dataset) -> list[list[Facts]]:
     """Return the Facts of what the real ranker recommends to 250 users of the demo."""
-    ranker = fit(demo, AlsConfig())
+    ranker = fitted(demo)
     users = random.Random(3).sample(demo.user_ids, 250)
     histories = [demo.history(user) for user in users]
     rankings = ranker.rank(histories, 10, [frozenset()] * len(histories))
