@@ -8,12 +8,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 from catalog.facts import Facts
 from catalog.facts_file import Sample, batched
+from models.distillation.normalise import normalised
 from models.faithfulness import check
 from models.language.english import category_words
+from models.oracle.protocol import OracleError
+from models.oracle.texts import read_rows, texts_shards
 from models.prism.engines.protocol import Engine
 
 _PAGE = 10
@@ -65,6 +69,31 @@ def written(engine: Engine, facts: Iterable[Facts], size: int = 64) -> list[str]
     for batch in batched(facts, size):
         texts += engine.write(batch)
     return texts
+
+
+def teachers_texts(
+    samples: Sequence[Sample], texts: Path
+) -> tuple[list[Sample], dict[str, Sequence[str]]]:
+    """Return the samples of which an Oracle wrote, and its normalised texts by its name.
+
+    Of several samples the first counts; of several Oracles, the rows that all wrote of. Raises
+    OracleError, also where there are none.
+    """
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for shard in texts_shards(texts):
+        for row in read_rows(shard):
+            if "text" in row and row["split"] == "test":
+                facts = Facts.model_validate(row["facts"])
+                writer = f"{row['oracle']} {Path(row['model']).name}"
+                found[writer].setdefault(row["digest"], normalised(row["text"], facts))
+    digests = [sample.facts.digest().hex() for sample in samples]
+    rows = [n for n, digest in enumerate(digests) if all(digest in of for of in found.values())]
+    if not found or not rows:
+        raise OracleError(f"{texts} has no texts of held-out rows: run prism write --rows test")
+    written: dict[str, Sequence[str]] = {
+        writer: [of[digests[n]] for n in rows] for writer, of in found.items()
+    }
+    return [samples[n] for n in rows], written
 
 
 def measure(samples: Sequence[Sample], texts: Sequence[str]) -> Quality:

@@ -9,6 +9,7 @@ another form, a check that reads more. This is the filter that lets a student be
 its teacher (Zhang & Zhang, arXiv 2511.16543): it never sees what the teacher made up.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ class LabelsOfTexts:
         """Return a text as a label, or why it is none."""
         if finish == "length":
             return CUT_OFF
-        if f"“{facts.item.title}”" not in text:
+        if not _names_item(text, facts):
             return NO_ITEM
         if facts.evidence and not any(f"“{entry.title}”" in text for entry in facts.evidence):
             return NO_EVIDENCE
@@ -119,3 +120,9 @@ class LabelsOfTexts:
         known = Counter(claim.outcome for claim in verdict.claims)
         strict = self._policy == "strict" or check(text, facts, "strict").passed
         return _Candidate((strict, -known["unverifiable"], known["supported"]), row)
+
+
+def _names_item(text: str, facts: Facts) -> bool:
+    """Say whether a text speaks of the item: by its title, or as "this film"."""
+    called = rf"“{re.escape(facts.item.title)}”|\b(?:the|this) {re.escape(facts.noun.one)}\b"
+    return bool(re.search(called, text, re.IGNORECASE))

@@ -23,6 +23,7 @@ DataOption = Annotated[Path, typer.Option(envvar="PRISM_DATA", help="Dataset fol
 SnapshotOption = Annotated[
     Path, typer.Option(envvar="PRISM_SNAPSHOT", help="Ranker snapshot folder.")
 ]
+FactsArgument = Annotated[Path, typer.Argument(help="Folder of Facts files, from prism facts.")]
 ModelOption = Annotated[
     str,
     typer.Option(

@@ -1,4 +1,4 @@
-"""The offline half of the `prism` command, but for texts and labels: facts, distill, evaluate."""
+"""The commands `prism facts` and `prism distill`: what a Prism learns of, and the learning."""
 
 from pathlib import Path
 from statistics import median
@@ -6,29 +6,27 @@ from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
 from catalog import dataset as datasets
-from catalog.facts_file import read_facts, shards, write_facts
+from catalog.facts_file import write_facts
 from catalog.files import check_replaceable
-from models.prism.engines.choice import Runtime, model_folder, open_engine
+from models.prism.engines.choice import model_folder
 from ranker.als import AlsRanker
 from ranker.sampling import sample_facts
 from service.cli.console import (
     DataOption,
-    ModelOption,
     SnapshotOption,
     bad_parameter,
     console,
     progress_bar,
 )
 from service.cli.data import import_demo_command, train_ranker
+from service.cli.evaluate import evaluate
 from service.cli.label import label
 
 app = typer.Typer()
 _DEMO_DATA, _DEMO_RANKER, _DEMO_FACTS = Path("data/demo"), Path("data/ranker"), Path("data/facts")
 _FORECAST_AFTER = 20  # steps
-FactsArgument = Annotated[Path, typer.Argument(help="Folder of Facts files, from prism facts.")]
 
 
 @app.command()
@@ -151,46 +149,3 @@ def _make_labels(labels: Path) -> None:
     if not _DEMO_FACTS.exists():
         facts(_DEMO_FACTS, _DEMO_DATA, _DEMO_RANKER)
     label(_DEMO_FACTS, labels)
-
-
-@app.command()
-def evaluate(
-    facts: FactsArgument,
-    model: ModelOption = "small",
-    runtime: Annotated[
-        Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU, if installed.")
-    ] = "auto",
-    engines: Annotated[
-        Path, typer.Option(envvar="PRISM_ENGINES", help="Folder for converted models.")
-    ] = Path("data/engines"),
-) -> None:
-    """Measure a model's raw texts on held-out users, the grounded engine beside it."""
-    from models.distillation.evaluate import measure, written  # noqa: PLC0415
-    from models.language.grounded import GroundedEngine  # noqa: PLC0415
-
-    samples = [row for shard in shards(facts) for row in read_facts(shard, "test")]
-    chosen = open_engine(model, engines, runtime)
-    table = Table(
-        "engine",
-        "titles",
-        "texts",
-        "strict",
-        "factual",
-        "names evidence",
-        "whole",
-        "patterns of 10",
-    )
-    for engine in {chosen.name: chosen, "grounded": GroundedEngine()}.values():
-        with progress_bar() as progress:
-            facts_of = progress.track(samples, description=f"writing with {engine.name}")
-            texts = written(engine, (row.facts for row in facts_of))
-        slices = {"all": None, "seen": False, "unseen": True}
-        for name, unseen in slices.items():
-            rows = [n for n, row in enumerate(samples) if unseen in (None, row.unseen)]
-            quality = measure([samples[n] for n in rows], [texts[n] for n in rows])
-            table.add_row(
-                engine.name, name, str(len(rows)), str(quality.strict), str(quality.factual),
-                str(quality.names_evidence), str(quality.whole), f"{quality.patterns:g}",
-            )  # fmt: skip
-    console.print(table)
-    console.print("Raw texts, before the check; 95% intervals; median page of ten.")

@@ -9,7 +9,7 @@ from catalog.facts_file import FactsFileError
 from models.oracle.protocol import OracleError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
-from service.cli import check, data, distill, keys, label, queue, serve, write
+from service.cli import check, data, distill, evaluate, keys, label, queue, serve, write
 from service.cli.console import console
 from service.http.keys import KeysError
 from service.redis.trust import SigningKeyError
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(data.app)
 app.add_typer(check.app)
 app.add_typer(distill.app)
+app.add_typer(evaluate.app)
 app.add_typer(write.app)
 app.add_typer(label.app)
 app.add_typer(serve.app)

@@ -15,7 +15,7 @@ from models.oracle.protocol import Oracle
 from models.oracle.stored import StoredOracle
 from models.oracle.texts import Part
 from models.oracle.write import Order, Rows
-from service.cli.distill import FactsArgument
+from service.cli.console import FactsArgument
 from service.cli.writing import fill, tell_cost
 
 app = typer.Typer()
