@@ -29,7 +29,7 @@ from catalog.facts_file import FactsFileError
 from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
 from models.distillation.student import new_small
-from models.distillation.train import FINE_TUNING, TrainConfig, export, greedy, train
+from models.distillation.training.loop import FINE_TUNING, TrainConfig, export, greedy, train
 from models.language.english import category_forms
 from models.language.grounded import GroundedEngine
 from models.prism.engines.choice import SHIPPED
@@ -47,7 +47,7 @@ SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
 def _narrow() -> Iterator[None]:
     """Make the students of this module narrow: how wide they are changes nothing but the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.distillation.train.new_small", narrow)
+        patch.setattr("models.distillation.training.loop.new_small", narrow)
         yield
 
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from models.distillation.train import LOG, RUN, SAMPLES, TrainConfig
+from models.distillation.training.loop import LOG, RUN, SAMPLES, TrainConfig
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 _SMOOTHED = 25  # steps

@@ -97,7 +97,13 @@ def distill(
     import torch  # noqa: PLC0415
 
     from models.distillation.card import write_card  # noqa: PLC0415
-    from models.distillation.train import FINE_TUNING, TrainConfig, export, steps_done, train  # noqa: PLC0415
+    from models.distillation.training.loop import (  # noqa: PLC0415
+        FINE_TUNING,
+        TrainConfig,
+        export,
+        steps_done,
+        train,
+    )
     from models.prism.folder import WEIGHTS  # noqa: PLC0415
 
     if threads:

@@ -28,7 +28,6 @@ from transformers import BartForConditionalGeneration
 from catalog.facts import Facts
 from catalog.facts_file import FactsFileError, count_rows, read_shard
 from catalog.files import new_folder, write_whole
-from models.distillation import precision
 from models.distillation.student import (
     Layers,
     new_small,
@@ -36,6 +35,7 @@ from models.distillation.student import (
     save_student,
     train_tokenizer,
 )
+from models.distillation.training import precision
 from models.faithfulness import check
 from models.language.english import category_forms
 from models.prism.engines.protocol import reading
