@@ -28,9 +28,12 @@ from transformers import BartConfig, BartForConditionalGeneration
 from bench.measure import in_turns, ratio, write_all
 from catalog.facts import Facts
 from catalog.facts_file import read_facts, shards
+from models.distillation.export import export
 from models.distillation.label_grammar import label_with_grammar
 from models.distillation.student import save_student, train_tokenizer
-from models.distillation.train import LOG, TrainConfig, export, train
+from models.distillation.training.config import TrainConfig
+from models.distillation.training.loop import train
+from models.distillation.training.record import LOG
 from models.language.grounded import GroundedEngine
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import Engine

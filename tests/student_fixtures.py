@@ -15,7 +15,7 @@ from catalog.facts import Facts
 from catalog.facts_file import Sample, write_facts
 from models.distillation.label_grammar import label_with_grammar
 from models.distillation.student import SPECIAL, Layers, new_small, train_tokenizer
-from models.distillation.train import TrainConfig
+from models.distillation.training.config import TrainConfig
 from ranker.sampling import sample_facts
 
 torch.set_num_threads(1)  # tests share their cores

@@ -23,7 +23,7 @@ from catalog.facts import Facts
 from catalog.files import new_folder
 from models.distillation.student import save_student
 from models.prism import prompting
-from models.prism.engines import conversion, ctranslate2_engine
+from models.prism.engines import ctranslate2_engine, specification
 from models.prism.engines.choice import SHIPPED, open_engine
 from models.prism.engines.conversion import converted
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
@@ -206,7 +206,7 @@ def test_a_damaged_calibration_is_measured_again(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(ctranslate2_engine, "_seconds", seconds)
     assert CTranslate2Engine(SHIPPED, cache).layout == "2 replicas of 1 threads"
-    [file] = model.glob("calibration-*.json")
+    [file] = cache.glob("calibration-*.json")
     file.write_text(text, "utf-8", "surrogateescape")
     measured.clear()
     assert CTranslate2Engine(SHIPPED, cache).layout == "2 replicas of 1 threads"
@@ -228,7 +228,7 @@ def test_a_calibration_of_another_processor_is_not_ours(
         )
         assert CTranslate2Engine(SHIPPED, cache).layout.startswith(layout)
         took = {**took, (1, 2): 0.5}
-    assert len(list(model.glob("calibration-*.json"))) == 2
+    assert len(list(cache.glob("calibration-*.json"))) == 2
 
 
 @pytest.mark.parametrize("file", ["", "model.bin"])
@@ -380,7 +380,7 @@ def test_a_model_that_is_replaced_while_it_is_converted_is_not_kept_under_the_ot
     model, cache = tmp_path / "model", tmp_path / "engines"
     put(SHIPPED, model)
     tokenizer = load_tokenizer(model)
-    load_weights = conversion.load_weights
+    load_weights = specification.load_weights
 
     def late(folder: Path) -> object:
         put(other, model)
@@ -388,7 +388,7 @@ def test_a_model_that_is_replaced_while_it_is_converted_is_not_kept_under_the_ot
         (model / "config.json").write_bytes((other / "config.json").read_bytes())
         return load_weights(folder)
 
-    monkeypatch.setattr(conversion, "load_weights", late)
+    monkeypatch.setattr(specification, "load_weights", late)
     with pytest.raises(ModelError):
         converted(model, tokenizer, "int8", cache)
     assert not [path for path in cache.glob("*") if path.is_dir()]

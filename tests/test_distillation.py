@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from accelerate import debug_launcher
+from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from student_fixtures import (
@@ -22,14 +24,18 @@ from student_fixtures import (
     narrow,
 )
 from tokenizers import Tokenizer
-from transformers import AutoModelForSeq2SeqLM, BartForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, BartForConditionalGeneration
 
 from catalog.dataset import Dataset
 from catalog.facts_file import FactsFileError
 from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
+from models.distillation.export import export
 from models.distillation.student import new_small
-from models.distillation.train import FINE_TUNING, TrainConfig, export, greedy, train
+from models.distillation.training.config import FINE_TUNING, TrainConfig
+from models.distillation.training.loop import train
+from models.distillation.training.record import best_of, logged
+from models.distillation.training.validation import greedy
 from models.language.english import category_forms
 from models.language.grounded import GroundedEngine
 from models.prism.engines.choice import SHIPPED
@@ -47,7 +53,7 @@ SHORT = TINY.model_copy(update={"steps": 6, "checkpoint_every": 2, "batch": 4})
 def _narrow() -> Iterator[None]:
     """Make the students of this module narrow: how wide they are changes nothing but the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.distillation.train.new_small", narrow)
+        patch.setattr("models.distillation.student.new_small", narrow)
         yield
 
 
@@ -86,9 +92,8 @@ def rows_of(labels: Path) -> list[dict[str, str]]:
     ]
 
 
-def weights(work: Path) -> dict[str, NDArray[np.float32]]:
-    [checkpoint] = work.glob("checkpoint-*")
-    return load_file(checkpoint / "model.safetensors")
+def weights(work: Path, step: int = SHORT.steps) -> dict[str, NDArray[np.float32]]:
+    return load_file(work / f"checkpoint-{step:06}" / "model.safetensors")
 
 
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
@@ -108,6 +113,73 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
         for file in (finished / "log.jsonl", tmp_path / "log.jsonl")
     )
     assert killed_log == straight_log
+
+
+def test_a_killed_run_with_dropout_sees_the_same_dropout_again(
+    labels: Path, tmp_path: Path
+) -> None:
+    """As of a BART of the hub."""
+    base = bart_folder(tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "dropout": 0.5}))
+    tuning = TrainConfig(**{**FINE_TUNING, "steps": 2, "batch": 4, "checkpoint_every": 1})
+    train(labels, tmp_path / "straight", tuning, base)
+    train(labels, tmp_path / "killed", tuning, base, stop_at=1)
+    train(labels, tmp_path / "killed", tuning, base)
+    straight, killed = weights(tmp_path / "straight", 2), weights(tmp_path / "killed", 2)
+    assert [name for name in straight if not np.array_equal(straight[name], killed[name])] == []
+
+
+@pytest.mark.parametrize("kill_at", [None, 3])
+def test_a_run_ends_when_patience_runs_out_and_its_best_step_becomes_the_prism(
+    kill_at: int | None, labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = iter([0.5, 0.3, 0.4, 0.6, 0.2])
+
+    def measured(*_: object) -> tuple[dict[str, float], list[object]]:
+        return {"valid_loss": next(planned), "texts": 9, "faithful": 1.0, "exact": 0.0}, []
+
+    monkeypatch.setattr("models.distillation.training.loop.validate", measured)
+    config = SHORT.model_copy(update={"checkpoint_every": 1, "patience": 2})
+    steps: list[int] = []
+    for stop_at in (kill_at, None, None):
+        train(
+            labels, tmp_path / "work", config, stop_at=stop_at, on_step=lambda n, _: steps.append(n)
+        )
+    assert steps == [1, 2, 3, 4]
+    assert export(tmp_path / "work", config, None, tmp_path / "prism") == 2
+    trained = weights(tmp_path / "work", 2)["model.shared.weight"]
+    exported = load_file(tmp_path / "prism" / "model.safetensors")["model.shared.weight"]
+    assert np.array_equal(trained.astype(np.float16), exported)
+
+
+def test_processes_and_times_of_reading_make_the_step_of_one_large_batch(
+    labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    alike = SHORT.model_copy(update={"steps": 3, "checkpoint_every": 3})
+    large = alike.model_copy(update={"batch": 8})
+    twice = alike.model_copy(update={"accumulate": 2})
+    train(labels, tmp_path / "large", large)
+    train(labels, tmp_path / "twice", twice)
+
+    def one_of_two() -> None:
+        AcceleratorState._reset_state(reset_partial_state=True)  # it was that of one alone
+        train(labels, tmp_path / "both", alike)
+
+    debug_launcher(one_of_two, num_processes=2)
+    expected, *others = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("large", "twice", "both")
+    )
+    for log in others:
+        assert len(log) == 3
+        for row, wanted in zip(log, expected, strict=True):
+            assert row["loss"] == pytest.approx(wanted["loss"], rel=1e-4)
+            assert row["norm"] == pytest.approx(wanted["norm"], rel=1e-2)
+        assert log[-1]["valid_loss"] == pytest.approx(expected[-1]["valid_loss"], rel=1e-3)
+    with pytest.raises(FileExistsError, match="processes was 2"):
+        train(labels, tmp_path / "both", alike)
 
 
 def test_a_finished_run_is_not_run_again(labels: Path, finished: Path, tmp_path: Path) -> None:
@@ -183,11 +255,16 @@ def test_labels_that_are_missing_are_named(tmp_path: Path) -> None:
         train(tmp_path, tmp_path / "work", SHORT)
 
 
-def test_the_exported_folder_is_a_bart_to_everybody(finished: Path, student: Path) -> None:
+def test_the_exported_folder_is_a_bart_to_everybody(
+    labels: Path, finished: Path, student: Path
+) -> None:
     model = AutoModelForSeq2SeqLM.from_pretrained(student)
     assert type(model).__name__ == "BartForConditionalGeneration"
     assert model.config.encoder_layers == 4
-    trained = weights(finished)
+    [text] = {row["text"] for row in rows_of(labels)[:1]}
+    theirs = AutoTokenizer.from_pretrained(student).tokenize(text)
+    assert ["<s>", *theirs, "</s>"] == load_tokenizer(student).encode(text).tokens
+    trained = weights(finished, best_of(logged(finished, SHORT.steps)).step)
     for name, value in model.named_parameters():
         expected = trained[name].astype(np.float16).astype(np.float32)
         assert np.array_equal(value.detach().float().numpy(), expected), name
@@ -220,13 +297,14 @@ def test_a_reference_is_one_token_wherever_it_stands(labels: Path, finished: Pat
 
 def test_a_run_has_a_card_and_curves(finished: Path, student: Path, tmp_path: Path) -> None:
     prism = shutil.copytree(student, tmp_path / "prism")
-    write_card(prism, finished, SHORT)
+    write_card(prism, finished, SHORT, 6)
     card = json.loads((prism / "card.json").read_text())
     assert TrainConfig(**card["config"]) == SHORT
     assert [row["step"] for row in card["validation"]] == [2, 4, 6]
     assert {"valid_loss", "faithful", "exact"} <= card["validation"][0].keys()
     assert {"prompt", "text", "faithful"} == card["samples"][0].keys()
     assert len(card["labels"]) == 12
+    assert card["processes"] == 1
     assert (prism / "curves.svg").read_text().startswith("<?xml")
 
 
@@ -249,7 +327,7 @@ def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Pa
     assert (tuned["model.shared.weight"] != before["model.shared.weight"]).any()
     written = Tokenizer.from_file(str(tmp_path / "prism" / "tokenizer.json"))
     assert written.get_vocab() == Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
-    write_card(tmp_path / "prism", tmp_path / "work", config, "facebook/bart-base")
+    write_card(tmp_path / "prism", tmp_path / "work", config, 3, "facebook/bart-base")
     told = json.loads((tmp_path / "prism" / "card.json").read_text())["config"]
     assert told["base"] == "facebook/bart-base"
     assert not {"layers", "vocabulary"} & told.keys()

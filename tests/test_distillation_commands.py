@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.distillation.train import FINE_TUNING, TrainConfig
+from models.distillation.training.config import FINE_TUNING, TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = [a + b for a in ("Night", "River", "Garden", "Winter", "Silver") for b in "abcdefgh"]

@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 import torch
 from student_fixtures import FOR_SUMMARIES, bart_folder, demo_facts, narrow
-from transformers import PreTrainedTokenizerFast
 
 from catalog.dataset import Dataset
 from catalog.facts import Facts
+from catalog.files import stamp
 from catalog.types import Item
+from models.distillation.export import convert
 from models.distillation.student import save_student, train_tokenizer
 from models.prism.engines.choice import SHIPPED, open_engine
 from models.prism.engines.conversion import converted
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import ModelError
 from models.prism.engines.torch_engine import TorchEngine
-from models.prism.folder import SHORTLIST, PrismConfig, load_tokenizer
+from models.prism.folder import READY, SHORTLIST, PrismConfig, load_tokenizer
 from models.prism.forms.protocol import FormName
 from models.prism.forms.references import prism_prompt
 from models.prism.prompting import Prompting
@@ -72,19 +73,45 @@ def test_our_conversion_writes_what_torch_writes(
     assert len(set(ours)) > 1
 
 
-def test_our_conversion_equals_that_of_ctranslate2(
-    student: Path, cache: Path, tmp_path: Path
+@pytest.fixture
+def ready(student: Path, tmp_path: Path) -> Path:
+    """Return the Prism's folder with its CTranslate2 form, as it is exported."""
+    folder = Path(shutil.copytree(student, tmp_path / "ready"))
+    convert(folder, load_tokenizer(folder))
+    return folder
+
+
+def test_our_conversion_equals_that_of_ctranslate2(student: Path, cache: Path, ready: Path) -> None:
+    """Byte for byte, so that a folder writes the same whether it brings its form or is bare."""
+    ours = converted(student, load_tokenizer(student), "int8", cache)
+    made = {file.name for file in (ready / READY).iterdir()}
+    assert made == {file.name for file in ours.iterdir()}
+    for name in made:
+        assert (ready / READY / name).read_bytes() == (ours / name).read_bytes(), name
+
+
+def test_a_form_that_is_ready_is_used_while_it_fits(
+    ready: Path, cache: Path, tmp_path: Path, facts: list[Facts], caplog: pytest.LogCaptureFixture
 ) -> None:
-    PreTrainedTokenizerFast(
-        tokenizer_file=str(student / "tokenizer.json"), bos_token="<s>", eos_token="</s>",
-        unk_token="<unk>", pad_token="<pad>",
-    ).save_pretrained(tmp_path / "copy")  # fmt: skip
-    for name in ("config.json", "model.safetensors"):
-        (tmp_path / "copy" / name).write_bytes((student / name).read_bytes())
-    theirs = ctranslate2.converters.TransformersConverter(str(tmp_path / "copy"))
-    theirs.convert(str(tmp_path / "theirs"), quantization="float32")
-    ours = converted(student, load_tokenizer(student), "float32", cache)
-    assert (ours / "model.bin").read_bytes() == (tmp_path / "theirs" / "model.bin").read_bytes()
+    engines = tmp_path / "engines"
+    expected = CTranslate2Engine(SHIPPED, cache, "int8", 1).write(facts[:4])
+    before = stamp(ready)
+    assert CTranslate2Engine(ready, engines, "int8", 1).write(facts[:4]) == expected
+    assert [path.name for path in engines.iterdir()] == [".lock"]
+    assert stamp(ready) == before
+    digest = ready / READY / "digest.txt"
+    of, files, version = digest.read_text().split()
+    for written, told in (
+        (f"{of} {files} 99.0.0", "CTranslate2 99.0.0 wrote it"),
+        (f"0123456789ab {files} {version}", "it is of other weights"),
+        (f"{of} 0123456789ab {version}", "its files are not those"),
+        ("", "not enough values"),
+    ):
+        caplog.clear()
+        digest.write_text(written)
+        assert CTranslate2Engine(ready, engines, "int8", 1).write(facts[:4]) == expected
+        assert told in caplog.text
+        assert len([path for path in engines.iterdir() if path.is_dir()]) == 1
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -322,7 +349,7 @@ def test_processes_that_start_together_convert_once(student: Path, tmp_path: Pat
     said = {process.communicate()[0] for process in starting}
     assert [process.returncode for process in starting] == [0, 0]
     assert len(said) == 1
-    made = [path.name for path in (tmp_path / "shared").iterdir() if path.name != ".lock"]
+    made = [path.name for path in (tmp_path / "shared").iterdir() if path.is_dir()]
     assert len(made) == 1
 
 

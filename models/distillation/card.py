@@ -9,21 +9,34 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from models.distillation.train import LOG, RUN, SAMPLES, TrainConfig
+from models.distillation.training.config import TrainConfig
+from models.distillation.training.loop import SAMPLES, process
+from models.distillation.training.precision import mixed
+from models.distillation.training.record import LOG, RUN
 
-_LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
+_LIBRARIES = ("torch", "transformers", "accelerate", "tokenizers", "safetensors")
 _SMOOTHED = 25  # steps
 
 
-def write_card(out: Path, work: Path, config: TrainConfig, base: str | None = None) -> None:
-    """Write `card.json` and `curves.svg` into the folder of a Prism, or of a `base` fine-tuned."""
+def write_card(
+    out: Path, work: Path, config: TrainConfig, step: int, base: str | None = None
+) -> None:
+    """Write `card.json` and `curves.svg` into the folder of a Prism, or of a `base` fine-tuned.
+
+    `step` is the one whose weights it has.
+    """
+    run = json.loads((work / RUN).read_text("utf-8"))
     steps = [json.loads(line) for line in (work / LOG).read_text("utf-8").splitlines()]
     measured = [row for row in steps if "valid_loss" in row]
     card = {
         "config": {"base": base, **config.model_dump(exclude={"layers", "vocabulary"})}
         if base
         else config.model_dump(),
-        "labels": json.loads((work / RUN).read_text("utf-8"))["labels"],
+        "step": step,
+        "labels": run["labels"],
+        "processes": run["processes"],
+        "device": process().device.type,
+        "precision": mixed(process().device),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),

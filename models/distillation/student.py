@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
+from models.prism.engines.protocol import reading
 from models.prism.folder import WEIGHTS
 
 Layers = Literal["4+4", "6+2"]
@@ -77,6 +79,22 @@ def new_small(vocabulary: int, layers: Layers) -> BartForConditionalGeneration:
     return BartForConditionalGeneration(config)
 
 
+def initial_student(
+    tokenizer: Tokenizer, layers: Layers, base: Path | None
+) -> BartForConditionalGeneration:
+    """Return the student before its first step: a small one, or the BART in the folder `base`.
+
+    Raises ModelError.
+    """
+    if base is None:
+        return new_small(tokenizer.get_vocab_size(), layers)
+    with reading(base):
+        model = BartForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
+    # Some of the hub have a token more or less than their tokenizer; what is exported has not.
+    model.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
+    return model
+
+
 def parameters(model: BartForConditionalGeneration) -> dict[str, Tensor]:
     """Return each parameter once (BART's embeddings are tied), by name."""
     return {name: value.detach().contiguous() for name, value in model.named_parameters()}
@@ -100,3 +118,8 @@ def save_student(model: BartForConditionalGeneration, tokenizer: Tokenizer, fold
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     tokenizer.save(str(folder / "tokenizer.json"))
+    # Else transformers would take the tokenizer for RoBERTa's, and cut words in another way.
+    special = dict(zip(("bos", "pad", "eos", "unk", "mask"), SPECIAL, strict=True))
+    told = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    told |= {f"{name}_token": token for name, token in special.items()}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told, indent=2) + "\n")

@@ -21,6 +21,8 @@ from models.prism.forms.protocol import FormName
 from models.prism.hashes import files_hash
 
 WEIGHTS, SHORTLIST, CONFIG = "model.safetensors", "shortlist.json", "prism.json"
+READY = "ctranslate2-int8"
+"""The folder with the form that CTranslate2 runs, where a Prism brings one."""
 _Tokens = TypeAdapter(list[str])
 
 

@@ -77,6 +77,13 @@ def distill(
     batch: Annotated[
         int | None, typer.Option(min=1, help="Rows of a batch; by default 48, from a BART 32.")
     ] = None,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="Batches of each process in an optimiser step.")
+    ] = 1,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="End after so many validations, one in 100 steps, in vain."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and order.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the processor; else all.")] = None,
     demo: Annotated[
@@ -90,18 +97,30 @@ def distill(
 ) -> None:
     """Train a Prism on labels; a killed run goes on from its last checkpoint, one in 100 steps.
 
+    The Prism is the best of them by validation: as faithful as any, and of the lowest loss.
+
     Example, with a hub: prism distill data/labels data/base --student facebook/bart-base
+
+    On four GPUs: torchrun --nproc-per-node 4 --no-python prism distill ...
     """
     import torch  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
 
     from models.distillation.card import write_card  # noqa: PLC0415
-    from models.distillation.train import FINE_TUNING, TrainConfig, export, steps_done, train  # noqa: PLC0415
+    from models.distillation.export import export  # noqa: PLC0415
+    from models.distillation.training.checkpoints import steps_done  # noqa: PLC0415
+    from models.distillation.training.config import FINE_TUNING, TrainConfig  # noqa: PLC0415
+    from models.distillation.training.loop import process, train  # noqa: PLC0415
     from models.prism.folder import WEIGHTS  # noqa: PLC0415
 
+    logging.disable_progress_bar()  # of models that are read: there is one of the training
     if threads:
         torch.set_num_threads(threads)
     base = None if student == "small" else model_folder(student)
-    chosen = {"steps": steps, "batch": batch, "seed": seed, "layers": layers}
+    chosen = {
+        "steps": steps, "batch": batch, "accumulate": accumulate, "patience": patience,
+        "seed": seed, "layers": layers,
+    }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
     try:
         config = TrainConfig(**(FINE_TUNING if base else {}), **given)
@@ -109,8 +128,10 @@ def distill(
         raise bad_parameter(error) from None
     work = work or out.with_name(f"{out.name}-work")
     check_replaceable(out, WEIGHTS)
+    console.quiet = not process().is_main_process
     if demo:
-        _make_labels(labels)
+        with process().main_process_first():
+            _make_labels(labels)
     if done := steps_done(work):
         console.print(f"{work}: goes on after step {done:,}", markup=False)
     seconds: list[float] = []
@@ -133,9 +154,11 @@ def distill(
                 )
 
         train(labels, work, config, base, on_step=show)
-    export(work, config, base, out)
-    write_card(out, work, config, student if base else None)
-    console.print(f"{out}: the Prism, its card and curves", markup=False)
+    if not process().is_main_process:
+        return
+    best = export(work, config, base, out)
+    write_card(out, work, config, best, student if base else None)
+    console.print(f"{out}: the Prism of step {best:,}, its card and curves", markup=False)
     if demo:
         evaluate(_DEMO_FACTS, model=str(out))
 

@@ -8,12 +8,13 @@ from typing import Literal
 from catalog.files import recover, stamp
 from models.language.grounded import GroundedEngine
 from models.prism.engines.protocol import Engine, ModelError
+from models.prism.folder import READY
 
 Runtime = Literal["auto", "ctranslate2", "torch"]
 SHIPPED = Path(__file__).parents[2] / "small"
 """The Prism that comes with the code, distilled from the grounded Oracle on the demo catalogue."""
 _LOADS = 3
-_FILES = ["*.json", "merges.txt", "model.safetensors"]
+_FILES = ["*.json", "merges.txt", "model.safetensors", f"{READY}/*"]
 
 
 def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:

@@ -1,62 +1,59 @@
-"""A BART folder as a CTranslate2 model, from safetensors alone: serving needs no torch.
+"""The CTranslate2 form of a Prism: ready in its folder, or made of a bare one and kept.
 
-CTranslate2's own converter loads the model with transformers and torch; this one reads the
-weights with numpy. The result is cached by the hash of what it was made from, this code included.
+    data/prism/ctranslate2-int8/         written by prism distill, used while it fits the weights
+    data/engines/3f1c...-int8-2-4.8.5/   made when a folder without one (or with one that does not
+                                         fit) is first served
+
+A form knows in its `digest.txt` the weights that it is of, and its own files.
 """
 
-import json
 import logging
-import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import ctranslate2
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from catalog.files import new_folder
 from models.prism.engines.protocol import ModelError, reading
-from models.prism.folder import SHORTLIST, WEIGHTS, shortlist, weights_hash
+from models.prism.engines.specification import specification
+from models.prism.folder import READY, SHORTLIST, WEIGHTS, shortlist, weights_hash
 from models.prism.hashes import files_hash
 
 log = logging.getLogger(__name__)
 ComputeType = Literal["int8", "float16", "float32"]
-_ACTIVATIONS = {"gelu": "GELU", "relu": "RELU"}
-"""BART's names, and CTranslate2's."""
-CONVERSION_VERSION = "1"
+CONVERSION_VERSION = "2"
 """Raised whenever a folder may become another engine."""
 _VMAP, _DIGEST = "vmap.txt", "digest.txt"
-_POSITION_OFFSET = 2  # BART's positions begin after two rows of padding
-_Weights = Mapping[str, NDArray[np.float32]]
 
 
 def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cache: Path) -> Path:
-    """Return the CTranslate2 form of a BART folder, made now or found whole in `cache`.
+    """Return the CTranslate2 form of a BART folder: its own, or one made now or found in `cache`.
 
     Raises ModelError for a folder that holds something else, and where nothing can be written.
     """
     source = weights_hash(folder)
-    code = f"{CONVERSION_VERSION}-{ctranslate2.__version__}"
-    target = cache / f"{source}-{compute_type}-{code}"
-    damage = _damage(target)
+    if compute_type == "int8" and (folder / READY).exists():
+        damage = _damage(folder / READY, source)
+        if damage is None:
+            return folder / READY
+        log.warning("a model's own CTranslate2 form is not used: %s: %s", folder / READY, damage)
+    target = cache / f"{source}-{compute_type}-{CONVERSION_VERSION}-{ctranslate2.__version__}"
+    damage = _damage(target, source)
     if damage is None:
         return target
     if os.path.lexists(target):
         log.warning("a converted model is damaged, made again: %s: %s", target, damage)
     with reading(folder):
-        spec, allowed = _checked(folder, tokenizer)
+        spec = specification(folder, tokenizer)
+        _check_fits(folder, tokenizer, len(spec.decoder.projection.weight))
         spec.validate()
         spec.optimize(quantization=compute_type)
     try:
         with new_folder(target, None) as work:
             spec.save(os.fspath(work))
-            if allowed is not None:
-                (work / _VMAP).write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
-            (work / _DIGEST).write_text(_digest(work), "utf-8")
+            finish(work, folder, tokenizer)
             if weights_hash(folder) != source:
                 raise ModelError(f"{folder} was changed while it was read")
     except OSError as error:
@@ -67,39 +64,52 @@ def converted(folder: Path, tokenizer: Tokenizer, compute_type: ComputeType, cac
     return target
 
 
-def _damage(engine: Path) -> str | None:
-    """Return why a converted model is not as it was written, None where it is.
+def finish(form: Path, folder: Path, tokenizer: Tokenizer) -> None:
+    """Add to the CTranslate2 form of a folder what a converter does not know of."""
+    allowed = shortlist(folder)
+    if allowed is not None:
+        (form / _VMAP).write_text(_vocabulary_map(tokenizer, allowed), "utf-8")
+    digest = f"{weights_hash(folder)} {_files_hash(form)} {ctranslate2.__version__}\n"
+    (form / _DIGEST).write_text(digest, "utf-8")
+
+
+def _damage(form: Path, source: str) -> str | None:
+    """Return why a form is not as it was written for these weights, None where it is.
 
     Damage in the middle of the weights would load, and write rubbish.
     """
     try:
-        whole = (engine / _DIGEST).read_text("utf-8") == _digest(engine)
+        of, files, version = (form / _DIGEST).read_text("utf-8").split()
+        if files != _files_hash(form):
+            return "its files are not those that were written"
+        newer = _numbers(version) > _numbers(ctranslate2.__version__)
     except (OSError, ValueError) as error:
         return str(error)
-    return None if whole else "its files are not those that were written"
+    if of != source:
+        return "it is of other weights"
+    return f"CTranslate2 {version} wrote it, this is {ctranslate2.__version__}" if newer else None
 
 
-def _digest(engine: Path) -> str:
-    files = [engine / name for name in ("model.bin", "config.json", "shared_vocabulary.json")]
-    if (engine / _VMAP).exists():
-        files.append(engine / _VMAP)
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return what may change how models are written."""
+    return tuple(int(number) for number in version.split(".")[:2])
+
+
+def _files_hash(form: Path) -> str:
+    files = [form / name for name in ("model.bin", "config.json", "shared_vocabulary.json")]
+    if (form / _VMAP).exists():
+        files.append(form / _VMAP)
     return files_hash(files)
 
 
-def _checked(folder: Path, tokenizer: Tokenizer) -> tuple[Any, list[str] | None]:
-    """Return a folder as a specification, and the tokens that it may add to prompts."""
-    try:
-        spec = _specification(folder, tokenizer)
-    except KeyError as error:
-        raise ModelError(f"{folder} lacks {error} of a BART") from None
+def _check_fits(folder: Path, tokenizer: Tokenizer, rows: int) -> None:
+    """Raise ModelError where the weights have not a row for each token, of a model of ours."""
     allowed = shortlist(folder)
-    if allowed is not None:
-        known = tokenizer.get_vocab().keys()
-        if len(known) != len(spec.decoder.projection.weight) or not known >= set(allowed):
-            raise ModelError(
-                f"{folder}: {WEIGHTS}, tokenizer.json and {SHORTLIST} are not of one model"
-            )
-    return spec, allowed
+    known = tokenizer.get_vocab().keys()
+    if allowed is not None and (len(known) != rows or not known >= set(allowed)):
+        raise ModelError(
+            f"{folder}: {WEIGHTS}, tokenizer.json and {SHORTLIST} are not of one model"
+        )
 
 
 def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
@@ -107,115 +117,3 @@ def _vocabulary_map(tokenizer: Tokenizer, allowed: list[str]) -> str:
     others = sorted(set(tokenizer.get_vocab()) - set(allowed))
     lines = [f"\t{' '.join(allowed)}", *(f"{token}\t{token}" for token in others)]
     return "\n".join(lines) + "\n"
-
-
-def _specification(folder: Path, tokenizer: Tokenizer) -> Any:
-    # Imported here: it loads torch where there is one, which takes two seconds of every start.
-    from ctranslate2.specs import common_spec, transformer_spec  # noqa: PLC0415
-
-    with reading(folder / "config.json"):
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    if config.get("model_type") != "bart":
-        raise ModelError(f"{folder} holds a {config.get('model_type')!r} model, not a BART")
-    activation = config["activation_function"]
-    if activation not in _ACTIVATIONS:
-        raise ModelError(
-            f"{folder} has the activation_function {activation!r}, which is not one of "
-            f"{', '.join(_ACTIVATIONS)}: serve it with torch"
-        )
-    weights = load_weights(folder)
-    heads = config["encoder_attention_heads"]
-    if heads < 1 or weights["model.shared.weight"].shape[1] % heads:
-        raise ModelError(f"{folder} has {heads} encoder_attention_heads, which do not fit")
-    for side in ("encoder", "decoder"):  # before as many layers as config.json names take memory
-        last = f"model.{side}.layers.{config[f'{side}_layers'] - 1}.fc1.weight"
-        if last not in weights:
-            raise KeyError(last)
-    spec = transformer_spec.TransformerSpec.from_config(
-        (config["encoder_layers"], config["decoder_layers"]),
-        heads,
-        pre_norm=False,
-        activation=common_spec.Activation[_ACTIVATIONS[activation]],
-        layernorm_embedding=True,
-    )
-    scale = math.sqrt(config["d_model"]) if config.get("scale_embedding") else 1.0
-    shared = weights["model.shared.weight"]
-    for part, side in ((spec.encoder, "encoder"), (spec.decoder, "decoder")):
-        part.scale_embeddings = scale
-        embeddings = part.embeddings[0] if isinstance(part.embeddings, list) else part.embeddings
-        embeddings.weight = shared
-        positions = weights[f"model.{side}.embed_positions.weight"]
-        part.position_encodings.encodings = positions[_POSITION_OFFSET:]
-        _norm(part.layernorm_embedding, weights, f"model.{side}.layernorm_embedding")
-        for n, layer in enumerate(part.layer):
-            _layer(layer, weights, f"model.{side}.layers.{n}", decoder=side == "decoder")
-    spec.decoder.projection.weight = shared
-    bias = weights.get("final_logits_bias")
-    if bias is not None and bias.any():
-        spec.decoder.projection.bias = bias.squeeze()
-
-    special = {name: _token(tokenizer, config, name) for name in ("bos", "eos", "decoder_start")}
-    spec.config.bos_token, spec.config.eos_token = special["bos"], special["eos"]
-    spec.config.decoder_start_token = special["decoder_start"]
-    vocabulary = [tokenizer.id_to_token(n) or f"<unused{n}>" for n in range(len(shared))]
-    spec.register_source_vocabulary(vocabulary)
-    spec.register_target_vocabulary(vocabulary)
-    return spec
-
-
-def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
-    """Return a folder's weights in float32, by their names in `BartForConditionalGeneration`."""
-    found = {}
-    with reading(folder / WEIGHTS):
-        stored = load_file(folder / WEIGHTS)
-    for name, value in stored.items():
-        # The hub's facebook/bart-base was saved as a plain BartModel, without the prefix.
-        bare = name.startswith(("encoder.", "decoder.", "shared."))
-        found[f"model.{name}" if bare else name] = value.astype(np.float32)
-    if "model.shared.weight" not in found:
-        # The tied embeddings are stored once, under any of their names.
-        tied = ("lm_head.weight", "model.encoder.embed_tokens.weight",
-                "model.decoder.embed_tokens.weight")  # fmt: skip
-        embeddings = [found[name] for name in tied if name in found]
-        if not embeddings:
-            raise ModelError(f"{folder / WEIGHTS} holds no embeddings of a BART")
-        found["model.shared.weight"] = embeddings[0]
-    return found
-
-
-def _token(tokenizer: Tokenizer, config: Mapping[str, Any], name: str) -> str:
-    default = {"bos": 0, "eos": 2, "decoder_start": 2}[name]
-    token = tokenizer.id_to_token(config.get(f"{name}_token_id", default))
-    if token is None:
-        raise ModelError(f"config.json names a {name}_token_id that the tokenizer lacks")
-    return str(token)
-
-
-def _layer(layer: Any, weights: _Weights, name: str, *, decoder: bool) -> None:
-    own = f"{name}.self_attn"
-    _fused(layer.self_attention.linear[0], weights, [f"{own}.{p}_proj" for p in "qkv"])
-    _linear(layer.self_attention.linear[-1], weights, f"{own}.out_proj")
-    _norm(layer.self_attention.layer_norm, weights, f"{own}_layer_norm")
-    if decoder:
-        cross = f"{name}.encoder_attn"
-        _fused(layer.attention.linear[0], weights, [f"{cross}.q_proj"])
-        _fused(layer.attention.linear[1], weights, [f"{cross}.k_proj", f"{cross}.v_proj"])
-        _linear(layer.attention.linear[-1], weights, f"{cross}.out_proj")
-        _norm(layer.attention.layer_norm, weights, f"{cross}_layer_norm")
-    _linear(layer.ffn.linear_0, weights, f"{name}.fc1")
-    _linear(layer.ffn.linear_1, weights, f"{name}.fc2")
-    _norm(layer.ffn.layer_norm, weights, f"{name}.final_layer_norm")
-
-
-def _linear(spec: Any, weights: _Weights, name: str) -> None:
-    _fused(spec, weights, [name])
-
-
-def _fused(spec: Any, weights: _Weights, names: list[str]) -> None:
-    spec.weight = np.concatenate([weights[f"{name}.weight"] for name in names])
-    spec.bias = np.concatenate([weights[f"{name}.bias"] for name in names])
-
-
-def _norm(spec: Any, weights: _Weights, name: str) -> None:
-    spec.gamma = weights[f"{name}.weight"]
-    spec.beta = weights[f"{name}.bias"]

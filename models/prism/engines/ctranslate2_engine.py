@@ -57,7 +57,8 @@ class CTranslate2Engine:
     Parameters
     ----------
     folder : of the Prism
-    cache : folder for the converted model and the calibration; made where it is missing
+    cache : folder for the calibration and, where the Prism's has none, the converted model; made
+        where it is missing
     compute_type : int8, float32 as the reference, or float16 on a GPU
     translators, threads : replicas and the threads of each; by default a replica for each
         core, or what is clearly faster here; on a GPU one replica
@@ -85,7 +86,8 @@ class CTranslate2Engine:
             if device == "cuda":
                 translators = translators or 1
             elif translators is None:
-                translators, threads = _calibrated(self._model, self._prompting)
+                kept = cache / f"calibration-{self.version}-{ctranslate2.__version__}"
+                translators, threads = _calibrated(self._model, self._prompting, kept)
         self.layout = f"{translators} replicas of {threads} threads"
         self._largest, self._replicas = _LARGEST_PART[device], translators
         self._translator = _translator(self._model, translators, threads, device)
@@ -180,16 +182,17 @@ def _write(
     return prompting.texts(written, batch)
 
 
-def _calibrated(model: Path, prompting: Prompting) -> tuple[int, int]:
+def _calibrated(model: Path, prompting: Prompting, kept: Path) -> tuple[int, int]:
     """Return the best (translators, threads of each), measured once for a model and a processor.
 
-    That is a replica for each core, unless another layout is clearly faster.
+    That is a replica for each core, unless another layout is clearly faster. `kept` begins the
+    name of the file that keeps it.
     """
     cores = len(os.sched_getaffinity(0))
     usual = (cores, 1)
     choices = {usual, (max(1, cores // 2), 2), (1, cores), (max(1, cores // 2), 1)}
     name = hashlib.sha256(_processor().encode()).hexdigest()[:8]
-    file = model / f"calibration-{cores}-{name}.json"
+    file = kept.with_name(f"{kept.name}-{cores}-{name}.json")
     known = _known_layout(file)
     if known in choices:
         return known

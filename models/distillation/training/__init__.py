@@ -1,0 +1,1 @@
+"""Training: from labels to the weights of a student, in a work folder that any kill may leave."""
