@@ -56,7 +56,7 @@ SMALL = {"d_model": 64, "encoder_ffn_dim": 128, "decoder_ffn_dim": 128} | {
     f"{side}_{what}": 2 for side in ("encoder", "decoder") for what in ("layers", "attention_heads")
 }
 ROUNDS = 2
-_PROBE_S = 60
+_PROBE_S = 40
 Loader = Callable[[], Engine]
 console = Console(width=110, record=True)
 
