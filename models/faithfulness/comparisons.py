@@ -1,18 +1,19 @@
-"""What was spotted of dates and sizes, held against the Facts: older than, the longest."""
+"""What was spotted of dates, held against the Facts: older than, ten years later, the first."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import combinations
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.faithfulness.attributes import UNITS
+from models.english import decade
+from models.faithfulness.context import distinct
 from models.faithfulness.spots import DECADES, Spotted
 from models.faithfulness.symbols import Title
 from models.language.english import decade
 
-_MORE = frozenset("longer longest dearer more".split())
-"""Words that say that the first of two things has more of it."""
-_LATER = frozenset("after newer younger later on newest youngest latest".split())
+_LATER = frozenset(
+    "after newer younger later on newest youngest latest afterwards postdates recent last".split()
+)
 """Words that put the first of two things after the second."""
 
 
@@ -33,21 +34,39 @@ class Comparisons:
         """Return why it cannot be so."""
         return str(getattr(self, f"_{self.spot.kind}")())
 
+    # ------------------------------------------------------------------ who is meant
+
     def _of(self, group: str) -> list[set[int]]:
         word = self.spot.word(group)
-        if word == "it":
-            has_item = any(0 in mention for mention in self.before)
-            return self.before if len(self.before) == 1 else [{0}] if has_item else []
+        if word in {"it", "this one"}:
+            return self._it(group)
         if word == "former":
             return self.before[:1] if len(self.before) == 2 else []
         if group == "b" and not word:  # the other of two
-            return [m for m in self._here() if m not in self._of("a")][:2]
+            mine = self._of("a")
+            others = [m for m in self._here() if m not in mine]
+            others = others or [m for m in self.before if m not in mine]
+            return others if len(distinct(others)) == 1 else []
         return [m for title in self.spot.token(group).titles if (m := self.called(title))]
+
+    def _it(self, group: str) -> list[set[int]]:
+        """Return what "it" is: the only thing named before, else the item beside another."""
+        place = self.spot.starts[self.spot.match.start(group)]
+        tokens = self.spot.sentence.tokens[:place]
+        near = distinct([m for t in tokens for title in t.titles if (m := self.called(title))])
+        near = near or distinct(self.before)
+        if len(near) == 1:
+            return near
+        return [{0}] if {0} in near and group == "a" else []
 
     def _here(self) -> list[set[int]]:
         """Return what the sentence names."""
         titles = (title for token in self.spot.sentence.tokens for title in token.titles)
         return [mention for title in titles if (mention := self.called(title))]
+
+    def _named(self) -> list[set[int]]:
+        """Return what this sentence and those before it name, each once."""
+        return distinct([*self.before, *self._here()])
 
     def _wrong(
         self, has: Callable[[Item], bool | None], mentions: list[set[int]] | None = None
@@ -62,25 +81,42 @@ class Comparisons:
     def _pairs(self) -> Iterator[tuple[Item, Item]]:
         for one in self._of("a"):
             for other in self._of("b"):
-                yield self.entities[min(one)], self.entities[min(other)]
+                if one != other and len(one) == len(other) == 1:
+                    yield self.entities[min(one)], self.entities[min(other)]
+
+    # ------------------------------------------------------------------ dates
 
     def _years(self) -> str:
-        sign = 1 if self._is_later() else -1
+        """So many years before or after, or only before or after."""
+        later = self._is_later()
         for one, other in self._pairs():
-            if one.year and other.year and one.year - other.year != sign * self.spot.number():
+            if not (one.year and other.year):
+                continue
+            years = one.year - other.year if later else other.year - one.year
+            exact = bool(self.spot.word("n")) and not self.spot.is_about()
+            if years < 0 or (exact and years != self.spot.number()):
                 return f"{one.year} and {other.year}"
         return ""
 
-    def _order(self) -> str:
-        later = self._is_later()
-        for one, other in self._pairs():
-            if one.year and other.year and (one.year > other.year) is not later:
-                return f"{one.year} and {other.year}"
-        return ""
+    def _gap(self) -> str:
+        """So many years lie between two of what is named, whichever they are."""
+        named, number = self._named(), self.spot.number()
+        years = [self.entities[n].year for mention in named for n in mention]
+        if len(self._here()) < 1 or len(named) < 2 or None in years or self.spot.is_about():
+            return ""
+        if len(named) > 2 or len(self._here()) < 2:  # something else may be meant
+            years = [entity.year for entity in self.entities]
+        gaps = {abs((a or 0) - (b or 0)) for a, b in combinations(years, 2)}
+        values = {str(v) for e in self.entities for v in e.attributes.values()}
+        told = number in gaps or None in years or str(number) in values
+        return "" if told else f"no two of them are {number} years apart"
 
-    def _extreme(self) -> str:
+    def _elder(self) -> str:
+        """The first or the last of what is named."""
         later = self._is_later()
-        others = [*self._here(), *self.before]
+        others = self._named()
+        if len(others) < 2:
+            others = [{n} for n in range(len(self.entities))]
         for one in self._of("a"):
             mine = self.entities[min(one)].year
             for other in others:
@@ -89,54 +125,41 @@ class Comparisons:
                     return f"{mine} and {year}"
         return ""
 
+    def _than_all(self) -> str:
+        """Older than any of what was liked."""
+        later = self._is_later()
+        for one in self._of("a"):
+            mine = self.entities[min(one)].year
+            for entry in self.facts.evidence if one == {0} else ():
+                if mine and entry.year and (mine < entry.year if later else mine > entry.year):
+                    return f"{mine} and {entry.year}"
+        return ""
+
     def _is_later(self) -> bool:
         return not _LATER.isdisjoint(self.spot.word("how").split())
 
     def _same_year(self) -> str:
-        for one, other in self._pairs():
-            if one.year and other.year and one.year != other.year:
-                return f"{one.year} and {other.year}"
-        return ""
+        mentions = [*self._of("a"), *(self._of("b") if self.spot.word("b") else [])]
+        years = {self.entities[min(mention)].year for mention in mentions}
+        return "not of one year" if len(years) > 1 and None not in years else ""
 
     def _all_from(self) -> str:
         told = self.spot.token("y").text
         return self._wrong(lambda i: str(i.year) == told if i.year else None, self._here())
 
     def _year(self) -> str:
-        told = self.spot.token("y").text
-        told = DECADES.get(told, told)
-        if told.endswith("0s"):
-            short = told if len(told) == 5 else f"19{told}"
-            return self._wrong(lambda i: f"{decade(i.year)}s" == short if i.year else None)
-        return self._wrong(lambda item: str(item.year) == told if item.year else None)
-
-    def _more(self) -> str:
-        return self._compared(self._pairs())
-
-    def _biggest(self) -> str:
-        others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
-        pairs = (
-            (self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others
-        )
-        return self._compared(pairs)
-
-    def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
-        how = self.spot.word("how")
-        keys = (
-            UNITS["price"]
-            if how in {"cheaper", "cheapest", "dearer", "less", "more"}
-            else UNITS["minutes"] | UNITS["pages"]
-        )
-        for one, other in pairs:
-            for key in keys & set(one.attributes) & set(other.attributes):
-                mine, its = _amount(one.attributes[key]), _amount(other.attributes[key])
-                if mine is not None and its is not None:
-                    true = mine > its if how in _MORE else mine < its
-                    return "" if true else f"{mine} and {its}"
-        return ""
+        token = self.spot.token("y")
+        return self._wrong(lambda item: dated(item, token.text))
 
 
-def _amount(value: int | str) -> int | None:
-    """Return the number of an attribute: 29 for "€29"."""
-    digits = re.sub(r"\D", "", str(value))
-    return int(digits) if digits else None
+def dated(item: Item, told: str) -> bool | None:
+    """Say whether something is of a year or a decade: "1994", "1990s", "nineties"."""
+    told = DECADES.get(told, told)
+    if not told[:-1].isdigit():
+        return None
+    known = {str(value) for value in item.attributes.values()}
+    if item.year is None or (told in known) or (told.isdigit() and not 1000 < int(told) < 2100):
+        return None
+    if told.endswith("0s"):
+        return f"{decade(item.year)}s" == (told if len(told) == 5 else f"19{told}")
+    return str(item.year) == told

@@ -3,23 +3,28 @@
     Sidney Lumet made “12 Angry Men” a full year after “Network”, which you couldn't stand.
     years(12 Angry Men, +1, Network); dislike(Network)
 
-Each pattern of spots.txt finds one statement in a sentence's skeleton. What no pattern finds is
+Each pattern of spots/ finds one statement in a sentence's skeleton. What no pattern finds is
 unverifiable.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
-from models.faithfulness.symbols import NUMBERS, Token
+from models.faithfulness.symbols import NUMBERS, Token, joined
 from models.faithfulness.tokens import Sentence
 from models.language.english import category_nouns
 
-_NUMBERS = {"a": 1, "dozen": 12, **NUMBERS}
+_NUMBERS = {"a": 1, "an": 1, "dozen": 12, "thirty": 30, "forty": 40, "fifty": 50, **NUMBERS}
+_ABOUT = frozenset(
+    "about around nearly almost over under roughly some barely than least most within less more "
+    "every close hardly approximately up fewer".split()
+)
+_FILES = ("words", "dates", "sizes", "things", "makers", "likings", "counts")
 DECADES = {
     f"{word}ties": f"{number}0s"
     for word, number in zip(
@@ -27,29 +32,36 @@ DECADES = {
     )
 }
 """Decades in words, without their century: "eighties"."""
-CLAIMED: dict[str, ClaimType] = {
-    "years": "year", "order": "year", "extreme": "year", "year": "year", "all_from": "year",
-    "same_year": "year",
-    "liking": "liking", "dislike": "liking", "all_liked": "liking",
-    "cause": "relation",
-    "not": "negation", "not_made": "negation", "none": "negation",
-    "kind": "category", "noun": "category",
-    "made": "attribute", "all_made": "attribute", "all_same": "attribute", "same": "attribute",
-    "measure": "attribute", "more": "attribute", "from": "attribute", "his": "attribute",
-    "other": "attribute", "biggest": "attribute",
-    "only_one": "count", "counted": "count",
-    "series": "series", "no_series": "series",
-    "topmost": "popularity", "popular": "popularity", "unpopular": "popularity",
-    "offer": "role",
-}  # fmt: skip
+_KINDS: dict[ClaimType, str] = {
+    "year": "years gap elder than_all year all_from same_year",
+    "liking": "liking known dislike dislike_all all_liked strong_all history liked_kind",
+    "negation": "not not_made none none_by no_kinship pure differ first_by first_kind no_series",
+    "category": "np kind all_kind",
+    "attribute": "made all_made all_same same from his other its elsewhere one_hand all_by measure "
+    "bigger biggest times size seats any_size",
+    "count": "only_one counted counted_more same_kind same_maker",
+    "series": "series sequel",
+    "popularity": "popular unpopular topmost",
+    "relation": "cause",
+    "role": "offer",
+}
+CLAIMED = {kind: claim for claim, kinds in _KINDS.items() for kind in kinds.split()}
 """The claim that each kind of statement makes."""
 
-
-_CLAUSE = re.compile(
-    r"(?<= ), (?:which|that|who|whom|whose|an? \S+|both of which|all of which|all three of which) "
-    r"you(?: \S+){1,4}?(?: ,(?= )|(?= [.;!?]))"
+_ASIDES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<= )\((?: \S+){1,8}? \)(?= )",
+        r"(?<= ), (?:which|that|who|whom|whose|an? \S+|the \S+|one|both of which|all of which"
+        r"|all three of which|two|a pair) (?:that )?you(?: \S+){1,5}?(?: ,(?= )|(?= [.;!?]))",
+        r"(?:(?<= T )|(?<= TT ))(?:that |which )?you(?: have)?(?: recently| already| just| once"
+        r"| really)* (?:loved|liked|enjoyed|adored)(?: recently| lately| so much)?(?= )",
+        r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )",
+        r"(?<= )(?:just|only|even|also|exactly|actually|really|precisely|still|quite|already"
+        r"|perhaps|again)(?= )",
+    )
 )
-"""A clause between commas that says what was liked: ", which you loved,"."""
+"""What a sentence may be read without: clauses that say what was liked, appositions, adverbs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,20 @@ class Spotted:
     def number(self) -> int:
         """Return the number of the group n: digits or a word."""
         word = self.word("n")
-        return int(self.token("n").text) if word == "N" else _NUMBERS[word]
+        number = int(self.token("n").text) if word == "N" else _NUMBERS.get(word, 0)
+        unit = self.word("u")
+        return number * (10 if unit[:6] == "decade" else 100 if unit[:6] == "centur" else 1)
+
+    def is_about(self) -> bool:
+        """Say whether the number of the group n is told as more or less so."""
+        place = self.starts[self.match.start("n")]
+        told = {token.symbol for token in self.sentence.tokens[max(0, place - 3) : place]}
+        return not told.isdisjoint(_ABOUT)
+
+    def tokens(self, group: str) -> list[Token]:
+        """Return the tokens that a group has, and the one after."""
+        first, last = self.match.span(group)
+        return [self.sentence.tokens[n] for p, n in self.starts.items() if first <= p <= last + 1]
 
     def span(self) -> tuple[int, int]:
         """Return where it stands in the text."""
@@ -81,13 +106,26 @@ class Spotted:
 
 
 def spots(sentence: Sentence) -> Iterator[Spotted]:
-    """Yield what is understood of a sentence, as it is and without its relative clauses."""
+    """Yield what is understood of a sentence: as it is, and with ever less of what is set in."""
     yield from _found(sentence)
-    starts = _starts(sentence)
-    clauses = [match.span() for match in _CLAUSE.finditer(sentence.skeleton)]
-    if clauses:
-        inside = {n for p, n in starts.items() if any(a <= p < b for a, b in clauses)}
-        yield from _found(Sentence([[t for n, t in enumerate(sentence.tokens) if n not in inside]]))
+    for aside in _ASIDES:
+        shorter = _without(aside, sentence)
+        if shorter is not sentence:
+            sentence = shorter
+            yield from _found(sentence)
+
+
+def _without(aside: re.Pattern[str], sentence: Sentence) -> Sentence:
+    """Return the sentence without what the pattern finds."""
+    clauses = [match.span() for match in aside.finditer(sentence.skeleton)]
+    if not clauses:
+        return sentence
+    left = (
+        sentence.tokens[n]
+        for p, n in _starts(sentence).items()
+        if not any(a <= p < b for a, b in clauses)
+    )
+    return Sentence([joined(replace(token) for token in left)])
 
 
 def _starts(sentence: Sentence) -> dict[int, int]:
@@ -108,7 +146,7 @@ def _found(sentence: Sentence) -> Iterator[Spotted]:
 
 @cache
 def patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Return the patterns of spots.txt, each with its kind, in their order."""
+    """Return the patterns of spots/, each with its kind, in their order."""
     macros = {
         "NUMBERS": "|".join(_NUMBERS),
         "DECADES": "|".join(DECADES),
@@ -117,11 +155,7 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
         "NOUNS": "|".join(category_nouns()),
     }
     found: list[tuple[str, re.Pattern[str]]] = []
-    text = Path(__file__).with_name("spots.txt").read_text("utf-8")
-    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\n +(?=\|)", "", text)
-    text = re.sub(r"\n +", " ", text)
-    for line in filter(None, text.splitlines()):
+    for line in _lines():
         name, pattern = line.split(": ", 1)
         pattern = re.sub(r"\{([A-Z_]+)\}", lambda macro: macros[macro[1]], pattern)
         if name.isupper():
@@ -129,3 +163,12 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
         else:
             found.append((name, re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")))
     return found
+
+
+def _lines() -> list[str]:
+    """Return the entries of the files, each as one line."""
+    folder = Path(__file__).parent / "spots"
+    text = "\n".join((folder / f"{name}.txt").read_text("utf-8") for name in _FILES)
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\n +(?=\||\{(?:NEAR|GAP|REST|MODS))", "", text)
+    return [line for line in re.sub(r"\n +", " ", text).splitlines() if line.strip()]

@@ -1,0 +1,175 @@
+"""What was spotted of makers, places and series, held against the Facts."""
+
+from catalog.types import Item
+from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES
+from models.faithfulness.sizes import Sizes
+from models.titles import may_be_series, same_series
+
+_CONTRAST = (
+    "not", "it", "your", "unlike", "while", "whereas", "than", "nor", "neither", "instead", ";",
+    ", and", "but", "before", "after", "like",
+)  # fmt: skip
+"""Words with which a sentence may go on to something else than what its maker made."""
+_MAKERS = BY_PREPOSITION["by"] | {"teacher", "winery", "creator", "label"}
+_PLACES = (BY_PREPOSITION["from"] - _MAKERS) | BY_PREPOSITION["in"] - {"series"}
+_ANYBODY = frozenset(
+    "hand pen people mind team voice person man woman duo maker makers name him her".split()
+)
+
+
+class Makings(Sizes):
+    """It adds who made things, where they are from, and what they share."""
+
+    def _keys(self) -> frozenset[str]:
+        """Return the names that what somebody made may stand under."""
+        how = self.spot.word("how")
+        return MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else _MAKERS
+
+    def _valued(self, value: str, keys: frozenset[str]) -> str:
+        """Return of which a value is not so, though it has one under one of the names."""
+        under = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+
+        def has(item: Item) -> bool | None:
+            if value in map(str, item.attributes.values()):
+                return True
+            return False if under & keys & set(item.attributes) else None
+
+        return self._wrong(has)
+
+    def _made(self) -> str:
+        return self._valued(self.spot.token("v").text, self._keys())
+
+    def _from(self) -> str:
+        return self._valued(self.spot.token("v").text, _PLACES | _MAKERS)
+
+    def _elsewhere(self) -> str:
+        """In a place that the Facts do not know, where they know the place."""
+        name = self.spot.token("v").text.casefold()
+        keys = frozenset({"city", "place", "town", "location"})
+
+        def has(item: Item) -> bool | None:
+            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            return any(name in value or value in name for value in known) if known else None
+
+        return self._wrong(has)
+
+    def _its(self) -> str:
+        """The value of a named attribute."""
+        key, value = self.spot.token("k").text, self.spot.token("v").text
+        return self._wrong(
+            lambda i: str(i.attributes[key]) == value if key in i.attributes else None
+        )
+
+    def _his(self) -> str:
+        return self._other() if self.spot.word("v") == "P" else self._made()
+
+    def _other(self) -> str:
+        """A name that the Facts do not know is not of who made it, if they know who did."""
+        keys = self._keys()
+        name = " ".join(self.spot.token("v").parts).casefold()
+
+        def has(item: Item) -> bool | None:
+            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            return any(name in value or value in name for value in known) if known else None
+
+        return self._wrong(has)
+
+    def _not_made(self) -> str:
+        value = self.spot.token("v").text
+        made = [self.entities[n].attributes for mention in self._of("a") for n in mention]
+        return "it was" if any(value in map(str, known.values()) for known in made) else ""
+
+    def _all_made(self) -> str:
+        """A sentence with a maker as its subject speaks of what this maker made."""
+        skeleton = f" {self.spot.sentence.skeleton} "
+        if self.spot.match.start() or any(f" {word} " in skeleton for word in _CONTRAST):
+            return ""
+        value = self.spot.token("v").text
+        keys = {k for e in self.entities for k, v in e.attributes.items() if v == value}
+        keys &= BY_PREPOSITION["by"]
+        return self._wrong(
+            lambda i: (
+                any(i.attributes.get(k) == value for k in keys)
+                if keys & set(i.attributes)
+                else None
+            ),
+            self._here(),
+        )
+
+    # ------------------------------------------------------------------ what is shared
+
+    def _all_same(self) -> str:
+        key, here = self.spot.token("k").text, self._here()
+        values = {self.entities[min(mention)].attributes.get(key) for mention in here}
+        return f"not the same {key}" if len(here) == 2 == len(values - {None}) else ""
+
+    def _same(self) -> str:
+        key = self.spot.token("k").text
+        pairs = [*self._pairs()]
+        if not self.spot.word("b"):
+            of = [self.entities[min(mention)] for mention in self._of("a")]
+            pairs = [(of[0], other) for other in of[1:]]
+        for one, other in pairs:
+            values = [item.attributes.get(key) for item in (one, other)]
+            if None not in values and values[0] != values[1]:
+                return f"not the same {key}"
+        return ""
+
+    def _makers(self, item: Item) -> set[str]:
+        """Return who made something, under the name at hand."""
+        how = self.spot.word("how").split()[-1]
+        key = self.spot.token("how").text if how == "K" else how.removesuffix("s")
+        names = {key, f"{key}s"} if key not in _ANYBODY else set(_MAKERS)
+        known = {str(v) for k, v in item.attributes.items() if k in names}
+        return known or {str(v) for k, v in item.attributes.items() if k in _MAKERS}
+
+    def _one_hand(self) -> str:
+        """By the same: as another thing that is named."""
+        named = [self.entities[min(mention)] for mention in self._named()]
+        makers = [self._makers(item) for item in named]
+        if len(named) < 2 or not all(makers):
+            return ""
+        shared = any(a & b for n, a in enumerate(makers) for b in makers[n + 1 :])
+        return "" if shared else "no two are of one maker"
+
+    def _differ(self) -> str:
+        """By another than the one other thing that is named."""
+        named = [self.entities[min(mention)] for mention in self._named()]
+        makers = [self._makers(item) for item in named]
+        return "it is the same" if len(named) == 2 and makers[0] & makers[1] else ""
+
+    def _no_kinship(self) -> str:
+        pairs = [*self._pairs()]
+        if not self.spot.word("b"):
+            of = [self.entities[min(mention)] for mention in self._of("a")]
+            pairs = [(of[0], other) for other in of[1:]]
+        for one, other in pairs:
+            values = set(one.attributes.items()) & set(other.attributes.items())
+            if values or set(one.categories) & set(other.categories):
+                return "they share something"
+        return ""
+
+    # ------------------------------------------------------------------ series
+
+    def _series(self) -> str:
+        others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
+        titles = [self.entities[n].title for m in others for n in m]
+        own = [self.entities[n].title for m in self._of("a") for n in m]
+        related = any(may_be_series(one, other) for one in own for other in titles)
+        return "" if related or not titles else "not of one series"
+
+    def _sequel(self) -> str:
+        """What follows another is not the older of the two."""
+        others = [m for m in self._named() if m not in self._of("a")]
+        for one in self._of("a"):
+            mine = self.entities[min(one)].year
+            for other in others if len(others) == 1 else ():
+                year = self.entities[min(other)].year
+                if mine and year and mine < year:
+                    return f"{mine} and {year}"
+        return ""
+
+    def _no_series(self) -> str:
+        others = [self.entities[min(m)] for m in [*self._here(), *self.before]]
+        mine = [self.entities[min(m)] for m in self._of("a")]
+        return "they are" if any(same_series(a, b) for a in mine for b in others) else ""

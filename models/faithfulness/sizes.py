@@ -1,0 +1,149 @@
+"""What was spotted of sizes, held against the Facts: longer than, half as many pages, 40 seats."""
+
+import re
+from collections.abc import Iterable
+from itertools import combinations
+
+from catalog.types import Item
+from models.faithfulness.attributes import UNITS
+from models.faithfulness.comparisons import Comparisons
+
+_MORE = frozenset(
+    "longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
+    "largest thicker thickest costlier expensive".split()
+)
+"""Words that say that the first of two things has more of it."""
+_LENGTHS = UNITS["minutes"] | {"pages", "words", "weeks", "hours", "seasons", "episodes", "lessons"}
+_BY_WORD: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        "cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
+        "pocket euro euros".split(),
+        frozenset({"price"}),
+    ),
+    **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
+    **dict.fromkeys(
+        "smaller smallest bigger biggest larger largest".split(),
+        frozenset("seats rooms size capacity".split()),
+    ),
+    **dict.fromkeys(
+        "slimmer slimmest thinner thicker thickest slim briefer".split(), frozenset({"pages"})
+    ),
+    **dict.fromkeys("quicker quickest faster".split(), UNITS["minutes"]),
+    **dict.fromkeys(["people", "person", "players", "player"], frozenset({"players", "seats"})),
+    **dict.fromkeys(["minutes", "minute", "min"], UNITS["minutes"]),
+}
+_TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
+_NEAR = 0.25
+"""How far from it a number may be that is told as more or less so."""
+
+
+class Sizes(Comparisons):
+    """It adds sizes to dates."""
+
+    def _sized(self) -> frozenset[str]:
+        """Return the names of attributes that the words at hand may be about."""
+        unit = self.spot.word("u")
+        if unit == "K":
+            return frozenset({self.spot.token("u").text})
+        if unit:
+            plural = unit if unit.endswith("s") else f"{unit}s"
+            return _BY_WORD.get(unit, frozenset({unit, plural}))
+        if self.spot.word("k"):
+            return frozenset({self.spot.token("k").text})
+        words = [*self.spot.word("how").split(), *self.spot.match[0].split()]
+        return next((_BY_WORD[word] for word in words if word in _BY_WORD), _LENGTHS)
+
+    def _bigger(self) -> str:
+        return self._compared(self._pairs())
+
+    def _biggest(self) -> str:
+        others = [m for m in self._named() if m not in self._of("a")]
+        others = others or [{n} for n in range(1, len(self.entities))]
+        pairs = (
+            (self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others
+        )
+        return self._compared(pairs)
+
+    def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
+        """More or less than another, and, where a number is told, by so much."""
+        more = not _MORE.isdisjoint(self.spot.word("how").split())
+        if self.spot.word("how").startswith("less"):
+            more = False
+        number = self.spot.number() if self.spot.word("n") and self.spot.word("u") else None
+        found = ""
+        for one, other in pairs:
+            for key in self._sized() & set(one.attributes) & set(other.attributes):
+                mine, its = amount(one.attributes[key]), amount(other.attributes[key])
+                if mine is None or its is None:
+                    continue
+                by = mine - its if more else its - mine
+                if by > 0 and (not number or by == number or self.spot.is_about()):
+                    return ""
+                found = f"{mine} and {its}"
+        return found
+
+    def _times(self) -> str:
+        """Half as long, twice the price."""
+        factor = _TIMES[self.spot.word("how")]
+        keys = self._sized()
+        for one, other in self._pairs():
+            for key in keys & set(one.attributes) & set(other.attributes):
+                mine, its = amount(one.attributes[key]), amount(other.attributes[key])
+                if mine and its and abs(mine / its / factor - 1) > _NEAR:
+                    return f"{mine} and {its}"
+        return ""
+
+    def _size(self) -> str:
+        """So many pages, minutes or seats it has."""
+        keys, number = self._sized(), self.spot.number()
+        about = self.spot.is_about()
+
+        def has(item: Item) -> bool | None:
+            known = [amount(v) for key, v in item.attributes.items() if key in keys]
+            whole = [value for value in known if value is not None]
+            if not whole:
+                return None
+            return any(abs(v - number) <= (_NEAR * number if about else 0) for v in whole)
+
+        return self._wrong(has)
+
+    def _any_size(self) -> str:
+        """Something named has so many, or so many more than another."""
+        keys, number = self._sized(), self.spot.number()
+        known = [amount(v) for e in self.entities for k, v in e.attributes.items() if k in keys]
+        whole = [value for value in known if value is not None]
+        named = [self.entities[n] for mention in self._named() for n in mention]
+        if not whole or not named or not all(keys & set(item.attributes) for item in named):
+            return ""
+        gaps = [abs(a - b) for a, b in combinations(whole, 2)]
+        near = _NEAR * number if self.spot.is_about() else 0
+        sums = [sum(whole), *(a + b for a, b in combinations(whole, 2))]
+        told = any(abs(v - number) <= near for v in (*whole, *gaps, *sums))
+        return "" if told else f"nothing here has {number}"
+
+    def _seats(self) -> str:
+        """So many can play it, or sit there."""
+        number = self.spot.number()
+
+        def has(item: Item) -> bool | None:
+            for key in ("players", "seats"):
+                if key in item.attributes:
+                    bounds = [int(n) for n in re.findall(r"\d+", str(item.attributes[key]))]
+                    return number in bounds if bounds else None
+            return None
+
+        return self._wrong(has)
+
+    def _measure(self) -> str:
+        key, told = self.spot.token("k").text, self.spot.token("y").text
+        return self._wrong(
+            lambda i: str(i.attributes[key]) == told if key in i.attributes else None
+        )
+
+
+def amount(value: int | str) -> int | None:
+    """Return the one number of an attribute: 29 for "€29"; None of "1–4"."""
+    numbers = re.findall(r"\d+", str(value).replace(",", ""))
+    if isinstance(value, str) and set(value) == {"€"}:
+        return len(value)
+    return int(numbers[0]) if len(numbers) == 1 else None
