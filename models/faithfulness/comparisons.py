@@ -16,6 +16,15 @@ _LATER = frozenset(
 )
 """Words that put the first of two things after the second."""
 
+_COMPARE = frozenset(
+    "than before after earlier later older newer younger longer shorter cheaper heavier lighter "
+    "bigger larger smaller slimmer thicker pricier dearer half twice double".split()
+)
+_OBJECT = frozenset("than before after of to with like as from unlike beside followed for on".split())
+"""Words after which something is not what the sentence speaks of."""
+_SKIPPED = frozenset("the a an both either even your his her its C1 CA NN".split())
+_BOUNDARY = frozenset(", ; : and but while whereas . ? !".split())
+
 
 class Comparisons:
     """A spotted statement beside the Facts; the method for its kind has the name of the kind."""
@@ -54,6 +63,8 @@ class Comparisons:
         place = self.spot.starts[self.spot.match.start(group)]
         tokens = self.spot.sentence.tokens[:place]
         near = distinct([m for t in tokens for title in t.titles if (m := self.called(title))])
+        if group == "b":
+            near = [m for m in distinct(self.before) if m not in self._of("a")]
         near = near or distinct(self.before)
         if len(near) == 1:
             return near
@@ -79,10 +90,42 @@ class Comparisons:
         return ""
 
     def _pairs(self) -> Iterator[tuple[Item, Item]]:
+        """Yield each thing of the group a with each of b, or with the one other that is named."""
+        if self._is_crossed():
+            return
         for one in self._of("a"):
             for other in self._of("b"):
                 if one != other and len(one) == len(other) == 1:
                     yield self.entities[min(one)], self.entities[min(other)]
+
+    def _is_crossed(self) -> bool:
+        """Say whether more than one comparison is at hand, or the wrong thing is at its head.
+
+        “Heat” is like “Ronin” but three years older: “Ronin” is not older.
+        """
+        match, starts = self.spot.match, self.spot.starts
+        tokens = self.spot.sentence.tokens
+        inside = [n for p, n in starts.items() if match.start() <= p < match.end()]
+        words = [tokens[n].symbol for n in inside]
+        own = self.spot.word("how").split()
+        if sum(word in _COMPARE for word in words) > sum(word in _COMPARE for word in own):
+            return True
+        if not tokens or self.spot.word("a") in {"it"}:
+            return False
+        head = starts[match.start("a")]
+        before = [tokens[n].symbol for n in range(max(0, head - 3), head)]
+        while before and before[-1] in _SKIPPED:
+            before.pop()
+        if before and before[-1] in _OBJECT:
+            return True
+        if self.spot.word("b"):
+            return False
+        for token in reversed(tokens[:head]):  # nothing else in the same clause
+            if token.symbol in _BOUNDARY:
+                break
+            if token.titles:
+                return True
+        return False
 
     # ------------------------------------------------------------------ dates
 

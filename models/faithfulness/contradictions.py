@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.english import category_forms, category_nouns
 from models.faithfulness.comparisons import dated
 from models.faithfulness.histories import Histories
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import CATEGORIES, Title, Token
 
+_ALL = {"both": 2, "two": 2, "pair": 2, "three": 3, "trio": 3, "four": 4}
+_ATTRIBUTIVE = frozenset(category_forms())
 _OF_OTHERS = frozenset("fan fans lover lovers buff buffs addict shelf cravings streak mood - S".split())
 """After a category, these say that it is no category of the thing: "a horror fan's dream"."""
 
@@ -57,18 +60,32 @@ class _Contradictions(Histories):
             unit = following.symbol in {"K", "years", "year", "minutes", "pages", "%"}
             return "" if unit else self._wrong(lambda item: dated(item, token.text))
         if symbol == "V":
-            return self._value(token.text)
-        return ""
+            return self._wrong(self._has_value(token.text))
+        is_kind = symbol in category_nouns() or (
+            symbol in _ATTRIBUTIVE and following.symbol in {"NN", "NP", "NB"}
+        )
+        return self._wrong(self._categorised([symbol])) if is_kind else ""
 
-    def _value(self, value: str) -> str:
-        """A value is not of what has another under its name."""
+    def _so_is(self) -> str:
+        token = self.spot.token("np")
+        return self._one_of(token, token)
+
+    def _all_are(self) -> str:
+        """All three are so: of all that is named, or of all that was liked."""
+        token = self.spot.token("c")
+        number = next((n for w, n in _ALL.items() if w in self.spot.word("n")), 0)
+        everything = [{n} for n in range(len(self.entities))]
+        sets = [s for s in (everything, everything[1:], self._named()) if len(s) == number]
+        if token.symbol == "V":
+            wrong = [self._wrong(self._has_value(token.text), s) for s in sets]
+        else:
+            wrong = [self._wrong(self._categorised(token.parts), s) for s in sets]
+        return wrong[0] if wrong and all(wrong) else ""
+
+    def _has_value(self, value: str) -> Callable[[Item], bool | None]:
         keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
-        return self._wrong(
-            lambda item: (
-                value in map(str, item.attributes.values())
-                if keys & set(item.attributes)
-                else None
-            )
+        return lambda item: (
+            value in map(str, item.attributes.values()) if keys & set(item.attributes) else None
         )
 
     def _kind(self) -> str:
@@ -97,6 +114,8 @@ class _Contradictions(Histories):
         """None of what was liked is one."""
         forms = self.spot.token("c").parts
         liked = self.facts.evidence
+        if self.spot.word("how") == "neither" and len(liked) != 2:
+            return ""
         return "one is" if any(all(has_category(e, f) for f in forms) for e in liked) else ""
 
     def _all_kind(self) -> str:

@@ -53,6 +53,12 @@ class Makings(Sizes):
 
         return self._wrong(has)
 
+    def _value(self) -> str:
+        """A value is not of what has another under its name."""
+        value = self.spot.token("v").text
+        keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        return self._valued(value, frozenset(keys))
+
     def _its(self) -> str:
         """The value of a named attribute."""
         key, value = self.spot.token("k").text, self.spot.token("v").text

@@ -10,13 +10,13 @@ from models.faithfulness.comparisons import Comparisons
 
 _MORE = frozenset(
     "longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
-    "largest thicker thickest costlier expensive".split()
+    "largest thicker thickest costlier expensive outlasts outweighs".split()
 )
 """Words that say that the first of two things has more of it."""
 _LENGTHS = UNITS["minutes"] | {"pages", "words", "weeks", "hours", "seasons", "episodes", "lessons"}
 _BY_WORD: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        "cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
+        "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
         "pocket euro euros".split(),
         frozenset({"price"}),
     ),
@@ -81,6 +81,15 @@ class Sizes(Comparisons):
                     return ""
                 found = f"{mine} and {its}"
         return found
+
+    def _as_big(self) -> str:
+        """As long as another."""
+        for one, other in self._pairs():
+            for key in self._sized() & set(one.attributes) & set(other.attributes):
+                mine, its = amount(one.attributes[key]), amount(other.attributes[key])
+                if mine is not None and its is not None and mine != its:
+                    return f"{mine} and {its}"
+        return ""
 
     def _times(self) -> str:
         """Half as long, twice the price."""

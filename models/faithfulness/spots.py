@@ -22,7 +22,7 @@ from models.language.english import category_nouns
 _NUMBERS = {"a": 1, "an": 1, "dozen": 12, "thirty": 30, "forty": 40, "fifty": 50, **NUMBERS}
 _ABOUT = frozenset(
     "about around nearly almost over under roughly some barely than least most within less more "
-    "every close hardly approximately up fewer".split()
+    "every close hardly good hundred thousand approximately up fewer".split()
 )
 _FILES = ("words", "dates", "sizes", "things", "makers", "likings", "counts")
 DECADES = {
@@ -36,9 +36,9 @@ _KINDS: dict[ClaimType, str] = {
     "year": "years gap elder than_all year all_from same_year",
     "liking": "liking known dislike dislike_all all_liked strong_all history liked_kind",
     "negation": "not not_made none none_by no_kinship pure differ first_by first_kind no_series",
-    "category": "np kind all_kind",
-    "attribute": "made all_made all_same same from his other its elsewhere one_hand all_by measure "
-    "bigger biggest times size seats any_size",
+    "category": "np kind all_kind so_is all_are",
+    "attribute": "made all_made all_same same from his other its value elsewhere one_hand all_by measure "
+    "bigger biggest times as_big size seats any_size",
     "count": "only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
@@ -51,12 +51,12 @@ CLAIMED = {kind: claim for claim, kinds in _KINDS.items() for kind in kinds.spli
 _ASIDES = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<= )\((?: \S+){1,8}? \)(?= )",
+        r"(?<= )\((?: (?!T\b|TT\b)\S+){1,8}? \)(?= )",
         r"(?<= ), (?:which|that|who|whom|whose|an? \S+|the \S+|one|both of which|all of which"
-        r"|all three of which|two|a pair) (?:that )?you(?: \S+){1,5}?(?: ,(?= )|(?= [.;!?]))",
+        r"|all three of which|two|a pair) (?:that )?you(?: \S+){1,5}?(?: ,(?= )(?! and)|(?= [.;!?]))",
         r"(?:(?<= T )|(?<= TT ))(?:that |which )?you(?: have)?(?: recently| already| just| once"
         r"| really)* (?:loved|liked|enjoyed|adored)(?: recently| lately| so much)?(?= )",
-        r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )",
+        r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )(?! and)",
         r"(?<= )(?:just|only|even|also|exactly|actually|really|precisely|still|quite|already"
         r"|perhaps|again)(?= )",
     )

@@ -12,6 +12,9 @@ NUMBERS = dict(
     )
 )
 """Numbers in words."""
+TENS = dict(
+    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+)
 _UNITS = {
     "minutes",
     "minute",
@@ -70,6 +73,7 @@ def joined(tokens: Iterator[Token]) -> list[Token]:
             found[-1] = _merged([found[-1], token])
         else:
             found.append(token)
+    found = list(_compounds(found))
     for kinds in ({"T"}, {"Q"}, CATEGORIES):
         found = list(_lists(found, kinds))
     for n, token in enumerate(found[:-1]):
@@ -78,6 +82,24 @@ def joined(tokens: Iterator[Token]) -> list[Token]:
         if token.symbol in {"C1", "CP"} and found[n + 1].symbol in {"NN", "NP", "NB"}:
             token.symbol = "CA"
     return found
+
+
+def _compounds(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the tokens, "twenty-four years" with its number as one."""
+    n = 0
+    while n < len(tokens):
+        symbols = [token.symbol for token in tokens[n : n + 4]]
+        tens = TENS.get(symbols[0], 0)
+        if tens and symbols[1:2] == ["-"] and 0 < NUMBERS.get("".join(symbols[2:3]), 0) < 10:
+            number = tens + NUMBERS[symbols[2]]
+            yield Token("N", tokens[n].start, tokens[n + 2].end, [str(number)])
+            n += 3
+            continue
+        if tens and symbols[1:2] and symbols[1] in {"K", *_UNITS} - {"-"}:
+            yield Token("N", tokens[n].start, tokens[n].end, [str(tens)])
+        else:
+            yield tokens[n]
+        n += 1
 
 
 def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
