@@ -15,9 +15,10 @@ _LATER = frozenset(
     "after newer younger later on newest youngest latest afterwards postdates recent last".split()
 )
 """Words that put the first of two things after the second."""
+_FOUNDED = ("formed", "founded", "opened", "established", "built", "vintage", "released")
 
 _COMPARE = frozenset(
-    "than before after earlier later older newer younger longer shorter cheaper heavier lighter "
+    "before after earlier later older newer younger longer shorter cheaper heavier lighter "
     "bigger larger smaller slimmer thicker pricier dearer half twice double".split()
 )
 _OBJECT = frozenset("than before after of to with like as from unlike beside followed for on".split())
@@ -49,6 +50,9 @@ class Comparisons:
         word = self.spot.word(group)
         if word in {"it", "this one"}:
             return self._it(group)
+        if group == "a" and "a" not in self.spot.match.groupdict():
+            named = distinct([*self._here()]) or distinct(self.before)
+            return named if len(named) == 1 else []
         if word == "former":
             return self.before[:1] if len(self.before) == 2 else []
         if group == "b" and not word:  # the other of two
@@ -133,22 +137,23 @@ class Comparisons:
         """So many years before or after, or only before or after."""
         later = self._is_later()
         for one, other in self._pairs():
-            if not (one.year and other.year):
+            mine, its = year_of(one), year_of(other)
+            if not (mine and its):
                 continue
-            years = one.year - other.year if later else other.year - one.year
+            years = mine - its if later else its - mine
             exact = bool(self.spot.word("n")) and not self.spot.is_about()
             if years < 0 or (exact and years != self.spot.number()):
-                return f"{one.year} and {other.year}"
+                return f"{mine} and {its}"
         return ""
 
     def _gap(self) -> str:
         """So many years lie between two of what is named, whichever they are."""
         named, number = self._named(), self.spot.number()
-        years = [self.entities[n].year for mention in named for n in mention]
+        years = [year_of(self.entities[n]) for mention in named for n in mention]
         if len(self._here()) < 1 or len(named) < 2 or None in years or self.spot.is_about():
             return ""
         if len(named) > 2 or len(self._here()) < 2:  # something else may be meant
-            years = [entity.year for entity in self.entities]
+            years = [year_of(entity) for entity in self.entities]
         gaps = {abs((a or 0) - (b or 0)) for a, b in combinations(years, 2)}
         values = {str(v) for e in self.entities for v in e.attributes.values()}
         told = number in gaps or None in years or str(number) in values
@@ -161,9 +166,9 @@ class Comparisons:
         if len(others) < 2:
             others = [{n} for n in range(len(self.entities))]
         for one in self._of("a"):
-            mine = self.entities[min(one)].year
+            mine = year_of(self.entities[min(one)])
             for other in others:
-                year = self.entities[min(other)].year
+                year = year_of(self.entities[min(other)])
                 if mine and year and other != one and (year > mine if later else year < mine):
                     return f"{mine} and {year}"
         return ""
@@ -172,10 +177,11 @@ class Comparisons:
         """Older than any of what was liked."""
         later = self._is_later()
         for one in self._of("a"):
-            mine = self.entities[min(one)].year
+            mine = year_of(self.entities[min(one)])
             for entry in self.facts.evidence if one == {0} else ():
-                if mine and entry.year and (mine < entry.year if later else mine > entry.year):
-                    return f"{mine} and {entry.year}"
+                its = year_of(entry)
+                if mine and its and (mine < its if later else mine > its):
+                    return f"{mine} and {its}"
         return ""
 
     def _is_later(self) -> bool:
@@ -183,7 +189,7 @@ class Comparisons:
 
     def _same_year(self) -> str:
         mentions = [*self._of("a"), *(self._of("b") if self.spot.word("b") else [])]
-        years = {self.entities[min(mention)].year for mention in mentions}
+        years = {year_of(self.entities[min(mention)]) for mention in mentions}
         return "not of one year" if len(years) > 1 and None not in years else ""
 
     def _all_from(self) -> str:
@@ -193,6 +199,14 @@ class Comparisons:
     def _year(self) -> str:
         token = self.spot.token("y")
         return self._wrong(lambda item: dated(item, token.text))
+
+
+def year_of(item: Item) -> int | None:
+    """Return the year of something, or the one that it was founded, formed or opened in."""
+    if item.year is not None:
+        return item.year
+    found = (item.attributes.get(key) for key in _FOUNDED)
+    return next((value for value in found if isinstance(value, int)), None)
 
 
 def dated(item: Item, told: str) -> bool | None:

@@ -16,7 +16,14 @@ from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import CATEGORIES, Title, Token
 
 _ALL = {"both": 2, "two": 2, "pair": 2, "three": 3, "trio": 3, "four": 4}
-_ATTRIBUTIVE = frozenset(category_forms())
+_ATTRIBUTIVE = frozenset(category_forms()) | frozenset(
+    "italian french greek spanish mexican indian thai japanese korean chinese vietnamese turkish "
+    "lebanese ethiopian portuguese peruvian georgian vegan vegetarian seafood sparkling red white "
+    "luxury budget boutique racing platform shooter puzzle strategy cooperative party dice card "
+    "co-op horror trivia educational".split()
+)
+"""Categories as they stand before a noun; of another than its own a thing is none."""
+_PLACE_NOUNS = frozenset("restaurant place spot bistro eatery kitchen diner cafe hotel wine".split())
 _OF_OTHERS = frozenset("fan fans lover lovers buff buffs addict shelf cravings streak mood - S".split())
 """After a category, these say that it is no category of the thing: "a horror fan's dream"."""
 
@@ -61,10 +68,11 @@ class _Contradictions(Histories):
             return "" if unit else self._wrong(lambda item: dated(item, token.text))
         if symbol == "V":
             return self._wrong(self._has_value(token.text))
-        is_kind = symbol in category_nouns() or (
-            symbol in _ATTRIBUTIVE and following.symbol in {"NN", "NP", "NB"}
-        )
-        return self._wrong(self._categorised([symbol])) if is_kind else ""
+        word = token.text.casefold() if symbol == "P" else symbol
+        noun = following.symbol in {"NN", "NP", "NB", *_PLACE_NOUNS}
+        if word in category_nouns() or (word in _ATTRIBUTIVE and noun):
+            return self._wrong(self._categorised([word]))
+        return ""
 
     def _so_is(self) -> str:
         token = self.spot.token("np")
@@ -81,6 +89,14 @@ class _Contradictions(Histories):
         else:
             wrong = [self._wrong(self._categorised(token.parts), s) for s in sets]
         return wrong[0] if wrong and all(wrong) else ""
+
+    def _only_it(self) -> str:
+        """Only one of what was liked is so."""
+        token = self.spot.token("c")
+        is_value = token.symbol == "V"
+        has = self._has_value(token.text) if is_value else self._categorised(token.parts)
+        others = [e for n, e in enumerate(self.entities) if n and {n} not in self._of("a")]
+        return "another is" if any(has(entity) for entity in others) else ""
 
     def _has_value(self, value: str) -> Callable[[Item], bool | None]:
         keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}

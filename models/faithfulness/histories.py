@@ -28,7 +28,10 @@ class Histories(Makings):
 
     def _liking(self) -> str:
         strong = self.spot.word("how") in _STRONG
-        for mention in self._of("a"):
+        meant = self._of("a")
+        if " which " in self.spot.match[0]:
+            meant = meant[-1:]  # "A and B, which you loved" may be B alone
+        for mention in meant:
             entries = self._evidence(mention)
             if not any(entry.liking == "loved" or not strong for entry in entries):
                 return "not so in the history"
@@ -88,14 +91,18 @@ class Histories(Makings):
     def _same_kind(self) -> str:
         """Three dramas: no more than there are."""
         forms = self.spot.token("c").parts
-        if not all(entity.categories for entity in self.entities):
+        liked = "how" in self.spot.match.groupdict()
+        entities = self.entities[1:] if liked else self.entities
+        if not all(entity.categories for entity in entities):
             return ""
-        count = sum(all(has_category(e, f) for f in forms) for e in self.entities)
+        count = sum(all(has_category(e, f) for f in forms) for e in entities)
         return f"there are {count}" if self.spot.number() > count else ""
 
     def _same_maker(self) -> str:
         value = self.spot.token("v").text
-        count = sum(value in map(str, e.attributes.values()) for e in self.entities)
+        liked = "you" in self.spot.match[0]
+        entities = self.entities[1:] if liked else self.entities
+        count = sum(value in map(str, e.attributes.values()) for e in entities)
         return f"there are {count}" if self.spot.number() > count else ""
 
     def _has(self, item: Item) -> bool | None:

@@ -10,10 +10,12 @@ _CONTRAST = (
     ", and", "but", "before", "after", "like",
 )  # fmt: skip
 """Words with which a sentence may go on to something else than what its maker made."""
-_MAKERS = BY_PREPOSITION["by"] | {"teacher", "winery", "creator", "label"}
+_MAKERS = BY_PREPOSITION["by"] | frozenset(
+    "teacher winery creator label publisher company editor owner founder".split()
+)
 _PLACES = (BY_PREPOSITION["from"] - _MAKERS) | BY_PREPOSITION["in"] - {"series"}
 _ANYBODY = frozenset(
-    "hand pen people mind team voice person man woman duo maker makers name him her".split()
+    "hand pen people mind team voice person man woman duo maker makers name him her hi he she his".split()
 )
 
 
@@ -124,7 +126,9 @@ class Makings(Sizes):
     def _makers(self, item: Item) -> set[str]:
         """Return who made something, under the name at hand."""
         how = self.spot.word("how").split()[-1]
-        key = self.spot.token("how").text if how == "K" else how.removesuffix("s")
+        key = how.removesuffix("s")
+        if how == "K":
+            key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
         names = {key, f"{key}s"} if key not in _ANYBODY else set(_MAKERS)
         known = {str(v) for k, v in item.attributes.items() if k in names}
         return known or {str(v) for k, v in item.attributes.items() if k in _MAKERS}
@@ -137,6 +141,27 @@ class Makings(Sizes):
             return ""
         shared = any(a & b for n, a in enumerate(makers) for b in makers[n + 1 :])
         return "" if shared else "no two are of one maker"
+
+    def _one_maker(self) -> str:
+        """The people behind one thing made another."""
+        for one, other in self._pairs():
+            mine, its = self._makers(one), self._makers(other)
+            if mine and its and not mine & its:
+                return "not of one maker"
+        return ""
+
+    def _pronoun(self) -> str:
+        """His film: of whoever made something else that is named."""
+        others = [self.entities[min(m)] for m in self._named() if m not in self._of("a")]
+        here = {token.text for token in self.spot.sentence.tokens if token.symbol in {"V", "P"}}
+        if here or not others:
+            return ""
+        for mention in self._of("a"):
+            mine = self._makers(self.entities[min(mention)])
+            its = [self._makers(other) for other in others]
+            if mine and all(its) and not any(mine & makers for makers in its):
+                return "not of one maker"
+        return ""
 
     def _differ(self) -> str:
         """By another than the one other thing that is named."""

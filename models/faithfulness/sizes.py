@@ -67,12 +67,15 @@ class Sizes(Comparisons):
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         """More or less than another, and, where a number is told, by so much."""
         more = not _MORE.isdisjoint(self.spot.word("how").split())
-        if self.spot.word("how").startswith("less"):
+        if self.spot.word("how") == "less expensive":
             more = False
-        number = self.spot.number() if self.spot.word("n") and self.spot.word("u") else None
+        number = self.spot.number() if self.spot.word("n") else None
+        sized = self._sized()
+        if number and not self.spot.word("u"):
+            sized = frozenset({key for entity in self.entities for key in entity.attributes})
         found = ""
         for one, other in pairs:
-            for key in self._sized() & set(one.attributes) & set(other.attributes):
+            for key in sized & set(one.attributes) & set(other.attributes):
                 mine, its = amount(one.attributes[key]), amount(other.attributes[key])
                 if mine is None or its is None:
                     continue

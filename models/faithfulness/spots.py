@@ -37,9 +37,9 @@ _KINDS: dict[ClaimType, str] = {
     "liking": "liking known dislike dislike_all all_liked strong_all history liked_kind",
     "negation": "not not_made none none_by no_kinship pure differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
-    "attribute": "made all_made all_same same from his other its value elsewhere one_hand all_by measure "
+    "attribute": "made all_made all_same same from his other its value elsewhere one_hand one_maker pronoun all_by measure "
     "bigger biggest times as_big size seats any_size",
-    "count": "only_one counted counted_more same_kind same_maker",
+    "count": "only_it only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
     "relation": "cause",
@@ -53,7 +53,7 @@ _ASIDES = tuple(
     for pattern in (
         r"(?<= )\((?: (?!T\b|TT\b)\S+){1,8}? \)(?= )",
         r"(?<= ), (?:which|that|who|whom|whose|an? \S+|the \S+|one|both of which|all of which"
-        r"|all three of which|two|a pair) (?:that )?you(?: \S+){1,5}?(?: ,(?= )(?! and)|(?= [.;!?]))",
+        r"|all three of which|two|a pair) (?:that )?you(?: (?!T\b|,)\S+){1,5}?(?: ,(?= )(?! and)|(?= [.;!?]))",
         r"(?:(?<= T )|(?<= TT ))(?:that |which )?you(?: have)?(?: recently| already| just| once"
         r"| really)* (?:loved|liked|enjoyed|adored)(?: recently| lately| so much)?(?= )",
         r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )(?! and)",
