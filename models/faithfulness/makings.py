@@ -57,6 +57,8 @@ class Makings(Sizes):
 
     def _value(self) -> str:
         """A value is not of what has another under its name."""
+        if not self.spot.opens():
+            return ""
         value = self.spot.token("v").text
         keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
         return self._valued(value, frozenset(keys))

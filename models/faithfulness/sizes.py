@@ -107,6 +107,8 @@ class Sizes(Comparisons):
 
     def _size(self) -> str:
         """So many pages, minutes or seats it has."""
+        if not self.spot.opens():
+            return ""
         keys, number = self._sized(), self.spot.number()
         about = self.spot.is_about()
 

@@ -57,11 +57,20 @@ _ASIDES = tuple(
         r"(?:(?<= T )|(?<= TT ))(?:that |which )?you(?: have)?(?: recently| already| just| once"
         r"| really)* (?:loved|liked|enjoyed|adored)(?: recently| lately| so much)?(?= )",
         r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )(?! and)",
-        r"(?<= )(?:just|only|even|also|exactly|actually|really|precisely|still|quite|already"
+        r"(?<= )(?<!not )(?:just|only|even|also|exactly|actually|really|precisely|still|quite|already"
         r"|perhaps|again)(?= )",
     )
 )
 """What a sentence may be read without: clauses that say what was liked, appositions, adverbs."""
+
+
+_TURNED = re.compile(
+    r"(?:^| )(?:(?:not|never|nor|neither|no|without|unlike|instead of|than) $"
+    r"|(?:not|never|nobody|no one|hardly|who) .{0,60}"
+    r"\b(?:say|claim|pretend|call|think|believe|expect|imagine|mistake|suppose|mean)\b"
+    r"|if (?:T|it|that) were )"
+)
+"""What comes right before something, or before all of it, and turns it round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,20 @@ class Spotted:
         """Return the tokens that a group has, and the one after."""
         first, last = self.match.span(group)
         return [self.sentence.tokens[n] for p, n in self.starts.items() if first <= p <= last + 1]
+
+    def is_turned(self) -> bool:
+        """Say whether the words before it may turn it round: "nobody would say that"."""
+        return _TURNED.search(self.match.string[: self.match.start()]) is not None
+
+    def opens(self) -> bool:
+        """Say whether no title stands before it in its clause."""
+        tokens = self.sentence.tokens[: self.starts[self.match.start()]]
+        for token in reversed(tokens):
+            if token.symbol in {",", ";", ":", "and", "but", "while", ".", "?", "!"}:
+                break
+            if token.titles:
+                return False
+        return True
 
     def span(self) -> tuple[int, int]:
         """Return where it stands in the text."""
@@ -141,7 +164,9 @@ def _found(sentence: Sentence) -> Iterator[Spotted]:
     starts, skeleton = _starts(sentence), sentence.skeleton
     for kind, pattern in patterns():
         for match in pattern.finditer(skeleton):
-            yield Spotted(kind, sentence, match, starts)
+            spot = Spotted(kind, sentence, match, starts)
+            if not spot.is_turned():
+                yield spot
 
 
 @cache
