@@ -162,16 +162,19 @@ def _starts(sentence: Sentence) -> dict[int, int]:
 
 def _found(sentence: Sentence) -> Iterator[Spotted]:
     starts, skeleton = _starts(sentence), sentence.skeleton
-    for kind, pattern in patterns():
-        for match in pattern.finditer(skeleton):
-            spot = Spotted(kind, sentence, match, starts)
-            if not spot.is_turned():
-                yield spot
+    for kind, (needed, known) in patterns().items():
+        if needed is not None and not needed.search(skeleton):
+            continue
+        for pattern in known:
+            for match in pattern.finditer(skeleton):
+                spot = Spotted(kind, sentence, match, starts)
+                if not spot.is_turned():
+                    yield spot
 
 
 @cache
-def patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Return the patterns of spots/, each with its kind, in their order."""
+def patterns() -> dict[str, tuple[re.Pattern[str] | None, list[re.Pattern[str]]]]:
+    """Return the patterns of spots/ by their kind, and what a sentence needs for them."""
     macros = {
         "NUMBERS": "|".join(_NUMBERS),
         "DECADES": "|".join(DECADES),
@@ -179,15 +182,20 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
         "MAKES": "|".join(MAKES),
         "NOUNS": "|".join(category_nouns()),
     }
-    found: list[tuple[str, re.Pattern[str]]] = []
+    needed: dict[str, re.Pattern[str]] = {}
+    found: dict[str, list[re.Pattern[str]]] = {}
     for line in _lines():
-        name, pattern = line.split(": ", 1)
+        name, divider, pattern = re.split(r"(: | needs )", line, maxsplit=1)
         pattern = re.sub(r"\{([A-Z_]+)\}", lambda macro: macros[macro[1]], pattern)
         if name.isupper():
             macros[name] = pattern
+            continue
+        compiled = re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")
+        if divider == ": ":
+            found.setdefault(name, []).append(compiled)
         else:
-            found.append((name, re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")))
-    return found
+            needed[name] = compiled
+    return {kind: (needed.get(kind), known) for kind, known in found.items()}
 
 
 def _lines() -> list[str]:
