@@ -8,7 +8,7 @@ _MAKERS = frozenset(
     "director directors author authors writer writers artist artists composer designer designers "
     "developer developers creator creators maker manufacturer brand studio instructor host hosts "
     "chef singer band poet illustrator photographer editor narrator producer arranger architect "
-    "journalist reporter podcaster screenwriter".split()
+    "journalist reporter podcaster screenwriter winery brewery roaster creator creators".split()
 )
 _PLACES = frozenset("city country origin place region location town state neighbourhood".split())
 
@@ -16,6 +16,8 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "by": _MAKERS,
     "from": _MAKERS - {"chef"} | _PLACES | {"publisher", "label", "network", "company", "outlet"},
     "in": _PLACES | {"language", "format", "series"},
+    "with": frozenset("instructor teacher host hosts presenter narrator".split()),
+    "made": frozenset("material grape grapes ingredient ingredients".split()),
     "on": frozenset("platform platforms label network channel console system".split()),
 }
 EARLIER = frozenset("before earlier older".split())
@@ -45,6 +47,9 @@ MADE: dict[str, frozenset[str]] = {
     "run": frozenset({"chef", "owner"}),
 }
 MADE |= {"wrote": MADE["written"], "teaches": MADE["taught"], "hosts": MADE["hosted"]}
+MADE |= {"publishes": MADE["published"], "makes": MADE["made"], "writes": MADE["written"]}
+MADE |= {"directs": MADE["directed"], "develops": MADE["developed"], "designs": MADE["designed"]}
+MADE |= {"sings": MADE["sung"]}
 MAKES: dict[str, str] = {
     "directed": "directed", "directs": "directed", "wrote": "written", "writes": "written",
     "made": "created", "makes": "created", "sang": "sung", "sings": "sung",

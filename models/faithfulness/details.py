@@ -25,6 +25,16 @@ class Details(Makers):
             self._repeat(before, things, other)
         return things
 
+    def _introduced(self, tree: Tree, about: Things) -> Things:
+        """A 1995 crime film, T."""
+        own = self._child(tree, "name", about)
+        for child in tree.children:
+            if is_rule(child, "this_kind"):
+                self._kind(child, own)
+            elif not is_rule(child, "name"):
+                self.of(child, own)
+        return own
+
     def _because_popular(self, tree: Tree, about: Things) -> Things:
         self._inside(tree, self._it(tree, about))
         return Things()
@@ -100,10 +110,15 @@ class Details(Makers):
             self._say("count", tree, about, "of")
         return Things()
 
+    def _everyone_are(self, tree: Tree, about: Things) -> Things:
+        return self._everyone_is(tree, about)
+
     def _theirs(self, tree: Tree, about: Things) -> Things:
         """His 1995 drama: by whoever made what was liked."""
         self._say("attribute", tree, about, "same", beside=Things(word="others"))
         return Things()
+
+    _by_them = _theirs
 
     def _year(self, tree: Tree, about: Things) -> Things:
         self._say("year", tree, about, values=tuple(self._slots(tree, "N")))

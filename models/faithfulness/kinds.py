@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
@@ -49,8 +50,9 @@ def _role(context: Context, statement: Statement) -> Judged:
     if statement.how == "also":
         return (True, "") if context.facts.evidence else ("unverifiable", "beside what?")
     if statement.how == "beside":  # compared with the item: what was liked
-        true = all(mention - {0} for mention in meant)
-        return true, "" if true else "the item is no liking"
+        others = context.resolve(statement.beside or Things())
+        true = all(mention - {0} for mention in meant) or all(0 not in m for m in others)
+        return (True, "") if true else ("unverifiable", "the item is no liking")
     context.is_told |= any(0 in mention for mention in meant)
     if meant and all(0 in mention for mention in meant):
         return True, ""
@@ -174,6 +176,8 @@ def _count(context: Context, statement: Statement) -> Judged:
             shared = context.any_evidence(
                 lambda item: all(has_category(item, form) for form in told)
             )
+            if not shared and any(context.any_evidence(partial(has_category, form=f)) for f in told):
+                return "unverifiable", "it is not plain what the other is"
             return shared, "" if shared else "there is no other"
         return True, ""
     meant = context.resolve(statement.about)

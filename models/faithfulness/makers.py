@@ -25,6 +25,12 @@ class Makers(Walker):
     def _value_on(self, tree: Tree, about: Things) -> Things:
         return self._valued("on", tree, about)
 
+    def _value_with(self, tree: Tree, about: Things) -> Things:
+        return self._valued("with", tree, about)
+
+    def _made_of(self, tree: Tree, about: Things) -> Things:
+        return self._valued("made", tree, about)
+
     def _value_bare(self, tree: Tree, about: Things) -> Things:
         return self._valued("", tree, about)
 
@@ -46,7 +52,7 @@ class Makers(Walker):
         value = tuple(self._slots(tree, "V", "Q"))
         words = self._words(tree).split()
         self._say("attribute", tree, about, words[0], value)
-        verb = words[words.index("who") + 1 :]
+        verb = words[min(n for n, w in enumerate(words) if w in {"who", "which"}) + 1 :]
         verb = [word for word in verb if word not in {"also", "as", "well", "too"}]
         self._say("attribute", tree, self._child(tree, "things", about), verb[0], value)
         return Things()
@@ -59,6 +65,9 @@ class Makers(Walker):
         self._child(tree, "maker_too", about)
         for child in tree.children:
             inner = [child]
+            if is_rule(child, "that_of"):
+                values = [n for other in tree.children for n in self._values(other)]
+                self._say("attribute", tree, self._inside(child, about), "its", (*keys, *values))
             if is_rule(child, "also_value", "same_value"):
                 self._say("attribute", tree, about, "same", (*keys,), Things(word="others"))
                 inner = [*child.children]
@@ -74,6 +83,8 @@ class Makers(Walker):
         values = [n for child in tree.children for n in self._values(child)]
         self._say("attribute", tree, about, "its", (*self._slots(tree, "K"), *values))
         return Things()
+
+    _as_their = _as_its
 
     def _same(self, tree: Tree, about: Things) -> Things:
         """The same director as T, V: of all of them."""
@@ -105,6 +116,11 @@ class Makers(Walker):
         self._say("series", tree, about, "sequel", beside=Things(word="evidence"))
         return Things()
 
+    def _follows(self, tree: Tree, about: Things) -> Things:
+        """It follows T: of one series, and later."""
+        self._say("series", tree, about, "sequel", beside=self._inside(tree, about))
+        return Things()
+
     def _years_apart(self, tree: Tree, about: Things) -> Things:
         """Two years after T."""
         beside = self._child(tree, "things", about)
@@ -127,6 +143,8 @@ class Makers(Walker):
     def _similar(self, tree: Tree, about: Things) -> Things:
         self._say("category", tree, about, "similar", beside=self._inside(tree, about))
         return Things()
+
+    _similar_to = _similar
 
     def _classes(self, tree: Tree, about: Things) -> Things:
         """In the same category as T."""

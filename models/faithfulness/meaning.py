@@ -71,6 +71,7 @@ class Meaning(Details):
     def _announced(self, tree: Tree, about: Things) -> Things:
         things = self._child(tree, "offered", about)
         self._child(tree, "heading", things)
+        self._child(tree, "kind_of_it", things)
         return things
 
     def _further(self, tree: Tree, about: Things) -> Things:

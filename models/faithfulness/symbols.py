@@ -104,7 +104,7 @@ def _compounds(tokens: list[Token]) -> Iterator[Token]:
 
 def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
     """Yield the tokens, "A, B and C" as one; a comma alone joins nothing."""
-    symbols = [token.symbol for token in tokens] + [""] * 3
+    symbols = [token.symbol for token in tokens] + [""] * 4
     n = 0
     while n < len(tokens):
         members, after, closed = [n], n + 1, False
@@ -118,6 +118,8 @@ def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
                 joint, closed = 2, True
                 if len(members) == 1:  # "A, and B is …" begins a clause
                     joint, closed = 0, False
+            if not joint and kinds == {"T"}:  # "the A, the B and the C"
+                joint, closed = _with_the(symbols, after, len(members))
             if not joint:
                 break
             members.append(after + joint)
@@ -128,6 +130,15 @@ def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
         else:
             yield tokens[n]
             n += 1
+
+
+def _with_the(symbols: list[str], after: int, members: int) -> tuple[int, bool]:
+    """Return how many symbols join a title with an article to a list, and whether they close it."""
+    for joint, closed in (([",", "the"], False), (["and", "the"], True), ([",", "and", "the"], True)):
+        size = len(joint)
+        if symbols[after : after + size + 1] == [*joint, "T"] and (size < 3 or members > 1):
+            return size, closed
+    return 0, False
 
 
 def _merged(members: list[Token]) -> Token:

@@ -163,7 +163,7 @@ def _plain_symbol(form: str, match: re.Match[str], own_words: frozenset[str]) ->
 def _calls_for(symbol: str, before: str) -> bool:
     """Say whether one of our own words is a noun or a key after this: "a 1994 list"."""
     if symbol == "K":
-        return before in {"its", "same"}
+        return before in {"its", "same", "the"}
     return before in {"a", "an", "another", "N", "D", "Q", *CATEGORIES}
 
 

@@ -77,7 +77,7 @@ class Walker:
     def _compare(self, tree: Tree, since: int, things: Things, beside: Things) -> None:
         """Say of what was liked, beside the things, what has been said of these since."""
         self._repeat(since, things, beside)
-        self._say("role", tree, beside, "beside")
+        self._say("role", tree, beside, "beside", beside=things)
 
     def _repeat(self, since: int, things: Things, others: Things) -> None:
         """Say of others what has been said of the things since."""
