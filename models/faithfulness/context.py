@@ -52,6 +52,8 @@ class Context:
         found = self.mentions(things)
         if things.word == "it":
             found += self._it(things.place)
+        elif things.word in {"latter", "former"}:
+            found = self._one_of_two(found, things)
         elif things.word == "these" and things.count not in self.sizes(found):
             before = tuple(range(max(things.titles, default=0) + 1))
             liked = self.mentions(Things(tuple(n for n in before if n in self.liked)))
@@ -66,6 +68,11 @@ class Context:
         elif things.word == "evidence":
             found += [m for m in self.here if 0 not in m] or [m for m in self.before if 0 not in m]
         return found
+
+    def _one_of_two(self, found: list[set[int]], things: Things) -> list[set[int]]:
+        """Return the latter or the former of two things, none where they are not two."""
+        near = distinct(found or self.mentions(Things(tuple(range(things.place)))) or self.last)
+        return ([near[-1]] if things.word == "latter" else [near[0]]) if len(near) == 2 else []
 
     def sizes(self, mentions: list[set[int]]) -> set[int]:
         """Return how many things these may be: two of one title may be two things."""

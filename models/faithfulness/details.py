@@ -48,10 +48,12 @@ class Details(Makers):
         it = self._it(tree, about)
         before = len(self.statements)
         for child in tree.children:
-            if not is_rule(child, "alike", "likeness"):
+            if not is_rule(child, "alike", "likeness", "so_is"):
                 self.of(child, it)
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike", "likeness")):
             self._compare(tree, before, it, other)
+        for other in (self.of(c, about) for c in tree.children if is_rule(c, "so_is")):
+            self._repeat(before, it, other)
         return Things()
 
     def _inserted(self, tree: Tree, about: Things) -> Things:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
@@ -176,9 +175,7 @@ def _count(context: Context, statement: Statement) -> Judged:
             shared = context.any_evidence(
                 lambda item: all(has_category(item, form) for form in told)
             )
-            if not shared and any(context.any_evidence(partial(has_category, form=f)) for f in told):
-                return "unverifiable", "it is not plain what the other is"
-            return shared, "" if shared else "there is no other"
+            return (True, "") if shared else ("unverifiable", "it is not plain what the other is")
         return True, ""
     meant = context.resolve(statement.about)
     true = statement.about.count in context.sizes(meant)

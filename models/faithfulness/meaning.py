@@ -1,5 +1,7 @@
 """What a whole parse states: what was liked and what is offered, and all the details."""
 
+from dataclasses import replace
+
 from models.faithfulness.details import Details
 from models.faithfulness.parser import Tree
 from models.faithfulness.statements import Statement, Things
@@ -90,6 +92,9 @@ class Meaning(Details):
         if any(is_rule(child, "each_of") for child in tree.children):
             count = sum(self._count(c) for c in tree.children if is_rule(c, "each_of"))
             about = Things(about.titles, "these", count) if count else about
+        for word in ("latter", "former"):
+            if any(is_rule(child, f"{word}_of") for child in tree.children):
+                about = replace(about, word=word)
         self._inside(tree, about)
         return Things()
 

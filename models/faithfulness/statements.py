@@ -14,7 +14,7 @@ class Things:
     """What a statement is about: titles, or a word that stands for some.
 
     `titles` are tokens of the sentence. `word` is "it", "item", "all" (all that is named),
-    "evidence" (what is named of it), "others" (what else is named), or "these": the titles if they
+    "evidence" (what is named of it), "latter" and "former" (of the titles, or of the two before it), "others" (what else is named), or "these": the titles if they
     are `count`, else those before them.
     """
 

@@ -90,8 +90,9 @@ class Walker:
 
     def _name(self, tree: Tree, about: Things) -> Things:
         own = Things(tuple(self._slots(tree, "T", "TT")))
+        own += self._child(tree, "latter", about) + self._child(tree, "former", about)
         for child in tree.children:
-            if not is_rule(child, "name"):
+            if not is_rule(child, "name", "latter", "former"):
                 self.of(child, own)
         return self._child(tree, "name", about) + own
 
@@ -119,6 +120,12 @@ class Walker:
 
     def _it(self, tree: Tree, about: Things) -> Things:
         return Things(word="it", place=tree.first)
+
+    def _latter(self, tree: Tree, about: Things) -> Things:
+        return Things(word="latter", place=tree.first)
+
+    def _former(self, tree: Tree, about: Things) -> Things:
+        return Things(word="former", place=tree.first)
 
     def _they(self, tree: Tree, about: Things) -> Things:
         return Things(word="all")
