@@ -10,6 +10,8 @@ def judge_year(context: Context, statement: Statement) -> Judged:
     """A year holds for what it is said of."""
     if statement.how.startswith("apart"):
         return _apart(context, statement)
+    if statement.how == "gap":
+        return _gap(context, statement)
     if statement.how.startswith("order"):
         return _ordered(context, statement)
     if statement.beside is not None:
@@ -38,7 +40,8 @@ def _apart(context: Context, statement: Statement) -> Judged:
     """So many years before or after what it is compared with."""
     number = int(context.tokens[statement.values[0]].text) if statement.values else 1
     years = -number if statement.how.split()[1] in EARLIER else number
-    others = context.resolve(statement.beside or Things())
+    mine = context.resolve(statement.about)
+    others = [m for m in context.resolve(statement.beside or Things()) if m not in mine]
     known = [context.entities[n].year for other in others for n in other]
     if not known or None in known:
         return "unverifiable", "not every year is known"
@@ -46,6 +49,17 @@ def _apart(context: Context, statement: Statement) -> Judged:
         statement,
         lambda item: all(item.year == (y or 0) + years for y in known) if item.year else None,
     )
+
+
+def _gap(context: Context, statement: Statement) -> Judged:
+    """So many years lie between two things."""
+    meant = distinct(context.resolve(statement.about))
+    years = [context.entities[n].year for mention in meant for n in mention]
+    if len(years) != 2 or None in years:
+        return "unverifiable", "it is not plain which two, or when they were made"
+    context.is_told |= {0} in meant
+    gap = abs((years[0] or 0) - (years[1] or 0))
+    return gap == int(context.tokens[statement.values[0]].text), f"{gap} years lie between"
 
 
 def _ordered(context: Context, statement: Statement) -> Judged:

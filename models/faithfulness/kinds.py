@@ -8,6 +8,7 @@ from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
 from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.context import Context, Judged, any_known, distinct
 from models.faithfulness.dates import judge_decade, judge_year
+from models.faithfulness.measures import judge_size
 from models.faithfulness.lexicon import category_forms, has_category
 from models.faithfulness.statements import Statement, Things
 from models.language.titles import may_be_series, same_series
@@ -93,6 +94,8 @@ def _attribute(context: Context, statement: Statement) -> Judged:
             statement,
             lambda item: str(item.attributes[key]) == value if key in item.attributes else None,
         )
+    if statement.how.startswith("size "):
+        return judge_size(context, statement)
     keys = _keys(statement.how, [token.text for token in tokens[1:]])
     value = tokens[0].text
     return context.told(

@@ -121,6 +121,33 @@ class Makers(Walker):
         self._say("series", tree, about, "sequel", beside=self._inside(tree, about))
         return Things()
 
+    def _years_on(self, tree: Tree, about: Things) -> Things:
+        """Two years later: than the other thing."""
+        how = next(w for w in self._words(tree).split() if w in {"earlier", "later", "on", "afterwards"})
+        how = "earlier" if how == "earlier" else "later"
+        values = tuple(self._slots(tree, "N"))
+        self._say("year", tree, about, f"apart {how}", values, Things(word="others"))
+        return Things()
+
+    def _apart(self, tree: Tree, about: Things) -> Things:
+        """Two years apart: two things."""
+        self._say("year", tree, about, "gap", tuple(self._slots(tree, "N")))
+        return Things()
+
+    def _order_of(self, tree: Tree, about: Things) -> Things:
+        how = "earlier" if "older" in self._words(tree) else "later"
+        self._say("year", tree, about, f"order {how}", beside=self._child(tree, "things", about))
+        return Things()
+
+    def _larger(self, tree: Tree, about: Things) -> Things:
+        """Two minutes longer than T."""
+        beside = self._child(tree, "things", about)
+        values = tuple(self._slots(tree, "N", "K"))
+        self._say("attribute", tree, about, f"size {self._words(tree)}", values, beside)
+        return Things()
+
+    _counted_more = _larger
+
     def _years_apart(self, tree: Tree, about: Things) -> Things:
         """Two years after T."""
         beside = self._child(tree, "things", about)

@@ -61,6 +61,24 @@ class Meaning(Details):
 
     _that_why = _therefore = _that
 
+    def _made_apart(self, tree: Tree, about: Things) -> Things:
+        """Two years before T, V made T."""
+        things = self._child(tree, "authored", about)
+        self._child(tree, "years_apart", things)
+        return things
+
+    def _separated(self, tree: Tree, about: Things) -> Things:
+        """Two years separate T from T."""
+        things = self._child(tree, "things", about)
+        self._say("year", tree, things, "gap", tuple(self._slots(tree, "N")))
+        return things
+
+    def _few_are(self, tree: Tree, about: Things) -> Things:
+        """Few films are liked by more people here than T."""
+        things = self._child(tree, "offered", about)
+        self._say("popularity", tree, things, "favourite")
+        return things
+
     # ------------------------------------------------------------------ what is offered
 
     def _offered(self, tree: Tree, about: Things) -> Things:

@@ -5,33 +5,9 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from catalog.types import Item
-from models.faithfulness.attributes import UNITS
 from models.faithfulness.comparisons import Comparisons
+from models.faithfulness.measures import BY_WORD, LENGTHS, MORE, amount
 
-_MORE = frozenset(
-    "longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
-    "largest thicker thickest costlier expensive outlasts outweighs".split()
-)
-"""Words that say that the first of two things has more of it."""
-_LENGTHS = UNITS["minutes"] | {"pages", "words", "weeks", "hours", "seasons", "episodes", "lessons"}
-_BY_WORD: dict[str, frozenset[str]] = {
-    **dict.fromkeys(
-        "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
-        "pocket euro euros".split(),
-        frozenset({"price"}),
-    ),
-    **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
-    **dict.fromkeys(
-        "smaller smallest bigger biggest larger largest".split(),
-        frozenset("seats rooms size capacity".split()),
-    ),
-    **dict.fromkeys(
-        "slimmer slimmest thinner thicker thickest slim briefer".split(), frozenset({"pages"})
-    ),
-    **dict.fromkeys("quicker quickest faster".split(), UNITS["minutes"]),
-    **dict.fromkeys(["people", "person", "players", "player"], frozenset({"players", "seats"})),
-    **dict.fromkeys(["minutes", "minute", "min"], UNITS["minutes"]),
-}
 _TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
 _NEAR = 0.25
 """How far from it a number may be that is told as more or less so."""
@@ -47,11 +23,11 @@ class Sizes(Comparisons):
             return frozenset({self.spot.token("u").text})
         if unit:
             plural = unit if unit.endswith("s") else f"{unit}s"
-            return _BY_WORD.get(unit, frozenset({unit, plural}))
+            return BY_WORD.get(unit, frozenset({unit, plural}))
         if self.spot.word("k"):
             return frozenset({self.spot.token("k").text})
         words = [*self.spot.word("how").split(), *self.spot.match[0].split()]
-        return next((_BY_WORD[word] for word in words if word in _BY_WORD), _LENGTHS)
+        return next((BY_WORD[word] for word in words if word in BY_WORD), LENGTHS)
 
     def _bigger(self) -> str:
         return self._compared(self._pairs())
@@ -66,7 +42,7 @@ class Sizes(Comparisons):
 
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         """More or less than another, and, where a number is told, by so much."""
-        more = not _MORE.isdisjoint(self.spot.word("how").split())
+        more = not MORE.isdisjoint(self.spot.word("how").split())
         if self.spot.word("how") == "less expensive":
             more = False
         number = self.spot.number() if self.spot.word("n") else None
@@ -154,10 +130,3 @@ class Sizes(Comparisons):
             lambda i: str(i.attributes[key]) == told if key in i.attributes else None
         )
 
-
-def amount(value: int | str) -> int | None:
-    """Return the one number of an attribute: 29 for "€29"; None of "1–4"."""
-    numbers = re.findall(r"\d+", str(value).replace(",", ""))
-    if isinstance(value, str) and set(value) == {"€"}:
-        return len(value)
-    return int(numbers[0]) if len(numbers) == 1 else None

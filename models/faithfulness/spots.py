@@ -16,8 +16,7 @@ from pathlib import Path
 from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
 from models.faithfulness.symbols import NUMBERS, Token, joined
-from models.faithfulness.tokens import Sentence
-from models.language.english import category_nouns
+from models.faithfulness.tokens import LONGEST, Sentence
 
 _NUMBERS = {"a": 1, "an": 1, "dozen": 12, "thirty": 30, "forty": 40, "fifty": 50, **NUMBERS}
 _ABOUT = frozenset(
@@ -73,6 +72,12 @@ _TURNED = re.compile(
 """What comes right before something, or before all of it, and turns it round."""
 
 
+_LOOK_BACK = 120
+"""Letters before something that are looked at for what turns it round."""
+_LONGEST = 2 * LONGEST
+"""Tokens of a sentence beyond which nothing is looked for, so that no text is slow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spotted:
     """One statement found in a sentence: its kind, and the tokens where its groups start."""
@@ -110,7 +115,8 @@ class Spotted:
 
     def is_turned(self) -> bool:
         """Say whether the words before it may turn it round: "nobody would say that"."""
-        return _TURNED.search(self.match.string[: self.match.start()]) is not None
+        start = self.match.start()
+        return _TURNED.search(self.match.string[max(0, start - _LOOK_BACK) : start]) is not None
 
     def opens(self) -> bool:
         """Say whether no title stands before it in its clause."""
@@ -130,6 +136,8 @@ class Spotted:
 
 def spots(sentence: Sentence) -> Iterator[Spotted]:
     """Yield what is understood of a sentence: as it is, and with ever less of what is set in."""
+    if len(sentence.tokens) > _LONGEST:
+        return
     yield from _found(sentence)
     for aside in _ASIDES:
         shorter = _without(aside, sentence)

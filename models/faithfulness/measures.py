@@ -1,0 +1,67 @@
+"""Words for sizes, "longer" and "cheaper", and the attributes that they may be about."""
+
+import re
+
+from catalog.types import Item
+from models.faithfulness.attributes import UNITS
+from models.faithfulness.context import Context, Judged
+from models.faithfulness.statements import Statement, Things
+
+MORE = frozenset(
+    "longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
+    "largest thicker thickest costlier expensive outlasts outweighs".split()
+)
+"""Words that say that the first of two things has more of it."""
+LENGTHS = UNITS["minutes"] | {"pages", "words", "weeks", "hours", "seasons", "episodes", "lessons"}
+BY_WORD: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
+        "pocket euro euros".split(),
+        frozenset({"price"}),
+    ),
+    **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
+    **dict.fromkeys(
+        "smaller smallest bigger biggest larger largest".split(),
+        frozenset("seats rooms size capacity".split()),
+    ),
+    **dict.fromkeys(
+        "slimmer slimmest thinner thicker thickest slim briefer".split(), frozenset({"pages"})
+    ),
+    **dict.fromkeys("quicker quickest faster".split(), UNITS["minutes"]),
+    **dict.fromkeys(["people", "person", "players", "player"], frozenset({"players", "seats"})),
+    **dict.fromkeys(["minutes", "minute", "min"], UNITS["minutes"]),
+}
+
+
+def amount(value: int | str) -> int | None:
+    """Return the one number of an attribute: 29 for "€29"; None of "1–4"."""
+    numbers = re.findall(r"\d+", str(value).replace(",", ""))
+    if isinstance(value, str) and set(value) == {"€"}:
+        return len(value)
+    return int(numbers[0]) if len(numbers) == 1 else None
+
+
+def judge_size(context: Context, statement: Statement) -> Judged:
+    """Longer or with more of something than another, and, where a number is told, by so much."""
+    words = statement.how.split()
+    more = not MORE.isdisjoint(words)
+    tokens = [context.tokens[n] for n in statement.values]
+    numbers = [int(token.text) for token in tokens if token.symbol == "N"]
+    named = frozenset(token.text for token in tokens if token.symbol == "K")
+    sized = named or next((UNITS[w] for w in words if w in UNITS), None)
+    sized = sized or next((BY_WORD[w] for w in words if w in BY_WORD), LENGTHS)
+    others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+
+    def has(item: Item) -> bool | None:
+        found = []
+        for other in others:
+            keys = sized & set(item.attributes) & set(other.attributes)
+            pairs = [(amount(item.attributes[k]), amount(other.attributes[k])) for k in keys]
+            if len(pairs) != 1 or None in pairs[0]:
+                return None
+            by = (pairs[0][0] or 0) - (pairs[0][1] or 0)
+            by = by if more else -by
+            found.append(by > 0 and (not numbers or by == numbers[0]))
+        return all(found) if found else None
+
+    return context.told(statement, has)
