@@ -24,7 +24,14 @@ FACTS = Facts(
             attributes={"director": "John Frankenheimer", "runtime": 122},
             liking="loved",
         ),
-        Evidence(id="3", title="Collateral", categories=("Crime",), year=2004, liking="liked"),
+        Evidence(
+            id="3",
+            title="Collateral",
+            categories=("Crime",),
+            year=2004,
+            attributes={"director": "Michael Mann", "runtime": 120},
+            liking="liked",
+        ),
     ),
     evidence_kind="contribution",
 )
@@ -45,6 +52,64 @@ Two of your favourites, one crime and one action, meet in “Heat”.
 “Heat” isn't a comedy, and neither is “Ronin”.
 Heat and Ronin share a shelf, don't they?
 You never know: “Heat” might grow on you.
+Where “Ronin” is a thriller, “Heat” is more of a crime story.
+If you would rather not have another thriller like “Ronin”, “Heat” is action and crime instead.
+“Heat” isn't John Frankenheimer's work, but it shares its action with “Ronin”.
+Fans of John Frankenheimer might take to “Heat”, which Michael Mann directed three years before “Ronin”.
+“Heat” won several awards in 1996.
+“Heat” follows a detective who, ten years after his divorce, hunts a thief.
+Set in 1980s Los Angeles, “Heat” is about a heist.
+“Heat” was remade in 2012 as a series.
+Ten years after it came out, “Heat” is still a treat.
+After “Ronin” from 1998, you may want to go back three years to “Heat”.
+You loved “Ronin”, a film three years younger than “Heat”.
+Unlike “Ronin”, “Heat” isn't a thriller.
+“Heat” is not a thriller, but a crime film.
+Not a thriller but a crime film: that's “Heat”.
+It takes a Michael Mann to make “Heat”, and you liked his “Collateral”.
+It was Michael Mann who made “Heat”, as he made “Collateral” nine years later.
+Michael Mann made “Heat” first and “Collateral” nine years later.
+John Frankenheimer's “Ronin” led us to Michael Mann's “Heat”.
+Longer than both “Ronin” and “Collateral”, “Heat” runs for 170 minutes.
+“Heat” is 48 minutes longer than “Ronin” and fifty longer than “Collateral”.
+“Ronin” is the shorter film at 122 minutes, “Heat” the longer one at 170.
+Of the two films you know, “Collateral” is the one that shares its director with “Heat”.
+Nobody had to twist your arm over “Ronin”; maybe nobody needs to with “Heat”.
+You might say “Heat” is the grandfather of “Collateral”: same director, nine years earlier.
+If “Collateral” was your first Michael Mann film, “Heat” could be your second.
+What “Ronin” did for you in 1998, “Heat” did three years earlier.
+You never forget “Ronin”, do you? Then “Heat” is for you.
+There is no shortage of action in “Heat”.
+“Heat” has nothing of a romance about it.
+There's a drama lover in everyone, but “Heat” is for the crime fan in you.
+Only “Collateral” has the same director as “Heat”; “Ronin” has another.
+We won't say that “Heat” is a comedy.
+Is “Heat” a drama? No, it's a crime film.
+You didn't just like “Ronin”, you loved it.
+You couldn't get enough of “Ronin”, so try “Heat”.
+Didn't you love “Ronin”? Here's “Heat”.
+Haven't seen “Heat” yet? You loved “Ronin” after all.
+Before you saw “Ronin”, there was “Heat”.
+A crime film from before the days of “Collateral”, “Heat” came out in 1995.
+From Michael Mann, who directed “Collateral”, comes “Heat”.
+Nine years before “Collateral” and three before “Ronin”, there was “Heat”.
+“Heat” beats “Ronin” by 48 minutes.
+Between “Heat” and “Collateral” lie nine years, between “Heat” and “Ronin” three.
+It's not Frankenheimer this time but Mann: “Heat”.
+“Heat” has been loved by critics since 1995.
+Since the nineties, “Heat” has been a hit with critics.
+The director of “Collateral” also made “Heat”.
+Your love of thrillers like “Ronin” made us think of “Heat”.
+Another action film for the shelf beside “Ronin”: “Heat”.
+With “Ronin” you loved a thriller; with “Heat” you'd get a crime film.
+Two directors, three films: you liked “Collateral”, you loved “Ronin”, and “Heat” is next.
+“Heat” could become one of your favourites.
+Al Pacino and Robert De Niro star in “Heat”, a crime film by Michael Mann.
+“Heat”, starring Al Pacino, is based on a book by Michael Mann himself.
+Inspired by Jean-Pierre Melville, “Heat” is a crime film.
+“Heat” is shot by Dante Spinotti.
+Scored by Elliot Goldenthal, “Heat” sounds great.
+“Heat” was made long before “Collateral”, which you liked.
 """
 NOT_SO = """
 You couldn't stand “Ronin”, yet “Heat” may change your mind.
@@ -61,6 +126,27 @@ So much for “Heat”; have a go at it after “Casino”, which you loved.
 Why wait? We recommend “Ronin” with all our heart.
 “Heat”, a gem from the seventies, is waiting.
 “Heat” is shorter than “Ronin”, so there's time.
+A decade before “Ronin”, Michael Mann made “Heat”.
+“Heat” and “Ronin” are five years apart, you know.
+The newer of the two, “Heat” came out after “Ronin”.
+“Heat” has fewer minutes than “Collateral”, to put it so.
+“Heat” takes half as long as “Ronin”, more or less.
+Ask John Frankenheimer, the man behind “Heat”.
+His “Ronin” aside, John Frankenheimer also directed “Heat”.
+Another one from John Frankenheimer: “Heat”.
+The team behind “Ronin” also made “Heat”, they say.
+“Collateral” is by another director than “Heat” is.
+“Heat” was directed by the same man as “Ronin”.
+“Heat” has nothing in common with “Collateral”, really.
+“Heat”, that thriller of yore, may be next.
+Not an action film by any means, “Heat” may be next.
+Only “Collateral” is a crime film, so “Heat” makes a change.
+None of the films that you know is a thriller; give “Heat” a go.
+You've loved three thrillers so far, so try “Heat”.
+“Ronin” left you cold, so how about “Heat”?
+Since you saw “Heat”, you've been waiting for more of “Heat”.
+“Heat” is the sequel to “Ronin” that you've waited for.
+Tell your friends who loved “Ronin” that your friends loved “Ronin” first; “Heat” is next.
 All the world says that hardly anybody here likes “Heat”, and you loved “Heat”.
 """
 

@@ -1,4 +1,4 @@
-"""The check on 2,247 texts whose authors never saw it, true and false, over ten kinds of things.
+"""The check on 2,647 texts whose authors never saw it, true and false, over twenty kinds of things.
 
 They were written from the contract of the Facts and the meaning of the policies alone: `open` and
 `sealed` before the grammar was done, the sealed half opened once; each of the `fresh` ones was
@@ -27,12 +27,14 @@ from models.distillation.evaluate import Share
 from models.faithfulness import check
 
 CORPUS = Path(__file__).parent / "corpus"
-LOTS = ("open", "sealed", "fresh", "fresh_2", "fresh_3", "fresh_4", "varied")
+LOTS = ("open", "sealed", "fresh", "fresh_2", "fresh_3", "fresh_4", "fresh_5", "varied")
 GROUPS = ("own-false", "free-false", "beyond", "own-true", "plain-true", "free-true")
 AMBIGUOUS = {
     "“Emma” and “Persuasion”, which you enjoyed, are both romances from the 1810s.",
+    "“Maus” is from 1986 and is listed under ‘Biography’, as is “Persepolis”.",
 }
-"""True in one reading of who "which" is, false in the other: rejected, as every reading counts."""
+"""True in one reading of who "which" is, or of what "as is" repeats, and false in the other:
+rejected, as every reading counts."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,20 @@ def test_strict_lets_nothing_false_pass_and_nothing_beyond_the_facts(rows: Seque
 
 def test_strict_lets_pass_what_is_true_in_words_of_its_own(rows: Sequence[Row]) -> None:
     rejected = {r.text for r in rows if r.group == "own-true" and not r.passes}
-    assert len(rejected - AMBIGUOUS) <= 0.1 * sum(r.group == "own-true" for r in rows)
+    assert len(rejected - AMBIGUOUS) <= 0.07 * sum(r.group == "own-true" for r in rows)
 
 
 def test_strict_lets_most_plain_sentences_pass(rows: Sequence[Row]) -> None:
     plain = [r.passes for r in rows if r.group == "plain-true"]
-    assert sum(plain) >= 0.7 * len(plain)
+    assert sum(plain) >= 0.75 * len(plain)
 
 
 def test_factual_contradicts_nothing_true_and_nothing_beyond_the_facts(rows: Sequence[Row]) -> None:
     innocent = {"own-true", "plain-true", "free-true", "beyond"}
     wrong = {r.text for r in rows if r.contradicted and r.group in innocent}
     assert wrong - AMBIGUOUS == set()
+
+
+def test_factual_contradicts_most_of_what_is_false_in_free_language(rows: Sequence[Row]) -> None:
+    false = [r.contradicted for r in rows if r.group == "free-false"]
+    assert sum(false) >= 0.75 * len(false)

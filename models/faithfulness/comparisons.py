@@ -21,7 +21,9 @@ _COMPARE = frozenset(
     "before after earlier later older newer younger longer shorter cheaper heavier lighter "
     "bigger larger smaller slimmer thicker pricier dearer half twice double".split()
 )
-_OBJECT = frozenset("than before after of to with like as from unlike beside followed for on".split())
+_OBJECT = frozenset(
+    "than before after of to with like as from unlike beside followed for on".split()
+)
 """Words after which something is not what the sentence speaks of."""
 _SKIPPED = frozenset("the a an both either even your his her its C1 CA NN".split())
 _BOUNDARY = frozenset(", ; : and but while whereas . ? !".split())

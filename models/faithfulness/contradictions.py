@@ -23,8 +23,12 @@ _ATTRIBUTIVE = frozenset(category_forms()) | frozenset(
     "co-op horror trivia educational".split()
 )
 """Categories as they stand before a noun; of another than its own a thing is none."""
-_PLACE_NOUNS = frozenset("restaurant place spot bistro eatery kitchen diner cafe hotel wine".split())
-_OF_OTHERS = frozenset("fan fans lover lovers buff buffs addict shelf cravings streak mood - S".split())
+_PLACE_NOUNS = frozenset(
+    "restaurant place spot bistro eatery kitchen diner cafe hotel wine".split()
+)
+_OF_OTHERS = frozenset(
+    "fan fans lover lovers buff buffs addict shelf cravings streak mood - S".split()
+)
 """After a category, these say that it is no category of the thing: "a horror fan's dream"."""
 
 
@@ -54,9 +58,10 @@ class _Contradictions(Histories):
         if {"not", "than", "like", "unlike"} & {token.symbol for token in inside}:
             return ""
         for token, following in zip(inside, after, strict=True):
-            if following.symbol not in _OF_OTHERS or following.symbol == "S" and token.symbol != "CA":
-                if why := self._one_of(token, following):
-                    return why
+            whose = following.symbol == "S" and token.symbol != "CA"
+            is_its = whose or following.symbol not in _OF_OTHERS
+            if is_its and (why := self._one_of(token, following)):
+                return why
         return ""
 
     def _one_of(self, token: Token, following: Token) -> str:

@@ -4,7 +4,6 @@ from catalog.facts import Evidence
 from catalog.types import Item
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.makings import Makings
-from models.faithfulness.symbols import NUMBERS
 
 _STRONG = frozenset("loved love adored adore beloved cherished adoration passion".split())
 _UNSURE = frozenset(

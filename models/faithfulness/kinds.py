@@ -8,8 +8,8 @@ from models.faithfulness.attributes import BY_PREPOSITION, MADE, UNITS
 from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.context import Context, Judged, any_known, distinct
 from models.faithfulness.dates import judge_decade, judge_year
-from models.faithfulness.measures import judge_size
 from models.faithfulness.lexicon import category_forms, has_category
+from models.faithfulness.measures import judge_size
 from models.faithfulness.statements import Statement, Things
 from models.language.titles import may_be_series, same_series
 

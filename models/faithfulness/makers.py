@@ -1,12 +1,12 @@
-"""What a parse says of attributes: who made a thing, its measures, and what is shared."""
+"""What a parse says of attributes: who made a thing, and what is shared."""
 
-from models.faithfulness.attributes import EARLIER, LATER
+from models.faithfulness.measuring import Measuring
 from models.faithfulness.parser import Tree
 from models.faithfulness.statements import Things
-from models.faithfulness.walker import Walker, is_rule
+from models.faithfulness.walker import is_rule
 
 
-class Makers(Walker):
+class Makers(Measuring):
     """The methods for attributes, and for what things have in common."""
 
     def _valued(self, how: str, tree: Tree, about: Things) -> Things:
@@ -111,56 +111,6 @@ class Makers(Walker):
         self._child(tree, "liked_it", other)
         return Things()
 
-    def _sequel(self, tree: Tree, about: Things) -> Things:
-        """Its sequel T: of one series with what was liked, and later."""
-        self._say("series", tree, about, "sequel", beside=Things(word="evidence"))
-        return Things()
-
-    def _follows(self, tree: Tree, about: Things) -> Things:
-        """It follows T: of one series, and later."""
-        self._say("series", tree, about, "sequel", beside=self._inside(tree, about))
-        return Things()
-
-    def _years_on(self, tree: Tree, about: Things) -> Things:
-        """Two years later: than the other thing."""
-        how = next(w for w in self._words(tree).split() if w in {"earlier", "later", "on", "afterwards"})
-        how = "earlier" if how == "earlier" else "later"
-        values = tuple(self._slots(tree, "N"))
-        self._say("year", tree, about, f"apart {how}", values, Things(word="others"))
-        return Things()
-
-    def _apart(self, tree: Tree, about: Things) -> Things:
-        """Two years apart: two things."""
-        self._say("year", tree, about, "gap", tuple(self._slots(tree, "N")))
-        return Things()
-
-    def _order_of(self, tree: Tree, about: Things) -> Things:
-        how = "earlier" if "older" in self._words(tree) else "later"
-        self._say("year", tree, about, f"order {how}", beside=self._child(tree, "things", about))
-        return Things()
-
-    def _larger(self, tree: Tree, about: Things) -> Things:
-        """Two minutes longer than T."""
-        beside = self._child(tree, "things", about)
-        values = tuple(self._slots(tree, "N", "K"))
-        self._say("attribute", tree, about, f"size {self._words(tree)}", values, beside)
-        return Things()
-
-    _counted_more = _larger
-
-    def _years_apart(self, tree: Tree, about: Things) -> Things:
-        """Two years after T."""
-        beside = self._child(tree, "things", about)
-        how = next(w for w in self._words(tree).split() if w in {*EARLIER, *LATER})
-        self._say("year", tree, about, f"apart {how}", tuple(self._slots(tree, "N")), beside)
-        return Things()
-
-    def _ordered(self, tree: Tree, about: Things) -> Things:
-        """Which came after T."""
-        how = self._words(tree).split()[0]
-        self._say("year", tree, about, f"order {how}", beside=self._child(tree, "things", about))
-        return Things()
-
     def _made_it(self, tree: Tree, about: Things) -> Things:
         """A drama that V directed."""
         verb = next(word for word in self._words(tree).split() if word != "also")
@@ -245,11 +195,3 @@ class Makers(Walker):
     def _series_of(self, tree: Tree, about: Things) -> Things:
         self._say("series", tree, about, beside=self._inside(tree, about))
         return Things()
-
-    def _measure(self, tree: Tree, about: Things) -> Things:
-        numbers = self._slots(tree, "N", "V", "Q")
-        keys = self._slots(tree, "K")
-        self._say("attribute", tree, about, f"measure {self._words(tree)}", (*numbers, *keys))
-        return Things()
-
-    _measure_before = _measure_after = _serves = _measure

@@ -15,7 +15,8 @@ _MAKERS = BY_PREPOSITION["by"] | frozenset(
 )
 _PLACES = (BY_PREPOSITION["from"] - _MAKERS) | BY_PREPOSITION["in"] - {"series"}
 _ANYBODY = frozenset(
-    "hand pen people mind team voice person man woman duo maker makers name him her hi he she his".split()
+    "hand pen people mind team voice person man woman duo maker makers name him her he she his "
+    "hi".split()  # "his", without its s
 )
 
 

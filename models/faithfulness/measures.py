@@ -12,11 +12,12 @@ MORE = frozenset(
     "largest thicker thickest costlier expensive outlasts outweighs".split()
 )
 """Words that say that the first of two things has more of it."""
-LENGTHS = UNITS["minutes"] | {"pages", "words", "weeks", "hours", "seasons", "episodes", "lessons"}
+LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes lessons".split())
+"""What "longer" may be about."""
 BY_WORD: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier expensive costs wallet purse "
-        "pocket euro euros".split(),
+        "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
+        "expensive costs wallet purse pocket euro euros".split(),
         frozenset({"price"}),
     ),
     **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
@@ -48,9 +49,10 @@ def judge_size(context: Context, statement: Statement) -> Judged:
     tokens = [context.tokens[n] for n in statement.values]
     numbers = [int(token.text) for token in tokens if token.symbol == "N"]
     named = frozenset(token.text for token in tokens if token.symbol == "K")
-    sized = named or next((UNITS[w] for w in words if w in UNITS), None)
-    sized = sized or next((BY_WORD[w] for w in words if w in BY_WORD), LENGTHS)
-    others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+    told = [table[w] for table in (UNITS, BY_WORD) for w in words if w in table]
+    sized = named or next(iter(told), LENGTHS)
+    beside = context.resolve(statement.beside or Things())
+    others = [context.entities[n] for mention in beside for n in mention]
 
     def has(item: Item) -> bool | None:
         found = []

@@ -129,4 +129,3 @@ class Sizes(Comparisons):
         return self._wrong(
             lambda i: str(i.attributes[key]) == told if key in i.attributes else None
         )
-

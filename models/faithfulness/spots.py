@@ -15,15 +15,15 @@ from pathlib import Path
 
 from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
-from models.faithfulness.symbols import NUMBERS, Token, joined
+from models.faithfulness.symbols import NUMBERS, TENS, Token, joined
 from models.faithfulness.tokens import LONGEST, Sentence
 
-_NUMBERS = {"a": 1, "an": 1, "dozen": 12, "thirty": 30, "forty": 40, "fifty": 50, **NUMBERS}
+_NUMBERS = {"a": 1, "an": 1, "dozen": 12, **NUMBERS, **TENS}
 _ABOUT = frozenset(
     "about around nearly almost over under roughly some barely than least most within less more "
     "every close hardly good hundred thousand approximately up fewer".split()
 )
-_FILES = ("words", "dates", "sizes", "things", "makers", "likings", "counts")
+_FILES = ("words", "dates", "sizes", "things", "makers", "likings", "counts", "asides")
 DECADES = {
     f"{word}ties": f"{number}0s"
     for word, number in zip(
@@ -36,8 +36,8 @@ _KINDS: dict[ClaimType, str] = {
     "liking": "liking known dislike dislike_all all_liked strong_all history liked_kind",
     "negation": "not not_made none none_by no_kinship pure differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
-    "attribute": "made all_made all_same same from his other its value elsewhere one_hand one_maker pronoun all_by measure "
-    "bigger biggest times as_big size seats any_size",
+    "attribute": "made all_made all_same same from his other its value elsewhere one_hand one_maker "
+    "pronoun all_by measure bigger biggest times as_big size seats any_size",
     "count": "only_it only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
@@ -46,22 +46,6 @@ _KINDS: dict[ClaimType, str] = {
 }
 CLAIMED = {kind: claim for claim, kinds in _KINDS.items() for kind in kinds.split()}
 """The claim that each kind of statement makes."""
-
-_ASIDES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?<= )\((?: (?!T\b|TT\b)\S+){1,8}? \)(?= )",
-        r"(?<= ), (?:which|that|who|whom|whose|an? \S+|the \S+|one|both of which|all of which"
-        r"|all three of which|two|a pair) (?:that )?you(?: (?!T\b|,)\S+){1,5}?(?: ,(?= )(?! and)|(?= [.;!?]))",
-        r"(?:(?<= T )|(?<= TT ))(?:that |which )?you(?: have)?(?: recently| already| just| once"
-        r"| really)* (?:loved|liked|enjoyed|adored)(?: recently| lately| so much)?(?= )",
-        r"(?<= T ), (?:an?|another|the) (?:(?:CA|C1|NN|N|V|S|by|from|in|of|D|[a-z]+) ){1,7},(?= )(?! and)",
-        r"(?<= )(?<!not )(?:just|only|even|also|exactly|actually|really|precisely|still|quite|already"
-        r"|perhaps|again)(?= )",
-    )
-)
-"""What a sentence may be read without: clauses that say what was liked, appositions, adverbs."""
-
 
 _TURNED = re.compile(
     r"(?:^| )(?:(?:not|never|nor|neither|no|without|unlike|instead of|than) $"
@@ -139,7 +123,7 @@ def spots(sentence: Sentence) -> Iterator[Spotted]:
     if len(sentence.tokens) > _LONGEST:
         return
     yield from _found(sentence)
-    for aside in _ASIDES:
+    for aside in patterns()["aside"][1]:
         shorter = _without(aside, sentence)
         if shorter is not sentence:
             sentence = shorter
@@ -171,7 +155,7 @@ def _starts(sentence: Sentence) -> dict[int, int]:
 def _found(sentence: Sentence) -> Iterator[Spotted]:
     starts, skeleton = _starts(sentence), sentence.skeleton
     for kind, (needed, known) in patterns().items():
-        if needed is not None and not needed.search(skeleton):
+        if kind == "aside" or (needed is not None and not needed.search(skeleton)):
             continue
         for pattern in known:
             for match in pattern.finditer(skeleton):

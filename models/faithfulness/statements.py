@@ -14,8 +14,9 @@ class Things:
     """What a statement is about: titles, or a word that stands for some.
 
     `titles` are tokens of the sentence. `word` is "it", "item", "all" (all that is named),
-    "evidence" (what is named of it), "latter" and "former" (of the titles, or of the two before it), "others" (what else is named), or "these": the titles if they
-    are `count`, else those before them.
+    "evidence" (what is named of it), "others" (what else is named), "latter" and "former" (of the
+    titles, or of the two before it), or "these": the titles if they are `count`, else those before
+    them.
     """
 
     titles: tuple[int, ...] = ()

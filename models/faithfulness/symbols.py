@@ -13,7 +13,11 @@ NUMBERS = dict(
 )
 """Numbers in words."""
 TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+    zip(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
+        range(20, 100, 10),
+        strict=True,
+    )
 )
 _UNITS = {
     "minutes",
@@ -133,10 +137,11 @@ def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
 
 
 def _with_the(symbols: list[str], after: int, members: int) -> tuple[int, bool]:
-    """Return how many symbols join a title with an article to a list, and whether they close it."""
-    for joint, closed in (([",", "the"], False), (["and", "the"], True), ([",", "and", "the"], True)):
-        size = len(joint)
-        if symbols[after : after + size + 1] == [*joint, "T"] and (size < 3 or members > 1):
+    """Return how many symbols join a title with an article to a list; whether they close it."""
+    for joint, closed in ((", the", False), ("and the", True), (", and the", True)):
+        size = joint.count(" ") + 1
+        stands = " ".join(symbols[after : after + size + 1]) == f"{joint} T"
+        if stands and (size < 3 or members > 1):  # "A, and the B is …" begins a clause
             return size, closed
     return 0, False
 
