@@ -199,7 +199,9 @@ class Comparisons:
         return self._wrong(lambda i: str(i.year) == told if i.year else None, self._here())
 
     def _year(self) -> str:
-        token = self.spot.token("y")
+        token, match = self.spot.token("y"), self.spot.match
+        if match.start("y") < match.start("a") and not self.spot.opens():
+            return ""
         return self._wrong(lambda item: dated(item, token.text))
 
 

@@ -5,7 +5,9 @@ from catalog.types import Item
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.makings import Makings
 
-_STRONG = frozenset("loved love adored adore beloved cherished adoration passion".split())
+_STRONG = frozenset(
+    "loved love adored adore beloved cherished adoration passion favourites".split()
+)
 _UNSURE = frozenset(
     "if whether what whatever whichever when once unless may might could would should yet say tell "
     "know not no never nothing ? whoever anyone someone".split()
@@ -62,6 +64,9 @@ class Histories(Makings):
         if self.facts.evidence or self._is_unsure():
             return ""
         return "nothing is known to be liked"
+
+    def _no_history(self) -> str:
+        return "something is known to be liked" if self.facts.evidence else ""
 
     def _liked_kind(self) -> str:
         forms = self.spot.token("c").parts

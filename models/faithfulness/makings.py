@@ -6,7 +6,7 @@ from models.faithfulness.sizes import Sizes
 from models.titles import may_be_series, same_series
 
 _CONTRAST = (
-    "not", "it", "your", "unlike", "while", "whereas", "than", "nor", "neither", "instead", ";",
+    "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor", "neither", "instead", ";",
     ", and", "but", "before", "after", "like",
 )  # fmt: skip
 """Words with which a sentence may go on to something else than what its maker made."""
@@ -58,7 +58,8 @@ class Makings(Sizes):
 
     def _value(self) -> str:
         """A value is not of what has another under its name."""
-        if not self.spot.opens():
+        before = self.spot.match.string[: self.spot.match.start()]
+        if not self.spot.opens() or " or " in before:
             return ""
         value = self.spot.token("v").text
         keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}

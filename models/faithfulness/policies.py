@@ -28,11 +28,12 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
             if len(tokens) <= LONGEST
             for reading in read(skeleton_of(tokens))
         ]
-        before = judge.last
+        before, claimed = judge.last, len(judge.claims)
         judge.sentence(sentence, readings)
         if not readings:
             start, end = sentence.tokens[0].start, sentence.tokens[-1].end
             judge.add(start, end, "other", "unverifiable", why="the grammar does not read this")
+        if any(claim.outcome == "unverifiable" for claim in judge.claims[claimed:]):
             _spot(sentence, judge, before)
         _articles(text, sentence, judge)
     _whole(text, judge)
@@ -48,7 +49,7 @@ def warm() -> None:
 
 
 def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
-    """Contradict what is understood of a sentence that the grammar does not read."""
+    """Contradict what is understood of a sentence that is not read, or not verified, as a whole."""
     for spot in spots(sentence):
         why = contradiction(spot, judge.facts, judge.called, before)
         if why:

@@ -9,6 +9,8 @@ from models.faithfulness.comparisons import Comparisons
 from models.faithfulness.measures import BY_WORD, LENGTHS, MORE, amount
 
 _TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
+_EVEN = 0.1
+"""How far two things may be from each other that are as long."""
 _NEAR = 0.25
 """How far from it a number may be that is told as more or less so."""
 
@@ -66,7 +68,7 @@ class Sizes(Comparisons):
         for one, other in self._pairs():
             for key in self._sized() & set(one.attributes) & set(other.attributes):
                 mine, its = amount(one.attributes[key]), amount(other.attributes[key])
-                if mine is not None and its is not None and mine != its:
+                if mine is not None and its is not None and abs(mine - its) > _EVEN * its:
                     return f"{mine} and {its}"
         return ""
 

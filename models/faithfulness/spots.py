@@ -33,7 +33,7 @@ DECADES = {
 """Decades in words, without their century: "eighties"."""
 _KINDS: dict[ClaimType, str] = {
     "year": "years gap elder than_all year all_from same_year",
-    "liking": "liking known dislike dislike_all all_liked strong_all history liked_kind",
+    "liking": "liking known dislike dislike_all all_liked strong_all history no_history liked_kind",
     "negation": "not not_made none none_by no_kinship pure differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
     "attribute": "made all_made all_same same from his other its value elsewhere one_hand one_maker "
