@@ -17,7 +17,7 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "from": _MAKERS - {"chef"} | _PLACES | {"publisher", "label", "network", "company", "outlet"},
     "in": _PLACES | {"language", "format", "series"},
     "with": frozenset("instructor teacher host hosts presenter narrator".split()),
-    "made": frozenset("material grape grapes ingredient ingredients".split()),
+    "of": frozenset("material grape grapes ingredient ingredients".split()),
     "on": frozenset("platform platforms label network channel console system".split()),
 }
 EARLIER = frozenset("before earlier older".split())

@@ -29,7 +29,7 @@ class Makers(Measuring):
         return self._valued("with", tree, about)
 
     def _made_of(self, tree: Tree, about: Things) -> Things:
-        return self._valued("made", tree, about)
+        return self._valued("of", tree, about)
 
     def _value_bare(self, tree: Tree, about: Things) -> Things:
         return self._valued("", tree, about)
@@ -191,6 +191,8 @@ class Makers(Measuring):
             self._child(thing, "genre", about)
             self._child(thing, "genre", beside)
         return Things()
+
+    _has_in_common = _sharing
 
     def _series_of(self, tree: Tree, about: Things) -> Things:
         self._say("series", tree, about, beside=self._inside(tree, about))

@@ -30,8 +30,8 @@ class Meaning(Details):
     def _of_liked(self, tree: Tree, about: Things) -> Things:
         return self._liked_as("known", tree, about)
 
-    _loving = _loving_of = _idiom_loved = _past_loved = _loved
-    _idiom_liked = _past_liked = _liked
+    _include_loved = _among_loved = _loving = _loving_of = _idiom_loved = _past_loved = _loved
+    _include_liked = _among_liked = _idiom_liked = _past_liked = _liked
     _liked_things = _of_liked
 
     def _loved_it(self, tree: Tree, about: Things) -> Things:
