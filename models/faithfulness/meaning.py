@@ -38,6 +38,10 @@ class Meaning(Details):
         self._say("liking", tree, about, "loved")
         return Things()
 
+    def _of_history(self, tree: Tree, about: Things) -> Things:
+        self._say("liking", tree, about, "known")
+        return Things()
+
     def _liked_it(self, tree: Tree, about: Things) -> Things:
         self._say("liking", tree, about, "liked")
         return Things()

@@ -90,9 +90,8 @@ class Walker:
 
     def _name(self, tree: Tree, about: Things) -> Things:
         own = Things(tuple(self._slots(tree, "T", "TT")))
-        own += self._child(tree, "latter", about) + self._child(tree, "former", about)
         for child in tree.children:
-            if not is_rule(child, "name", "latter", "former"):
+            if not is_rule(child, "name"):
                 self.of(child, own)
         return self._child(tree, "name", about) + own
 
