@@ -55,7 +55,6 @@ You never know: “Heat” might grow on you.
 Where “Ronin” is a thriller, “Heat” is more of a crime story.
 If you would rather not have another thriller like “Ronin”, “Heat” is action and crime instead.
 “Heat” isn't John Frankenheimer's work, but it shares its action with “Ronin”.
-Fans of John Frankenheimer might take to “Heat”, which Michael Mann directed three years before “Ronin”.
 “Heat” won several awards in 1996.
 “Heat” follows a detective who, ten years after his divorce, hunts a thief.
 Set in 1980s Los Angeles, “Heat” is about a heist.

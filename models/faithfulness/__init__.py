@@ -8,9 +8,11 @@ The grammar reads it: “Ronin” is loved and offered, “Heat” offered. Judg
 A text goes through these files in this order:
 
 - tokens: titles, and what the Facts know (lexicon), become symbols: each sentence has a skeleton;
-- reading: the grammar's parses (parser) become statements (walker, details, meaning);
+- reading: the grammar's parses (parser) become statements (walker, measuring, makers, details,
+  meaning);
 - judge: statements are held against the Facts, by what they are about (context) and kind (kinds);
-- spots: in what the grammar does not read, patterns find what cannot be so (contradictions);
+- spots: in what is not read or not verified, patterns find what cannot be so (comparisons, sizes,
+  makings, histories, contradictions);
 - policies: which claims a text may make and pass.
 """
 

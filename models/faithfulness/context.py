@@ -71,8 +71,13 @@ class Context:
 
     def _one_of_two(self, found: list[set[int]], things: Things) -> list[set[int]]:
         """Return the latter or the former of two things, none where they are not two."""
-        near = distinct(found or self.mentions(Things(tuple(range(things.place)))) or self.last)
-        return ([near[-1]] if things.word == "latter" else [near[0]]) if len(near) == 2 else []
+        before = range(things.place or max(things.titles, default=0) + 1)
+        liked = self.mentions(Things(tuple(n for n in before if n in self.liked)))
+        for near in (found, liked, self.mentions(Things(tuple(before))), self.last):
+            two = distinct(near)
+            if len(two) == 2:
+                return [two[-1]] if things.word == "latter" else [two[0]]
+        return []
 
     def sizes(self, mentions: list[set[int]]) -> set[int]:
         """Return how many things these may be: two of one title may be two things."""

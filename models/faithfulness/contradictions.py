@@ -1,4 +1,4 @@
-"""Holds what was spotted in a sentence against the Facts.
+"""Holds what was spotted in a sentence against the Facts: what things are, and all the rest.
 
 It says nothing where it does not know. What is so is not counted as a claim, as the words around it
 may turn it round.

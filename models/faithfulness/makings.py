@@ -6,8 +6,8 @@ from models.faithfulness.sizes import Sizes
 from models.titles import may_be_series, same_series
 
 _CONTRAST = (
-    "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor", "neither", "instead", ";",
-    ", and", "but", "before", "after", "like",
+    "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor",
+    "neither", "instead", ";", ", and", "but", "before", "after", "like",
 )  # fmt: skip
 """Words with which a sentence may go on to something else than what its maker made."""
 _MAKERS = BY_PREPOSITION["by"] | frozenset(
