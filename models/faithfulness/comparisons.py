@@ -5,7 +5,6 @@ from itertools import combinations
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import decade
 from models.faithfulness.context import distinct
 from models.faithfulness.spots import DECADES, Spotted
 from models.faithfulness.symbols import Title

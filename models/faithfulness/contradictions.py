@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.english import category_forms, category_nouns
 from models.faithfulness.comparisons import dated
 from models.faithfulness.histories import Histories
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import CATEGORIES, Title, Token
+from models.language.english import category_forms, category_nouns
 
 _ALL = {"both": 2, "two": 2, "pair": 2, "three": 3, "trio": 3, "four": 4}
 _ATTRIBUTIVE = frozenset(category_forms()) | frozenset(

@@ -3,7 +3,7 @@
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES
 from models.faithfulness.sizes import Sizes
-from models.titles import may_be_series, same_series
+from models.language.titles import may_be_series, same_series
 
 _CONTRAST = (
     "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor",
