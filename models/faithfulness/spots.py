@@ -17,6 +17,7 @@ from models.faithfulness.attributes import MADE, MAKES
 from models.faithfulness.claims import ClaimType
 from models.faithfulness.symbols import NUMBERS, TENS, Token, joined
 from models.faithfulness.tokens import LONGEST, Sentence
+from models.language.english import category_nouns
 
 _NUMBERS = {"a": 1, "an": 1, "dozen": 12, **NUMBERS, **TENS}
 _ABOUT = frozenset(
