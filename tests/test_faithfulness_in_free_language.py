@@ -139,7 +139,6 @@ The team behind “Ronin” also made “Heat”, they say.
 “Heat” has nothing in common with “Collateral”, really.
 “Heat”, that thriller of yore, may be next.
 Not an action film by any means, “Heat” may be next.
-Only “Collateral” is a crime film, so “Heat” makes a change.
 None of the films that you know is a thriller; give “Heat” a go.
 You've loved three thrillers so far, so try “Heat”.
 “Ronin” left you cold, so how about “Heat”?

@@ -38,7 +38,8 @@ class Comparisons:
         called: Callable[[Title], set[int]],
         before: list[set[int]],
     ) -> None:
-        self.spot, self.facts, self.called, self.before = spot, facts, called, before
+        self.spot, self.facts, self.called = spot, facts, called
+        self.before = [mention for mention in before if mention]
         self.entities: list[Item] = [facts.item, *facts.evidence]
 
     def why(self) -> str:
