@@ -232,10 +232,10 @@ def test_the_shipped_model_has_a_name_of_its_own(cache: Path) -> None:
     ("gpus", "cuda", "runtime"),
     [(1, True, "TorchEngine"), (1, False, "CTranslate2Engine"), (0, True, "CTranslate2Engine")],
 )
-def test_torch_writes_where_it_can_use_a_gpu(
+def test_torch_writes_where_it_alone_can_use_a_gpu(
     gpus: int, cuda: bool, runtime: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A torch that was built for CPUs alone cannot."""
+    """CTranslate2 would, but here is no GPU. Nor can a torch that was built for CPUs alone."""
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: gpus)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     on_cpu = partial(TorchEngine, device="cpu")  # there is none here

@@ -1,6 +1,8 @@
 """From a model's name to an engine that writes with it: the one place where engines are chosen."""
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -10,6 +12,7 @@ from models.language.grounded import GroundedEngine
 from models.prism.engines.protocol import Engine, ModelError
 from models.prism.folder import READY
 
+log = logging.getLogger(__name__)
 Runtime = Literal["auto", "ctranslate2", "torch"]
 SHIPPED = Path(__file__).parents[2] / "small"
 """The Prism that comes with the code, distilled from the grounded Oracle on the demo catalogue."""
@@ -24,7 +27,8 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
     ----------
     model : "grounded", "small", a folder of BART's layout, or a name on the Hugging Face hub
     cache : folder for converted models
-    runtime : "auto" is torch in fp16 where there are a GPU and torch, elsewhere CTranslate2 in int8
+    runtime : "auto" is CTranslate2, in float16 on a GPU and in int8 on a CPU; torch in float16 for
+        a GPU that CTranslate2 cannot use (docs/gpu.md has the speed of both)
 
     Raises ModelError.
     """
@@ -32,14 +36,22 @@ def open_engine(model: str, cache: Path, runtime: Runtime = "auto") -> Engine:
         return GroundedEngine()
     folder, name = model_folder(model), f"prism-{Path(model).name}"
     # Imported here: only who writes with a model needs the libraries that run it.
-    if runtime == "auto":
-        runtime = "torch" if _torch_has_a_gpu() else "ctranslate2"
-    if runtime == "torch":
+    import ctranslate2  # noqa: PLC0415
+
+    gpu = ctranslate2.get_cuda_device_count() > 0
+    if runtime != "torch":
+        from models.prism.engines.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
+
+        on_gpu = partial(CTranslate2Engine, folder, cache, "float16", device="cuda", name=name)
+        try:
+            if gpu:
+                return _of_one_state(folder, on_gpu)
+        except ModelError as error:
+            log.warning("CTranslate2 does not use the GPU: %s", error)
+    if runtime == "torch" or (runtime == "auto" and gpu and _torch_has_a_gpu()):
         from models.prism.engines.torch_engine import TorchEngine  # noqa: PLC0415
 
         return _of_one_state(folder, lambda: TorchEngine(folder, name=name))
-    from models.prism.engines.ctranslate2_engine import CTranslate2Engine  # noqa: PLC0415
-
     return _of_one_state(folder, lambda: CTranslate2Engine(folder, cache, name=name))
 
 
@@ -59,10 +71,7 @@ def _of_one_state(folder: Path, load: Callable[[], Engine]) -> Engine:
 
 
 def _torch_has_a_gpu() -> bool:
-    import ctranslate2  # noqa: PLC0415
-
-    # First, as it is fast: without a GPU nobody waits for torch to load.
-    if not ctranslate2.get_cuda_device_count() or not find_spec("torch"):
+    if not find_spec("torch"):
         return False
     import torch  # noqa: PLC0415
 

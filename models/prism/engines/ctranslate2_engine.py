@@ -64,6 +64,8 @@ class CTranslate2Engine:
         core, or what is clearly faster here; on a GPU one replica
     device : "cpu" or "cuda"
     name : what answers call it
+
+    Raises ModelError, also for a GPU that cannot be used.
     """
 
     def __init__(
@@ -91,6 +93,10 @@ class CTranslate2Engine:
         self.layout = f"{translators} replicas of {threads} threads"
         self._largest, self._replicas = _LARGEST_PART[device], translators
         self._translator = _translator(self._model, translators, threads, device)
+        if device == "cuda":
+            # The libraries of a GPU are looked for only when it has to compute.
+            with reading(self._model):
+                self.write([_TYPICAL])
 
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Return one text per Facts; see `Engine`."""
