@@ -1,0 +1,295 @@
+"""The policy `described`: every content word is supported by what it is said of.
+
+    Facts: “Heat”: A detective hunts a clever thief in Los Angeles.
+    “Heat” follows a detective who hunts a clever thief.      passes
+    “Heat” follows a clever thief who hunts a detective.      does not: nobody says thief -> hunts
+
+What the grammar reads is judged as under `strict`. Elsewhere a word must stand in the description
+(or be a category, a year, an attribute) of what it is said of, as plainly or as much turned round;
+and it must follow the content word before it as it does there (support.py). A few words that join,
+address the reader or recommend are licensed (licensed.txt). No guarantee: sentences are not
+understood.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+from catalog.types import Item
+from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES, UNITS
+from models.faithfulness.clauses import Clause, clauses_of
+from models.faithfulness.judge import Judge
+from models.faithfulness.lexicon import has_category
+from models.faithfulness.phrases import Node, Word, chain, licensed, words_of
+from models.faithfulness.reading import read
+from models.faithfulness.statements import Reading
+from models.faithfulness.support import ITEM, Support, is_kind, support_of
+from models.faithfulness.symbols import CATEGORIES, Token
+from models.faithfulness.tokens import Sentence, skeleton_of
+from models.language.english import decade
+
+_FREE = frozenset({"with", "of", "about", "featuring"})
+"""What may stand between a thing and anything that its description has."""
+_READERS = frozenset({"READER", "READERS"})
+_FREEING = frozenset({"LIKING", "RECOMMEND", "SHOWS"})
+_LICENSED = _READERS | _FREEING
+_HOLDS = frozenset({"of", "in", "at", "from", "with", "by", "on"})
+"""What may stand between anything that the description has and the thing."""
+
+
+def describe(text: str, sentence: Sentence, judge: Judge) -> None:
+    """Judge a sentence that the grammar does not read: as far as it does, and by descriptions."""
+    readings, rest = _beginning(sentence)
+    before = judge.last
+    judge.sentence(sentence, readings)
+    tokens = {token.start: token for token in sentence.tokens}
+    called = {
+        start: [mention for title in token.titles if (mention := judge.called(title))]
+        for start, token in tokens.items()
+        if token.titles
+    }
+    start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+    words = words_of(text, _marked(text, sentence), start, end)
+    for clause in clauses_of(words, called, before):
+        if clause.words[-1].end <= rest:
+            continue
+        for mention in clause.owners:
+            found = [list(Said(clause, judge, n, tokens).wrong()) for n in mention]
+            for word, why in min(found, key=len):
+                judge.add(word.start, word.end, "other", "unverifiable", min(mention), why)
+        judge.is_told |= any(0 in mention for mention in clause.owners)
+
+
+def _beginning(sentence: Sentence) -> tuple[list[tuple[list[Token], Reading]], int]:
+    """Return the readings of the longest beginning up to a comma, and where in the text it ends."""
+    for n in range(len(sentence.tokens) - 1, 1, -1):
+        comma = sentence.tokens[n]
+        if comma.symbol not in {",", ";"}:
+            continue
+        found = []
+        for variant in sentence.variants:
+            tokens = [token for token in variant if token.start < comma.start]
+            whole = [*tokens, Token(".", comma.start, comma.end)]
+            found += [(whole, reading) for reading in read(skeleton_of(whole))]
+        if found:
+            return found, comma.start
+    return [], 0
+
+
+def _marked(text: str, sentence: Sentence) -> dict[int, Word]:
+    """Return what the Facts know in a sentence, by where it begins."""
+    found = {}
+    for token in sentence.tokens:
+        symbols = {token.symbol, *token.others}
+        kind = "MENTION" if token.titles else "CATEGORY" if symbols & CATEGORIES else ""
+        if not kind and symbols & {"V", "Q"}:
+            kind = "VALUE"
+        if kind:
+            raw = text[token.start : token.end].casefold()
+            found[token.start] = Word(raw, kind, token.start, token.end)
+    return found
+
+
+class Said:
+    """One clause, held against one thing (a number of the Facts' entities) that it speaks of."""
+
+    def __init__(self, clause: Clause, judge: Judge, entity: int, tokens: dict[int, Token]) -> None:
+        self.clause, self.judge, self.tokens = clause, judge, tokens
+        self.item: Item = judge.entities[entity]
+        self.support: Support = support_of(
+            self.item.title, self.item.description, judge.facts.noun.one
+        )
+        self.nodes = self._known(chain(clause.words))
+
+    def wrong(self) -> Iterator[tuple[Word, str]]:
+        """Yield the words that are not supported, and why."""
+        yield from self._cause()
+        previous: Node | None = None
+        free = loose = False
+        for n, node in enumerate(self.nodes):
+            kind = node.word.kind
+            if kind in _LICENSED and self._is_licensed(previous):
+                if kind == "LIKING" and (why := self._liking(node)):
+                    yield node.word, why
+                free, loose, previous = kind in _FREEING, False, node
+                continue
+            if kind == "ITEM" and self._may_hold(previous, node):
+                free, loose, previous = False, False, node
+                continue
+            if why := self._unsupported(n):
+                yield node.word, why
+            elif not self._fits(previous, n, free=free, loose=loose):
+                first = f"{previous.word.text} … " if previous is not None else ""
+                yield node.word, f"“{self.item.title}” is not described so: {first}{node.word.text}"
+            if node.joint == "list" and previous is not None:
+                loose |= not self.support.steps(previous, node)
+            free, previous = False, node
+
+    # ------------------------------------------------------------------ words
+
+    def _known(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return the nodes, those that stand for the item with its key."""
+        noun = self.judge.facts.noun
+        names = {noun.one, noun.many, *noun.one.split()[-1:], *noun.many.split()[-1:]}
+        found: list[Node] = []
+        opening = True
+        for node in nodes:
+            before = found[-1] if found else None
+            if before is not None and not node.bare and node.joint != "list":
+                opening &= ITEM in before.keys or before.word.kind in _LICENSED
+            generic = node.word.kind == "GENERIC" or node.word.text in names
+            if node.word.kind == "MENTION" or (generic and (opening or node.its)):
+                word = replace(node.word, kind="ITEM")
+                node = replace(node, word=word, keys=node.keys | {ITEM})
+            elif self._has_category(node) or (opening and is_kind(node)):
+                node = replace(node, keys=node.keys | {ITEM})
+            found.append(node)
+        return found
+
+    def _has_category(self, node: Node) -> bool:
+        if node.word.kind != "CATEGORY" or node.turned:
+            return False
+        return all(has_category(self.item, part) for part in self.tokens[node.word.start].parts)
+
+    def _unsupported(self, n: int) -> str:
+        """Return why nothing says a word; empty where something does."""
+        node, before, following = self._around(n)
+        if self._has_category(node):
+            return ""
+        if node.word.kind == "VALUE" and self._has_value(node, before):
+            return ""
+        if node.word.kind == "NUMBER" and self._is_number(node, following):
+            return ""
+        if following is not None and following.word.kind == "VALUE" and self._has_value(following, node):
+            return ""
+        if before is not None and before.word.kind == "NUMBER" and self._is_number(before, node):
+            return ""
+        title = self.item.title
+        if self.support.says(node):
+            return ""
+        if self.support.occurrences(node):
+            return f"“{title}” is not described so, but the other way round or as possible only"
+        return f"not in the description of “{title}”"
+
+    def _around(self, n: int) -> tuple[Node, Node | None, Node | None]:
+        before = self.nodes[n - 1] if n else None
+        return self.nodes[n], before, self.nodes[n + 1] if n + 1 < len(self.nodes) else None
+
+    def _has_value(self, node: Node, before: Node | None) -> bool:
+        """Say whether a value is of the item, in the role that stands before it."""
+        token = self.tokens[node.word.start]
+        keys = {k for k, v in self.item.attributes.items() if str(v) == token.text}
+        told: set[str] = set()
+        if before is not None:
+            text = before.word.text
+            told |= MADE.get(MAKES.get(text, text), frozenset()) | set(before.keys)
+        for word in node.how if before is None or not told & keys else ():
+            told |= BY_PREPOSITION.get(word, frozenset())
+        return not node.turned and bool(keys & told)
+
+    def _is_number(self, node: Node, following: Node | None) -> bool:
+        """Say whether a number is the year or decade of the item, or of what an attribute counts."""
+        if node.turned:
+            return False
+        told, year = node.word.text, self.item.year
+        if year and told in {str(year), f"{decade(year)}s"}:
+            plain = following is None or following.joint or is_kind(following) or following.how
+            if plain or following is not None and following.word.kind in {"CATEGORY", "GENERIC"}:
+                return node.how in {("in",), ("from",), (), ("be", "from")}
+        if following is None or not following.bare:
+            return False
+        keys = UNITS.get(following.word.text, frozenset()) | following.keys
+        return any(str(v) == told for k, v in self.item.attributes.items() if k in keys)
+
+    # ------------------------------------------------------------------ steps
+
+    def _fits(self, previous: Node | None, n: int, *, free: bool, loose: bool) -> bool:
+        """Say whether a word may follow what stands before it."""
+        node = self.nodes[n]
+        if node.word.kind in {"VALUE", "NUMBER"} and not self.support.says(node):
+            return True  # an attribute, and told as such
+        if previous is None:
+            is_apposition = self.clause.opens == "apposition" and not node.how
+            return self._is_so(n) if is_apposition else self._stands(node)
+        if free:
+            return self._stands(node)
+        if previous.word.kind in _READERS:
+            return node.how in {("of",), ("for",)} or self.support.steps(previous, node)
+        if self.support.steps(previous, node):
+            return not loose or node.bare or bool(node.how)
+        if ITEM in previous.keys and self._fits_item(previous, n):
+            return True
+        return node.joint == "list" and not node.how and self._is_flat()
+
+    def _is_flat(self) -> bool:
+        """Say whether a clause only lists: no word in it does anything to another."""
+        plain = [n for n in self.nodes if n.word.kind in {"WORD", "NUMBER"}]
+        return all(n.bare or n.joint == "list" or n is plain[0] for n in plain)
+
+    def _stands(self, node: Node) -> bool:
+        """Say whether a word may begin: after no preposition, a free one, or that of its own."""
+        how = tuple(word for word in node.how if word not in _FREE)
+        if how == ("for",) and node.its:
+            return True
+        return not how or self.support.after(node) or node.how[-1:] == ("like",)
+
+    def _fits_item(self, previous: Node, n: int) -> bool:
+        """Say whether a word may follow what stands for the item."""
+        node = self.nodes[n]
+        if "'s" in node.how or (node.how and set(node.how) <= _FREE):
+            return True
+        if node.how == ("for",) and node.its:
+            return True
+        if node.how == ("be",):
+            return self._is_so(n)
+        if previous.word.kind == "CATEGORY" and node.bare and ITEM in node.keys:
+            return True
+        return bool(node.how) and self.support.after(node)
+
+    def _is_so(self, n: int) -> bool:
+        """Say whether the item is described by a word, or by the words up to a kind of things."""
+        for one in (self.nodes[n], *takewhile(_is_of_same, self.nodes[n + 1 :])):
+            if ITEM in one.keys or is_kind(one):
+                return True  # each step up to it is looked at by itself
+        return self._describes(self.nodes[n])
+
+    def _describes(self, node: Node) -> bool:
+        """Say whether a word describes the item itself, such as a "gripping film"."""
+        item = Node(Word("", "ITEM", 0, 0), frozenset({ITEM}), bare=True)
+        return self.support.steps(node, item)
+
+    def _may_hold(self, previous: Node | None, node: Node) -> bool:
+        """Say whether a title may follow what stands before it: the thieves of “Heat”."""
+        if previous is None or ITEM in previous.keys or node.joint:
+            return True
+        if previous.word.kind in _LICENSED or (node.how and set(node.how) <= _HOLDS):
+            return True
+        return self.support.steps(previous, node)
+
+    # ------------------------------------------------------------------ likings, causes
+
+    def _is_licensed(self, previous: Node | None) -> bool:
+        return previous is None or ITEM in previous.keys or previous.word.kind in _LICENSED
+
+    def _liking(self, node: Node) -> str:
+        """Return why a liking is not known: what may be liked is open, what was liked is not."""
+        before = [w.text for w in self.clause.before if w.start < node.word.start]
+        open_ = licensed()["MODAL"] | dict.fromkeys(("if", "who", "fans", "lovers", "those"), True)
+        if node.word.text not in licensed()["PAST"] and any(word in open_ for word in before):
+            return ""
+        if not self.clause.mentions or any(0 in mention for mention in self.clause.mentions):
+            return "what is liked is not known"
+        strong = node.word.text in licensed()["STRONG"]
+        likings = [self.judge.facts.evidence[n - 1].liking for m in self.clause.mentions for n in m]
+        return "" if not strong or set(likings) == {"loved"} else "not loved in the history"
+
+    def _cause(self) -> Iterator[tuple[Word, str]]:
+        """Yield the words that say why, where the Facts do not."""
+        if self.judge.facts.evidence_kind == "recent":
+            for word in self.clause.words:
+                if word.text in licensed()["CAUSE"]:
+                    yield word, "these Facts give no cause"
+
+
+def _is_of_same(node: Node) -> bool:
+    return node.bare or node.joint == "list"

@@ -1,0 +1,145 @@
+"""What may be said of one item: the words of its description, and the steps between them.
+
+    A retired detective hunts a clever thief in Rome.
+    detective -> hunts, hunts -> thief, thief -in-> Rome        but not: thief -> hunts
+
+A text takes a step where a content word follows another. It is supported where the description
+takes the same: over words that only describe, along a list, and from "delicious food" to "the food
+is delicious".
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from models.faithfulness.lemmas import lemmas
+from models.faithfulness.phrases import Node, Word, chain, licensed, words_of
+
+ITEM = "§item"
+"""The key of what is described, in a chain."""
+_MOST_SKIPPED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The chains of a description, one for each sentence."""
+
+    chains: tuple[tuple[Node, ...], ...]
+
+    def occurrences(self, node: Node) -> list[Node]:
+        """Return where a word stands, turned round as here or not at all."""
+        return [one for nodes in self.chains for one in nodes if one.keys & node.keys]
+
+    def says(self, node: Node) -> bool:
+        """Say whether a word is said, and as plainly or as turned round as here."""
+        return any(one.turned == node.turned for one in self.occurrences(node))
+
+    def says_of_item(self, node: Node) -> bool:
+        """Say whether a word is what the described thing is: a diner, where it opens with one."""
+        return any(ITEM in one.keys and not one.turned for one in self.occurrences(node))
+
+    def after(self, node: Node) -> bool:
+        """Say whether a word stands after the same prepositions."""
+        found = self.occurrences(node)
+        return any(one.how == node.how and one.turned == node.turned for one in found)
+
+    def steps(self, one: Node, other: Node) -> bool:
+        """Say whether the step from one word to the other is taken."""
+        if other.joint == "list":
+            return self._listed(one, other) or self._listed(other, one)
+        if self._walked(one, other, other.how):
+            return True
+        if other.how == ("be",):
+            return self._walked(other, one, (), bare=True)
+        return other.bare and self._walked(other, one, ("be",))
+
+    def _pairs(self, one: Node, other: Node) -> Iterator[tuple[Sequence[Node], int, int]]:
+        for nodes in self.chains:
+            for i, first in enumerate(nodes):
+                if not (first.keys & one.keys and first.turned == one.turned):
+                    continue
+                for j in range(i + 1, min(len(nodes), i + 2 + _MOST_SKIPPED)):
+                    if nodes[j].joint == "break":
+                        break
+                    if nodes[j].keys & other.keys and nodes[j].turned == other.turned:
+                        yield nodes, i, j
+
+    def _walked(self, one: Node, other: Node, how: tuple[str, ...], *, bare: bool = False) -> bool:
+        """Say whether a way leads on, by one step so joined, over lists and what only describes."""
+        for nodes, i, j in self._pairs(one, other):
+            links = nodes[i + 1 : j + 1]
+            shape = "".join(_sign(link) for link in links)
+            # l: on in a list, b: bare, c: by other words. The one step may be bare or not.
+            for core, link in enumerate(links):
+                if link.how != how or link.joint == "list" or (bare and not link.bare):
+                    continue
+                before, after = shape[:core], shape[core + 1 :]
+                if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch("b{0,2}(lb{0,2})*", after):
+                    continue
+                if before and i and _sign(nodes[i]) == "c" and not nodes[i].how:
+                    continue  # an object: who comes after "and" is another subject
+                if "l" in after and j + 1 < len(nodes) and _is_subject(nodes[j + 1]):
+                    continue
+                return True
+        return False
+
+    def _listed(self, one: Node, other: Node) -> bool:
+        return any(
+            re.fullmatch("b{0,2}l[lb]*", "".join(_sign(link) for link in nodes[i + 1 : j + 1]))
+            for nodes, i, j in self._pairs(one, other)
+        )
+
+
+def _sign(link: Node) -> str:
+    return "l" if link.joint == "list" and not link.how else "b" if link.bare else "c"
+
+
+def _is_subject(following: Node) -> bool:
+    return not following.how and not following.joint
+
+
+@lru_cache(maxsize=4096)
+def support_of(title: str, description: str | None, name: str) -> Support:
+    """Return what may be said of an item; `name` is what items are called."""
+    nouns = lemmas(name.rsplit(" ", 1)[-1])
+    found = [
+        tuple(_with_item(chain(sentence), nouns))
+        for text, own in ((description or "", title), (title, ""))
+        for sentence in _sentences(text, own)
+    ]
+    return Support(tuple(nodes for nodes in found if nodes))
+
+
+def _sentences(text: str, title: str) -> Iterator[list[Word]]:
+    """Yield the words of each sentence; the title, where it stands in it, is one."""
+    found = re.finditer(rf"(?<!\w){re.escape(title)}(?!\w)", text) if title else ()
+    marked = {m.start(): Word(m[0], "MENTION", *m.span()) for m in found}
+    sentence: list[Word] = []
+    for word in words_of(text, marked):
+        sentence.append(word)
+        if word.text in {".", "!", "?"}:
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+def _with_item(nodes: Sequence[Node], nouns: frozenset[str]) -> Iterator[Node]:
+    """Yield the nodes, with the key of the item where one stands for it."""
+    opening, after_item = True, False
+    for n, node in enumerate(nodes):
+        is_step = n > 0 and not node.bare and node.joint != "list"
+        opening &= not is_step or (node.how == ("be",) and after_item)
+        after_item = (
+            node.word.kind == "MENTION"
+            or not node.keys.isdisjoint(nouns)
+            or (opening and is_kind(node))
+        )
+        yield replace(node, keys=node.keys | {ITEM}) if after_item else node
+
+
+def is_kind(node: Node) -> bool:
+    """Say whether a word is a kind of thing that may be recommended."""
+    kinds = licensed()["KIND"] | licensed()["GENERIC"]
+    return not node.keys.isdisjoint(kinds)
