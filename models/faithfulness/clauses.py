@@ -28,7 +28,7 @@ class Clause:
     words : they, the one that begins the clause first
     mentions : the titles in it
     owners : the things it speaks of
-    opens : how it begins: "apposition" right after a title, else ""
+    is_apposition : whether it stands right after a title, and names none
     before : all words of the sentence up to its end
     inserted : whether it stands between commas, so that what follows is said of what was before
     """
@@ -36,7 +36,7 @@ class Clause:
     words: list[Word] = field(default_factory=list)
     mentions: Mentions = field(default_factory=list)
     owners: Mentions = field(default_factory=list)
-    opens: str = ""
+    is_apposition: bool = False
     before: Sequence[Word] = ()
     inserted: bool = False
 
@@ -51,10 +51,11 @@ def clauses_of(words: Sequence[Word], called: dict[int, Mentions], last: Mention
     for n, word in enumerate(words):
         if _begins(words, n) and found[-1].words:
             found.append(Clause())
-            if n and words[n - 1].text == "," and _is_title(words, n - 2):
-                found[-1].opens = "apposition"
+            is_after = n > 1 and words[n - 1].text == "," and words[n - 2].kind == "MENTION"
+            found[-1].is_apposition = is_after and word.kind not in {"BREAK", "RELATIVE"}
         if word.kind == "MENTION":
-            found[-1].mentions += called[word.start]
+            found[-1].mentions += called.get(word.start, [])
+            found[-1].is_apposition = False
         found[-1].words.append(word)
     found = [clause for clause in found if any(w.kind != "MARK" for w in clause.words)]
     for n, clause in enumerate(found):
@@ -64,10 +65,6 @@ def clauses_of(words: Sequence[Word], called: dict[int, Mentions], last: Mention
         clause.before = [word for word in words if word.end <= clause.words[-1].end]
         clause.owners = _owners(found, n, last)
     return found
-
-
-def _is_title(words: Sequence[Word], n: int) -> bool:
-    return n >= 0 and words[n].kind == "MENTION"
 
 
 def _begins(words: Sequence[Word], n: int) -> bool:

@@ -13,7 +13,7 @@ understood.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES, UNITS
@@ -49,6 +49,8 @@ def describe(text: str, sentence: Sentence, judge: Judge) -> None:
         if token.titles
     }
     start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+    if not judge.named and _points(sentence, judge):
+        judge.named.add(0)  # no title stands in the text: "the film" can be only one
     words = words_of(text, _marked(text, sentence), start, end)
     for clause in clauses_of(words, called, before):
         if clause.words[-1].end <= rest:
@@ -76,6 +78,12 @@ def _beginning(sentence: Sentence) -> tuple[list[tuple[list[Token], Reading]], i
     return [], 0
 
 
+def _points(sentence: Sentence, judge: Judge) -> bool:
+    """Say whether a sentence speaks of "the film" or "this film"."""
+    pairs = pairwise(token.symbol for token in sentence.tokens)
+    return any(a in {"the", "this"} and b in {"NN", "NB"} for a, b in pairs)
+
+
 def _marked(text: str, sentence: Sentence) -> dict[int, Word]:
     """Return what the Facts know in a sentence, by where it begins."""
     found = {}
@@ -100,6 +108,7 @@ class Said:
             self.item.title, self.item.description, judge.facts.noun.one
         )
         self.nodes = self._known(chain(clause.words))
+        self.told = self._attributes()
 
     def wrong(self) -> Iterator[tuple[Word, str]]:
         """Yield the words that are not supported, and why."""
@@ -113,14 +122,15 @@ class Said:
                     yield node.word, why
                 free, loose, previous = kind in _FREEING, False, node
                 continue
-            if kind == "ITEM" and self._may_hold(previous, node):
-                free, loose, previous = False, False, node
+            if n in self.told or kind == "ITEM":
+                if kind == "ITEM" and not self._may_hold(previous, node):
+                    yield node.word, self._why(previous, node)
+                free, loose, previous = False, False, replace(node, keys=node.keys | {ITEM})
                 continue
-            if why := self._unsupported(n):
+            if why := self._unsupported(node):
                 yield node.word, why
             elif not self._fits(previous, n, free=free, loose=loose):
-                first = f"{previous.word.text} … " if previous is not None else ""
-                yield node.word, f"“{self.item.title}” is not described so: {first}{node.word.text}"
+                yield node.word, self._why(previous, node)
             if node.joint == "list" and previous is not None:
                 loose |= not self.support.steps(previous, node)
             free, previous = False, node
@@ -151,65 +161,68 @@ class Said:
             return False
         return all(has_category(self.item, part) for part in self.tokens[node.word.start].parts)
 
-    def _unsupported(self, n: int) -> str:
+    def _unsupported(self, node: Node) -> str:
         """Return why nothing says a word; empty where something does."""
-        node, before, following = self._around(n)
-        if self._has_category(node):
-            return ""
-        if node.word.kind == "VALUE" and self._has_value(node, before):
-            return ""
-        if node.word.kind == "NUMBER" and self._is_number(node, following):
-            return ""
-        if following is not None and following.word.kind == "VALUE" and self._has_value(following, node):
-            return ""
-        if before is not None and before.word.kind == "NUMBER" and self._is_number(before, node):
-            return ""
-        title = self.item.title
-        if self.support.says(node):
+        if self._has_category(node) or self.support.says(node):
             return ""
         if self.support.occurrences(node):
-            return f"“{title}” is not described so, but the other way round or as possible only"
-        return f"not in the description of “{title}”"
+            return f"“{self.item.title}” is so described, but turned round or as possible only"
+        return f"not in the description of “{self.item.title}”"
 
-    def _around(self, n: int) -> tuple[Node, Node | None, Node | None]:
-        before = self.nodes[n - 1] if n else None
-        return self.nodes[n], before, self.nodes[n + 1] if n + 1 < len(self.nodes) else None
+    def _attributes(self) -> set[int]:
+        """Return which nodes tell an attribute or the year: directed by V, 90 minutes."""
+        found: set[int] = set()
+        for n, node in enumerate(self.nodes):
+            before = self.nodes[n - 1] if n else None
+            after = self.nodes[n + 1] if n + 1 < len(self.nodes) else None
+            if node.turned:
+                continue
+            if node.word.kind == "VALUE" and (size := self._value(node, before)):
+                found.update(range(n + 1 - size, n + 1))
+            if node.word.kind == "NUMBER" and self._is_year(node, after):
+                found.add(n)
+            if after is not None and node.word.kind == "NUMBER" and self._counts(node, after):
+                found.update((n, n + 1))
+                if before is not None and before.word.text in UNITS:
+                    found.add(n - 1)
+        return found
 
-    def _has_value(self, node: Node, before: Node | None) -> bool:
-        """Say whether a value is of the item, in the role that stands before it."""
-        token = self.tokens[node.word.start]
-        keys = {k for k, v in self.item.attributes.items() if str(v) == token.text}
-        told: set[str] = set()
+    def _value(self, node: Node, before: Node | None) -> int:
+        """Return how many nodes tell a value of the item in its role: "by V" or "director V"."""
+        text = self.tokens[node.word.start].text
+        keys = {key for key, value in self.item.attributes.items() if str(value) == text}
         if before is not None:
-            text = before.word.text
-            told |= MADE.get(MAKES.get(text, text), frozenset()) | set(before.keys)
-        for word in node.how if before is None or not told & keys else ():
-            told |= BY_PREPOSITION.get(word, frozenset())
-        return not node.turned and bool(keys & told)
+            role = before.word.text
+            if keys & (before.keys | MADE.get(MAKES.get(role, role), frozenset())):
+                return 2
+        return int(any(keys & BY_PREPOSITION.get(word, frozenset()) for word in node.how))
 
-    def _is_number(self, node: Node, following: Node | None) -> bool:
-        """Say whether a number is the year or decade of the item, or of what an attribute counts."""
-        if node.turned:
+    def _is_year(self, node: Node, after: Node | None) -> bool:
+        """Say whether a number is the year or the decade of the item, and told as such."""
+        year, told = self.item.year, node.word.text
+        if not year or told not in {str(year), f"{decade(year)}s"}:
             return False
-        told, year = node.word.text, self.item.year
-        if year and told in {str(year), f"{decade(year)}s"}:
-            plain = following is None or following.joint or is_kind(following) or following.how
-            if plain or following is not None and following.word.kind in {"CATEGORY", "GENERIC"}:
-                return node.how in {("in",), ("from",), (), ("be", "from")}
-        if following is None or not following.bare:
-            return False
-        keys = UNITS.get(following.word.text, frozenset()) | following.keys
-        return any(str(v) == told for k, v in self.item.attributes.items() if k in keys)
+        if node.how in {("in",), ("from",), ("be", "from")}:
+            return after is None or bool(after.joint or after.how)
+        return not node.how and after is not None and after.bare and ITEM in after.keys
+
+    def _counts(self, node: Node, after: Node) -> bool:
+        """Say whether a number is that of an attribute: 90 minutes."""
+        keys = UNITS.get(after.word.text, frozenset()) | after.keys
+        values = {str(value) for key, value in self.item.attributes.items() if key in keys}
+        return after.bare and node.word.text in values
 
     # ------------------------------------------------------------------ steps
+
+    def _why(self, previous: Node | None, node: Node) -> str:
+        first = f"{previous.word.text} … " if previous is not None else ""
+        return f"“{self.item.title}” is not described so: {first}{node.word.text}"
 
     def _fits(self, previous: Node | None, n: int, *, free: bool, loose: bool) -> bool:
         """Say whether a word may follow what stands before it."""
         node = self.nodes[n]
-        if node.word.kind in {"VALUE", "NUMBER"} and not self.support.says(node):
-            return True  # an attribute, and told as such
         if previous is None:
-            is_apposition = self.clause.opens == "apposition" and not node.how
+            is_apposition = self.clause.is_apposition and not node.how
             return self._is_so(n) if is_apposition else self._stands(node)
         if free:
             return self._stands(node)

@@ -8,7 +8,7 @@ The words of licensed.txt join, turn round or separate; every other word is cont
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ _CONTRACTED = {"n't": "not", "'s": "'s", "'re": "are", "'ve": "have", "'ll": "wi
 _IS = {"it's", "that's", "there's", "he's", "she's", "who's", "here's", "what's"}
 _SILENT = {'"', "'", "‘", "’", "“", "”", "*", "…"}
 _PLAIN_NOT = frozenset("not no never without nothing nobody none neither nor cannot minus sans".split())
+_HAVE = frozenset({"has", "have", "had", "having"})
 _LIKE = frozenset({"like"})
 
 
@@ -169,7 +170,10 @@ def chain(words: Sequence[Word]) -> list[Node]:
     between: list[Word] = []
     turned: set[str] = set()
     for n, word in enumerate(words):
-        following = words[n + 1].kind if n + 1 < len(words) else ""
+        after = words[n + 1] if n + 1 < len(words) else None
+        following = after.kind if after is not None else ""
+        if word.text in _HAVE and after is not None and not _is_participle(after):
+            word = replace(word, kind="SHOWS")
         if word.kind in {"NOT", "UNREAL"}:
             turned.add("not" if word.text in _PLAIN_NOT else min(lemmas(word.text), key=len))
             if word.text == "without":
@@ -179,13 +183,19 @@ def chain(words: Sequence[Word]) -> list[Node]:
             turned = set()
         is_preposition = lemmas(word.text) == _LIKE and following in {"MENTION", "DETERMINER"}
         if word.text == "it":  # a thing, which its owner decides
-            word = Word("it", "MENTION", word.start, word.end)
+            word = replace(word, kind="MENTION")
         if word.kind not in _CONTENT or (is_preposition and not _is_verb(between, found)):
             between.append(word)
             continue
         found.append(_node(word, between, frozenset(turned), bool(found)))
         between = []
     return found
+
+
+def _is_participle(word: Word) -> bool:
+    """Say whether a word may follow "has" as its verb: has been, has lost."""
+    irregular = lemmas(word.text) - {word.text} and not word.text.endswith("s")
+    return word.kind in {"BE", "NOT"} or word.text.endswith(("ed", "en")) or bool(irregular)
 
 
 def _is_verb(between: Sequence[Word], found: Sequence[Node]) -> bool:
