@@ -8,6 +8,7 @@ Where it is not plain, what a clause says must be so of all that it may speak of
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from models.faithfulness.phrases import Word
 
@@ -52,7 +53,9 @@ def clauses_of(words: Sequence[Word], called: dict[int, Mentions], last: Mention
         if _begins(words, n) and found[-1].words:
             found.append(Clause())
             is_after = n > 1 and words[n - 1].text == "," and words[n - 2].kind == "MENTION"
-            found[-1].is_apposition = is_after and word.kind not in {"BREAK", "RELATIVE"}
+            fronted = len(found) > 1 and found[-2].words[0].kind == "PREPOSITION"
+            opens = word.kind not in {"BREAK", "RELATIVE"}
+            found[-1].is_apposition = is_after and opens and not fronted
         if word.kind == "MENTION":
             found[-1].mentions += called.get(word.start, [])
             found[-1].is_apposition = False
@@ -61,7 +64,7 @@ def clauses_of(words: Sequence[Word], called: dict[int, Mentions], last: Mention
     for n, clause in enumerate(found):
         first = clause.words[0]
         ends = clause.words[-1].text == ","
-        clause.inserted = n > 0 and ends and first.kind in {"PREPOSITION", "RELATIVE", "BREAK"}
+        clause.inserted = n > 0 and ends and first.kind in {"PREPOSITION", "RELATIVE"}
         clause.before = [word for word in words if word.end <= clause.words[-1].end]
         clause.owners = _owners(found, n, last)
     return found
@@ -74,12 +77,22 @@ def _begins(words: Sequence[Word], n: int) -> bool:
     if before is None or before.text in _STOPS:
         return True
     if before.text == ",":
-        return not _goes_on(words, n)
+        return not _goes_on(words, n) or (word.kind == "JOINT" and _is_clause(words, n))
     if word.kind in {"LIKING", "RECOMMEND"}:
         return before.kind in {"READER", "READERS", "DETERMINER", "RELATIVE", "BREAK"}
     if word.kind == "JOINT" and following is not None:
-        return following.kind in {"MENTION", "READER"} or following.text == "it"
+        named = following.kind in {"MENTION", "READER"} or following.text == "it"
+        return named or _is_clause(words, n)
     return word.kind == "BREAK"
+
+
+def _is_clause(words: Sequence[Word], n: int) -> bool:
+    """Say whether "and" joins two clauses, the second with "is": and the wine list is short."""
+    verbs = {"BE", "SHOWS"}
+    since = next((m for m in range(n - 1, -1, -1) if words[m].text in _STOPS), 0)
+    second = takewhile(lambda w: w.kind not in {"JOINT", "MARK", "BREAK"}, words[n + 1 :])
+    first = [w for w in words[since:n] if w.kind in {*verbs, "PREPOSITION", "DETERMINER"}]
+    return len(first) > 1 and any(w.kind == "BE" for w in second)
 
 
 def _goes_on(words: Sequence[Word], n: int) -> bool:

@@ -30,6 +30,7 @@ from models.language.english import decade
 
 _FREE = frozenset({"with", "of", "about", "featuring"})
 """What may stand between a thing and anything that its description has."""
+_OWN = frozenset({"its", "the", "their", "'s"})
 _READERS = frozenset({"READER", "READERS"})
 _FREEING = frozenset({"LIKING", "RECOMMEND", "SHOWS"})
 _LICENSED = _READERS | _FREEING
@@ -113,7 +114,7 @@ class Said:
     def wrong(self) -> Iterator[tuple[Word, str]]:
         """Yield the words that are not supported, and why."""
         yield from self._cause()
-        previous: Node | None = None
+        previous = _THING if self.clause.words[0].kind == "RELATIVE" else None
         free = loose = False
         for n, node in enumerate(self.nodes):
             kind = node.word.kind
@@ -125,7 +126,8 @@ class Said:
             if n in self.told or kind == "ITEM":
                 if kind == "ITEM" and not self._may_hold(previous, node):
                     yield node.word, self._why(previous, node)
-                free, loose, previous = False, False, replace(node, keys=node.keys | {ITEM})
+                free, loose = free and kind != "ITEM", False
+                previous = replace(node, keys=node.keys | {ITEM})
                 continue
             if why := self._unsupported(node):
                 yield node.word, why
@@ -148,7 +150,7 @@ class Said:
             if before is not None and not node.bare and node.joint != "list":
                 opening &= ITEM in before.keys or before.word.kind in _LICENSED
             generic = node.word.kind == "GENERIC" or node.word.text in names
-            if node.word.kind == "MENTION" or (generic and (opening or node.its)):
+            if node.word.kind == "MENTION" or (generic and (opening or node.determiner in _OWN)):
                 word = replace(node.word, kind="ITEM")
                 node = replace(node, word=word, keys=node.keys | {ITEM})
             elif self._has_category(node) or (opening and is_kind(node)):
@@ -204,7 +206,8 @@ class Said:
             return False
         if node.how in {("in",), ("from",), ("be", "from")}:
             return after is None or bool(after.joint or after.how)
-        return not node.how and after is not None and after.bare and ITEM in after.keys
+        plain = node.how in {(), ("be",)}
+        return plain and after is not None and after.bare and ITEM in after.keys
 
     def _counts(self, node: Node, after: Node) -> bool:
         """Say whether a number is that of an attribute: 90 minutes."""
@@ -242,7 +245,7 @@ class Said:
     def _stands(self, node: Node) -> bool:
         """Say whether a word may begin: after no preposition, a free one, or that of its own."""
         how = tuple(word for word in node.how if word not in _FREE)
-        if how == ("for",) and node.its:
+        if how == ("for",) and node.determiner in _OWN:
             return True
         return not how or self.support.after(node) or node.how[-1:] == ("like",)
 
@@ -251,25 +254,27 @@ class Said:
         node = self.nodes[n]
         if "'s" in node.how or (node.how and set(node.how) <= _FREE):
             return True
-        if node.how == ("for",) and node.its:
+        if node.how == ("for",) and node.determiner in _OWN:
             return True
         if node.how == ("be",):
             return self._is_so(n)
+        if not node.how and not node.joint and self.support.does(node):
+            return True
         if previous.word.kind == "CATEGORY" and node.bare and ITEM in node.keys:
             return True
         return bool(node.how) and self.support.after(node)
 
     def _is_so(self, n: int) -> bool:
         """Say whether the item is described by a word, or by the words up to a kind of things."""
-        for one in (self.nodes[n], *takewhile(_is_of_same, self.nodes[n + 1 :])):
-            if ITEM in one.keys or is_kind(one):
-                return True  # each step up to it is looked at by itself
-        return self._describes(self.nodes[n])
+        phrase = [self.nodes[n], *takewhile(_is_of_same, self.nodes[n + 1 :])]
+        if any(ITEM in one.keys or is_kind(one) for one in phrase):
+            return True  # each step up to it is looked at by itself
+        last = list(takewhile(lambda one: one.bare, phrase[1:]))[-1:] or phrase[:1]
+        return self._describes(self.nodes[n]) or self.support.opens(last[0])
 
     def _describes(self, node: Node) -> bool:
         """Say whether a word describes the item itself, such as a "gripping film"."""
-        item = Node(Word("", "ITEM", 0, 0), frozenset({ITEM}), bare=True)
-        return self.support.steps(node, item)
+        return self.support.steps(node, _THING)
 
     def _may_hold(self, previous: Node | None, node: Node) -> bool:
         """Say whether a title may follow what stands before it: the thieves of “Heat”."""
@@ -302,6 +307,10 @@ class Said:
             for word in self.clause.words:
                 if word.text in licensed()["CAUSE"]:
                     yield word, "these Facts give no cause"
+
+
+_THING = Node(Word("", "ITEM", 0, 0), frozenset({ITEM}), bare=True)
+"""What a clause speaks of, where it does not name it."""
 
 
 def _is_of_same(node: Node) -> bool:

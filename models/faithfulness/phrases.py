@@ -53,7 +53,7 @@ class Node:
     how : the prepositions between the one before and it, "be" and "'s"
     joint : "list" after "and" or a comma, "break" where a clause ends, else ""
     bare : whether nothing stands between
-    its : whether it is said to be something's: its, the
+    determiner : the last word that only points: a, the, its, 's
     turned : the words that turn it round or make it only possible: not, try
     """
 
@@ -62,7 +62,7 @@ class Node:
     how: tuple[str, ...] = ()
     joint: str = ""
     bare: bool = False
-    its: bool = False
+    determiner: str = ""
     turned: frozenset[str] = frozenset()
 
 
@@ -174,6 +174,9 @@ def chain(words: Sequence[Word]) -> list[Node]:
         following = after.kind if after is not None else ""
         if word.text in _HAVE and after is not None and not _is_participle(after):
             word = replace(word, kind="SHOWS")
+        reads = not found or found[-1].word.kind in {"READER", "READERS", "RECOMMEND"}
+        if reads and word.text in licensed()["RECOMMEND"]:
+            word = replace(word, kind="RECOMMEND")
         if word.kind in {"NOT", "UNREAL"}:
             turned.add("not" if word.text in _PLAIN_NOT else min(lemmas(word.text), key=len))
             if word.text == "without":
@@ -212,6 +215,7 @@ def _node(word: Word, between: Sequence[Word], turned: frozenset[str], follows: 
     )
     is_list = any(w.kind == "JOINT" or w.text in {",", "/"} for w in between)
     is_break = any(w.kind == "BREAK" or (w.kind == "MARK" and w.text not in ",/&-") for w in between)
-    its = any(w.text in {"its", "the", "their", "'s", "his", "her"} for w in between)
     joint = "break" if is_break else "list" if is_list else ""
-    return Node(word, keys_of(word), how, joint, follows and not between, its, turned)
+    pointing = [w.text for w in between if w.kind in {"DETERMINER", "'S"}]
+    determiner = pointing[-1] if pointing else ""
+    return Node(word, keys_of(word), how, joint, follows and not between, determiner, turned)

@@ -35,9 +35,29 @@ class Support:
         """Say whether a word is said, and as plainly or as turned round as here."""
         return any(one.turned == node.turned for one in self.occurrences(node))
 
-    def says_of_item(self, node: Node) -> bool:
-        """Say whether a word is what the described thing is: a diner, where it opens with one."""
-        return any(ITEM in one.keys and not one.turned for one in self.occurrences(node))
+    def opens(self, node: Node) -> bool:
+        """Say whether a sentence of the description begins so, of what is not named: told in letters.
+
+        What it begins with is all before the first other word. It describes the thing where no verb
+        follows: "A steep climb to a cliff" does, "A miner digs a cave" does not.
+        """
+        for nodes in self.chains:
+            end = next((n for n, one in enumerate(nodes) if n and _sign(one) == "c"), len(nodes))
+            if end < len(nodes) and not (nodes[end].how and nodes[end].how[0] != "be"):
+                continue
+            for n, one in enumerate(nodes[:end]):
+                is_last = n + 1 == end or (_sign(nodes[n + 1]) == "l" and not nodes[0].determiner)
+                if is_last and one.keys & node.keys and one.turned == node.turned:
+                    return True
+        return False
+
+    def does(self, node: Node) -> bool:
+        """Say whether a sentence of the description begins with what it does: folds flat."""
+        return any(
+            not (nodes[0].determiner or nodes[0].how) and nodes[0].keys & node.keys
+            and nodes[0].turned == node.turned
+            for nodes in self.chains
+        )
 
     def after(self, node: Node) -> bool:
         """Say whether a word stands after the same prepositions."""
