@@ -34,6 +34,10 @@ _OWN = frozenset({"its", "the", "their", "'s"})
 _READERS = frozenset({"READER", "READERS"})
 _FREEING = frozenset({"LIKING", "RECOMMEND", "SHOWS"})
 _LICENSED = _READERS | _FREEING
+_BEFORE = {"LIKING": {"RECOMMEND"}, "RECOMMEND": {"RECOMMEND", "LIKING"}, "READERS": {"RECOMMEND"}}
+"""What of these may stand before one: you may find that you like, like to try."""
+_DANGLING = frozenset("PREPOSITION JOINT BE RELATIVE SHOWS LIKING".split())
+_ENDS = frozenset("too well here now other also up out you can each this that".split()) | {"as well"}
 _HOLDS = frozenset({"of", "in", "at", "from", "with", "by", "on"})
 """What may stand between anything that the description has and the thing."""
 
@@ -114,11 +118,12 @@ class Said:
     def wrong(self) -> Iterator[tuple[Word, str]]:
         """Yield the words that are not supported, and why."""
         yield from self._cause()
+        yield from self._breaks_off()
         previous = _THING if self.clause.words[0].kind == "RELATIVE" else None
         free = loose = False
         for n, node in enumerate(self.nodes):
             kind = node.word.kind
-            if kind in _LICENSED and self._is_licensed(previous):
+            if kind in _LICENSED and self._is_licensed(previous, node):
                 if kind == "LIKING" and (why := self._liking(node)):
                     yield node.word, why
                 free, loose, previous = kind in _FREEING, False, node
@@ -286,8 +291,11 @@ class Said:
 
     # ------------------------------------------------------------------ likings, causes
 
-    def _is_licensed(self, previous: Node | None) -> bool:
-        return previous is None or ITEM in previous.keys or previous.word.kind in _LICENSED
+    def _is_licensed(self, previous: Node | None, node: Node) -> bool:
+        """Say whether a word addresses the reader, recommends or tells, where it stands."""
+        if previous is None or ITEM in previous.keys or previous.word.kind in _READERS:
+            return True
+        return previous.word.kind in _BEFORE.get(node.word.kind, ()) or node.word.text == "you"
 
     def _liking(self, node: Node) -> str:
         """Return why a liking is not known: what may be liked is open, what was liked is not."""
@@ -300,6 +308,14 @@ class Said:
         strong = node.word.text in licensed()["STRONG"]
         likings = [self.judge.facts.evidence[n - 1].liking for m in self.clause.mentions for n in m]
         return "" if not strong or set(likings) == {"loved"} else "not loved in the history"
+
+    def _breaks_off(self) -> Iterator[tuple[Word, str]]:
+        """Yield the last word where it calls for another: "it offers"."""
+        words = [word for word in self.clause.words if word.kind != "MARK"]
+        last = words[-1]
+        whole = last.text in _ENDS or (last.kind == "LIKING" and last.text in licensed()["PAST"])
+        if last.kind in {*_DANGLING, "DETERMINER"} and not whole and len(words) > 1:
+            yield last, "it breaks off here"
 
     def _cause(self) -> Iterator[tuple[Word, str]]:
         """Yield the words that say why, where the Facts do not."""

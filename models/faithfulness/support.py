@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from models.faithfulness.lemmas import lemmas
 from models.faithfulness.phrases import Node, Word, chain, licensed, words_of
 
 ITEM = "§item"
 """The key of what is described, in a chain."""
+FOR_WHOM = frozenset({"for whom"})
+"""What turns a word that says only whom something is for."""
 _MOST_SKIPPED = 4
 
 
@@ -124,7 +127,7 @@ def support_of(title: str, description: str | None, name: str) -> Support:
     """Return what may be said of an item; `name` is what items are called."""
     nouns = lemmas(name.rsplit(" ", 1)[-1])
     found = [
-        tuple(_with_item(chain(sentence), nouns))
+        tuple(_with_item(_for_whom(chain(sentence)), nouns))
         for text, own in ((description or "", title), (title, ""))
         for sentence in _sentences(text, own)
     ]
@@ -157,6 +160,24 @@ def _with_item(nodes: Sequence[Node], nouns: frozenset[str]) -> Iterator[Node]:
             or (opening and is_kind(node))
         )
         yield replace(node, keys=node.keys | {ITEM}) if after_item else node
+
+
+def _for_whom(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes, those turned that say only whom it is for: "Families with a dog enjoy it".
+
+    What somebody is a lover or a fan of is no such word: "Coffee lovers enjoy it".
+    """
+    if not any(node.word.kind == "LIKING" for node in nodes):
+        return list(nodes)
+    acts = {"LIKING", "RECOMMEND"}
+    some = list(takewhile(lambda n: _sign(n) != "c" and n.word.kind not in acts, nodes[1:]))
+    opening = [*nodes[:1], *some]
+    found: list[Node] = []
+    for n, node in enumerate(opening):
+        phrase = [node, *takewhile(lambda one: one.bare, opening[n + 1 :])]
+        loved = any(one.word.kind == "READERS" for one in phrase[1:])
+        found.append(node if loved else replace(node, turned=node.turned | FOR_WHOM))
+    return [*found, *nodes[len(opening) :]]
 
 
 def is_kind(node: Node) -> bool:
