@@ -91,8 +91,9 @@ def _is_clause(words: Sequence[Word], n: int) -> bool:
     verbs = {"BE", "SHOWS"}
     since = next((m for m in range(n - 1, -1, -1) if words[m].text in _STOPS), 0)
     second = takewhile(lambda w: w.kind not in {"JOINT", "MARK", "BREAK"}, words[n + 1 :])
-    first = [w for w in words[since:n] if w.kind in {*verbs, "PREPOSITION", "DETERMINER"}]
-    return len(first) > 1 and any(w.kind == "BE" for w in second)
+    first = [w.kind for w in words[since:n] if w.kind in {*verbs, "PREPOSITION", "DETERMINER"}]
+    has_verb = len(first) > 1 or bool(verbs.intersection(first))
+    return has_verb and any(w.kind == "BE" for w in second)
 
 
 def _goes_on(words: Sequence[Word], n: int) -> bool:

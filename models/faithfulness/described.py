@@ -34,10 +34,12 @@ _OWN = frozenset({"its", "the", "their", "'s"})
 _READERS = frozenset({"READER", "READERS"})
 _FREEING = frozenset({"LIKING", "RECOMMEND", "SHOWS"})
 _LICENSED = _READERS | _FREEING
-_BEFORE = {"LIKING": {"RECOMMEND"}, "RECOMMEND": {"RECOMMEND", "LIKING"}, "READERS": {"RECOMMEND"}}
+_BEFORE = {"LIKING": {"RECOMMEND"}, "RECOMMEND": {"RECOMMEND", "LIKING"}}
 """What of these may stand before one: you may find that you like, like to try."""
 _DANGLING = frozenset("PREPOSITION JOINT BE RELATIVE SHOWS LIKING".split())
-_ENDS = frozenset("too well here now other also up out you can each this that".split()) | {"as well"}
+_ENDS = frozenset("""too well here now other also up out you can each this that
+itself themselves yourself alike""".split()) | {"as well"}
+_TOLD = frozenset({"CATEGORY", "NUMBER", "VALUE"})
 _HOLDS = frozenset({"of", "in", "at", "from", "with", "by", "on"})
 """What may stand between anything that the description has and the thing."""
 
@@ -134,7 +136,9 @@ class Said:
                 free, loose = free and kind != "ITEM", False
                 previous = replace(node, keys=node.keys | {ITEM})
                 continue
-            if why := self._unsupported(node):
+            if kind == "READERS":
+                yield node.word, "whom it is for is not known"
+            elif why := self._unsupported(node):
                 yield node.word, why
             elif not self._fits(previous, n, free=free, loose=loose):
                 yield node.word, self._why(previous, node)
@@ -233,7 +237,8 @@ class Said:
             is_apposition = self.clause.is_apposition and not node.how
             return self._is_so(n) if is_apposition else self._stands(node)
         if free:
-            return self._stands(node)
+            begins = previous.word.kind in _FREEING and node.joint == "list"  # "offers and"
+            return not begins and self._stands(node)
         if previous.word.kind in _READERS:
             return node.how in {("of",), ("for",)} or self.support.steps(previous, node)
         if self.support.steps(previous, node):
@@ -265,17 +270,22 @@ class Said:
             return self._is_so(n)
         if not node.how and not node.joint and self.support.does(node):
             return True
-        if previous.word.kind == "CATEGORY" and node.bare and ITEM in node.keys:
+        if previous.word.kind in _TOLD and node.bare and ITEM in node.keys:
             return True
         return bool(node.how) and self.support.after(node)
 
     def _is_so(self, n: int) -> bool:
         """Say whether the item is described by a word, or by the words up to a kind of things."""
         phrase = [self.nodes[n], *takewhile(_is_of_same, self.nodes[n + 1 :])]
-        if any(ITEM in one.keys or is_kind(one) for one in phrase):
+        if any(self._is_what(one) for one in phrase):
             return True  # each step up to it is looked at by itself
         last = list(takewhile(lambda one: one.bare, phrase[1:]))[-1:] or phrase[:1]
         return self._describes(self.nodes[n]) or self.support.opens(last[0])
+
+    def _is_what(self, node: Node) -> bool:
+        """Say whether a word is what the item is: its category, a film, a diner."""
+        generic = node.word.kind in {"ITEM", "GENERIC"} or self._has_category(node)
+        return generic or self.support.is_item(node)
 
     def _describes(self, node: Node) -> bool:
         """Say whether a word describes the item itself, such as a "gripping film"."""
@@ -293,6 +303,9 @@ class Said:
 
     def _is_licensed(self, previous: Node | None, node: Node) -> bool:
         """Say whether a word addresses the reader, recommends or tells, where it stands."""
+        if node.word.kind == "READERS":
+            for_them = node.how in {("for",), ("to",), ("be", "for")} and not node.determiner
+            return previous is None or for_them or previous.word.kind == "READER"
         if previous is None or ITEM in previous.keys or previous.word.kind in _READERS:
             return True
         return previous.word.kind in _BEFORE.get(node.word.kind, ()) or node.word.text == "you"
@@ -312,6 +325,8 @@ class Said:
     def _breaks_off(self) -> Iterator[tuple[Word, str]]:
         """Yield the last word where it calls for another: "it offers"."""
         words = [word for word in self.clause.words if word.kind != "MARK"]
+        if self.clause.words[-1].kind != "MARK":
+            return
         last = words[-1]
         whole = last.text in _ENDS or (last.kind == "LIKING" and last.text in licensed()["PAST"])
         if last.kind in {*_DANGLING, "DETERMINER"} and not whole and len(words) > 1:

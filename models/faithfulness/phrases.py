@@ -33,13 +33,14 @@ class Word:
     """One word, number or mark: `text[start:end]`, and its kind, a name of licensed.txt.
 
     Besides these: WORD and NUMBER are content, MARK is anything else, and a caller may have marked
-    what it knows as MENTION, CATEGORY or VALUE.
+    what it knows as MENTION, CATEGORY or VALUE. A name has a capital.
     """
 
     text: str
     kind: str
     start: int
     end: int
+    is_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _split(match: re.Match[str]) -> Iterator[Word]:
             full = "is" if raw in _IS else full
             yield Word(full, "'S" if full == "'s" else _kind(full), end - len(ending), end)
             return
-    yield Word(raw, _kind(raw), start, end)
+    yield Word(raw, _kind(raw), start, end, match[0][0].isupper())
 
 
 def _kind(word: str) -> str:
@@ -209,9 +210,9 @@ def _is_verb(between: Sequence[Word], found: Sequence[Node]) -> bool:
 
 def _node(word: Word, between: Sequence[Word], turned: frozenset[str], follows: bool) -> Node:
     how = tuple(
-        "be" if w.kind == "BE" else w.text
+        {"BE": "be"}.get(w.kind, "'s" if w.text == "whose" else w.text)
         for w in between
-        if w.kind in {"PREPOSITION", "BE", "'S"} or w.text in {"without", "like"}
+        if w.kind in {"PREPOSITION", "BE", "'S"} or w.text in {"without", "like", "whose"}
     )
     is_list = any(w.kind == "JOINT" or w.text in {",", "/"} for w in between)
     is_break = any(w.kind == "BREAK" or (w.kind == "MARK" and w.text not in ",/&-") for w in between)

@@ -22,6 +22,8 @@ ITEM = "§item"
 FOR_WHOM = frozenset({"for whom"})
 """What turns a word that says only whom something is for."""
 _MOST_SKIPPED = 4
+_PEOPLE = frozenset({"LIKING", "RECOMMEND", "READERS"})
+_SEEKS = frozenset({"seeking", "looking for", "searching for", "interested in", "in need of"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,16 @@ class Support:
 
     def occurrences(self, node: Node) -> list[Node]:
         """Return where a word stands, turned round as here or not at all."""
-        return [one for nodes in self.chains for one in nodes if one.keys & node.keys]
+        keys = node.keys - {ITEM}
+        return [one for nodes in self.chains for one in nodes if one.keys & keys]
 
     def says(self, node: Node) -> bool:
         """Say whether a word is said, and as plainly or as turned round as here."""
         return any(one.turned == node.turned for one in self.occurrences(node))
+
+    def is_item(self, node: Node) -> bool:
+        """Say whether a word is what the thing is: a diner, "this museum"."""
+        return any(ITEM in one.keys and not one.turned for one in self.occurrences(node))
 
     def opens(self, node: Node) -> bool:
         """Say whether a sentence of the description begins so, of what is not named: told in letters.
@@ -47,6 +54,8 @@ class Support:
         for nodes in self.chains:
             end = next((n for n, one in enumerate(nodes) if n and _sign(one) == "c"), len(nodes))
             if end < len(nodes) and not (nodes[end].how and nodes[end].how[0] != "be"):
+                continue
+            if any(one.word.kind in _PEOPLE for one in nodes[:end]):
                 continue
             for n, one in enumerate(nodes[:end]):
                 is_last = n + 1 == end or (_sign(nodes[n + 1]) == "l" and not nodes[0].determiner)
@@ -71,7 +80,7 @@ class Support:
         """Say whether the step from one word to the other is taken."""
         if other.joint == "list":
             return self._listed(one, other) or self._listed(other, one)
-        if self._walked(one, other, other.how):
+        if self._walked(one, other, other.how, bare=other.bare and ITEM in other.keys):
             return True
         if other.how == ("be",):
             return self._walked(other, one, (), bare=True)
@@ -97,8 +106,11 @@ class Support:
             for core, link in enumerate(links):
                 if link.how != how or link.joint == "list" or (bare and not link.bare):
                     continue
+                if any(one.word.is_name and one.bare for one in nodes[i + 1 : j]):
+                    continue  # a name is no shorter: Fashion Valley Mall
                 before, after = shape[:core], shape[core + 1 :]
-                if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch("b{0,2}(lb{0,2})*", after):
+                along = "b{0,2}l*" if link.bare else "b{0,2}(lb{0,2})*"  # its own words describe
+                if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch(along, after):
                     continue
                 if before and i and _sign(nodes[i]) == "c" and not nodes[i].how:
                     continue  # an object: who comes after "and" is another subject
@@ -149,15 +161,17 @@ def _sentences(text: str, title: str) -> Iterator[list[Word]]:
 
 
 def _with_item(nodes: Sequence[Node], nouns: frozenset[str]) -> Iterator[Node]:
-    """Yield the nodes, with the key of the item where one stands for it."""
-    opening, after_item = True, False
+    """Yield the nodes, with the key of the item where one stands for it: it, "this museum"."""
+    opening, after_item, pointed = True, False, False
     for n, node in enumerate(nodes):
         is_step = n > 0 and not node.bare and node.joint != "list"
         opening &= not is_step or (node.how == ("be",) and after_item)
+        opening &= node.word.kind not in _PEOPLE
+        pointed = node.determiner == "this" or (pointed and node.bare)
         after_item = (
             node.word.kind == "MENTION"
             or not node.keys.isdisjoint(nouns)
-            or (opening and is_kind(node))
+            or ((opening or pointed) and is_kind(node))
         )
         yield replace(node, keys=node.keys | {ITEM}) if after_item else node
 
@@ -167,17 +181,18 @@ def _for_whom(nodes: Sequence[Node]) -> list[Node]:
 
     What somebody is a lover or a fan of is no such word: "Coffee lovers enjoy it".
     """
-    if not any(node.word.kind == "LIKING" for node in nodes):
-        return list(nodes)
-    acts = {"LIKING", "RECOMMEND"}
-    some = list(takewhile(lambda n: _sign(n) != "c" and n.word.kind not in acts, nodes[1:]))
-    opening = [*nodes[:1], *some]
+    likes = any(node.word.kind == "LIKING" for node in nodes)
     found: list[Node] = []
-    for n, node in enumerate(opening):
-        phrase = [node, *takewhile(lambda one: one.bare, opening[n + 1 :])]
+    opening = True
+    for n, node in enumerate(nodes):
+        opening &= node.word.kind not in {"LIKING", "RECOMMEND"} and (not n or _sign(node) != "c")
+        size = sum(1 for _ in takewhile(lambda one: one.bare, nodes[n + 1 :]))
+        phrase = nodes[n : n + 1 + size]
+        seeks = any(one.word.text in _SEEKS for one in phrase[1:])
         loved = any(one.word.kind == "READERS" for one in phrase[1:])
-        found.append(node if loved else replace(node, turned=node.turned | FOR_WHOM))
-    return [*found, *nodes[len(opening) :]]
+        whom = (likes and opening or seeks) and not loved
+        found.append(replace(node, turned=node.turned | FOR_WHOM) if whom else node)
+    return found
 
 
 def is_kind(node: Node) -> bool:
