@@ -23,7 +23,7 @@ from models.faithfulness.lexicon import has_category
 from models.faithfulness.phrases import Node, Word, chain, licensed, words_of
 from models.faithfulness.reading import read
 from models.faithfulness.statements import Reading
-from models.faithfulness.support import ITEM, Support, is_kind, support_of
+from models.faithfulness.support import ITEM, Support, support_of
 from models.faithfulness.symbols import CATEGORIES, Token
 from models.faithfulness.tokens import Sentence, skeleton_of
 from models.language.english import decade
@@ -37,7 +37,7 @@ _LICENSED = _READERS | _FREEING
 _BEFORE = {"LIKING": {"RECOMMEND"}, "RECOMMEND": {"RECOMMEND", "LIKING"}}
 """What of these may stand before one: you may find that you like, like to try."""
 _DANGLING = frozenset("PREPOSITION JOINT BE RELATIVE SHOWS LIKING".split())
-_ENDS = frozenset("""too well here now other also up out you can each this that
+_ENDS = frozenset("""too well here now other also up out you each this that
 itself themselves yourself alike""".split()) | {"as well"}
 _TOLD = frozenset({"CATEGORY", "NUMBER", "VALUE"})
 _HOLDS = frozenset({"of", "in", "at", "from", "with", "by", "on"})
@@ -122,6 +122,7 @@ class Said:
         yield from self._cause()
         yield from self._breaks_off()
         previous = _THING if self.clause.words[0].kind == "RELATIVE" else None
+        holder: Node | None = None  # the thieves, in "the thieves of “Heat” hunt"
         free = loose = False
         for n, node in enumerate(self.nodes):
             kind = node.word.kind
@@ -133,6 +134,8 @@ class Said:
             if n in self.told or kind == "ITEM":
                 if kind == "ITEM" and not self._may_hold(previous, node):
                     yield node.word, self._why(previous, node)
+                if kind == "ITEM" and previous is not None and set(node.how) & _HOLDS:
+                    holder = previous if ITEM not in previous.keys else holder
                 free, loose = free and kind != "ITEM", False
                 previous = replace(node, keys=node.keys | {ITEM})
                 continue
@@ -142,6 +145,9 @@ class Said:
                 yield node.word, why
             elif not self._fits(previous, n, free=free, loose=loose):
                 yield node.word, self._why(previous, node)
+            elif holder is not None and self._is_verb_of(holder, node):
+                yield node.word, self._why(holder, node)
+            holder = None
             if node.joint == "list" and previous is not None:
                 loose |= not self.support.steps(previous, node)
             free, previous = False, node
@@ -162,7 +168,7 @@ class Said:
             if node.word.kind == "MENTION" or (generic and (opening or node.determiner in _OWN)):
                 word = replace(node.word, kind="ITEM")
                 node = replace(node, word=word, keys=node.keys | {ITEM})
-            elif self._has_category(node) or (opening and is_kind(node)):
+            elif self._has_category(node) or (opening and self.support.is_item(node)):
                 node = replace(node, keys=node.keys | {ITEM})
             found.append(node)
         return found
@@ -247,6 +253,12 @@ class Said:
             return True
         return node.joint == "list" and not node.how and self._is_flat()
 
+    def _is_verb_of(self, holder: Node, node: Node) -> bool:
+        """Say whether a word is said of what the item has, "the food at “T” is cheap", and not so."""
+        if holder.word.kind in _LICENSED or (node.how and node.how[0] != "be") or node.joint:
+            return False
+        return not self.support.steps(holder, node)
+
     def _is_flat(self) -> bool:
         """Say whether a clause only lists: no word in it does anything to another."""
         plain = [n for n in self.nodes if n.word.kind in {"WORD", "NUMBER"}]
@@ -257,7 +269,7 @@ class Said:
         how = tuple(word for word in node.how if word not in _FREE)
         if how == ("for",) and node.determiner in _OWN:
             return True
-        return not how or self.support.after(node) or node.how[-1:] == ("like",)
+        return self.support.begins(node) if not how else self.support.after(node)
 
     def _fits_item(self, previous: Node, n: int) -> bool:
         """Say whether a word may follow what stands for the item."""

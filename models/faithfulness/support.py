@@ -22,6 +22,11 @@ ITEM = "§item"
 FOR_WHOM = frozenset({"for whom"})
 """What turns a word that says only whom something is for."""
 _MOST_SKIPPED = 4
+_AWAY = frozenset(
+    "for than against from after before during throughout despite beyond until without "
+    "toward towards".split()
+)
+"""What comes after these need not be there: space for pets, open throughout the day."""
 _PEOPLE = frozenset({"LIKING", "RECOMMEND", "READERS"})
 _SEEKS = frozenset({"seeking", "looking for", "searching for", "interested in", "in need of"})
 
@@ -40,6 +45,15 @@ class Support:
     def says(self, node: Node) -> bool:
         """Say whether a word is said, and as plainly or as turned round as here."""
         return any(one.turned == node.turned for one in self.occurrences(node))
+
+    def begins(self, node: Node) -> bool:
+        """Say whether a word is there by itself, not only for something, or at some time."""
+        return any(
+            one.turned == node.turned and _AWAY.isdisjoint(_under(nodes, n))
+            for nodes in self.chains
+            for n, one in enumerate(nodes)
+            if one.keys & (node.keys - {ITEM})
+        )
 
     def is_item(self, node: Node) -> bool:
         """Say whether a word is what the thing is: a diner, "this museum"."""
@@ -124,6 +138,13 @@ class Support:
             re.fullmatch("b{0,2}l[lb]*", "".join(_sign(link) for link in nodes[i + 1 : j + 1]))
             for nodes, i, j in self._pairs(one, other)
         )
+
+
+def _under(nodes: Sequence[Node], n: int) -> tuple[str, ...]:
+    """Return the prepositions before a word, or before the list and the adjectives it ends."""
+    while n and not nodes[n].how and (nodes[n].bare or nodes[n].joint == "list"):
+        n -= 1
+    return () if nodes[n].determiner == "its" else nodes[n].how
 
 
 def _sign(link: Node) -> str:
