@@ -251,7 +251,8 @@ class Said:
             return not loose or node.bare or bool(node.how)
         if ITEM in previous.keys and self._fits_item(previous, n):
             return True
-        return node.joint == "list" and not node.how and self._is_flat()
+        is_listed = node.joint == "list" and not node.how
+        return is_listed and self._is_flat() and self.support.begins(node)
 
     def _is_verb_of(self, holder: Node, node: Node) -> bool:
         """Say whether a word is said of what the item has, "the food at “T” is cheap", and not so."""

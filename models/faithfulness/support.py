@@ -123,7 +123,8 @@ class Support:
                 if any(one.word.is_name and one.bare for one in nodes[i + 1 : j]):
                     continue  # a name is no shorter: Fashion Valley Mall
                 before, after = shape[:core], shape[core + 1 :]
-                along = "b{0,2}l*" if link.bare else "b{0,2}(lb{0,2})*"  # its own words describe
+                # What stands right before a word describes it, and not what follows it in a list.
+                along = "b{0,2}" if link.bare else "b{0,2}(lb{0,2})*"
                 if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch(along, after):
                     continue
                 if before and i and _sign(nodes[i]) == "c" and not nodes[i].how:
