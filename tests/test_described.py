@@ -1,75 +1,105 @@
 """The policy `described` on true texts of an open language, and on the same recombined.
 
-`corpus/described.jsonl` has Facts with descriptions over 16 kinds of things, and true texts of
-them, as a language model may write. Each text says which of its phrases may be exchanged (`swap`),
-how it is turned round (`negate`), and what of it belongs to another owner (`owner`); numbers and
-titles are changed by code. `python -m pytest -s tests/test_described.py` prints the table of
-`docs/faithfulness.md`.
+`python -m pytest -s tests/test_described.py` prints the table of `docs/faithfulness.md`.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
+from described_texts import false_texts, true_texts
 
 from catalog.facts import Facts
 from models.distillation.evaluate import Share
 from models.faithfulness import check
-from models.faithfulness.symbols import NUMBERS
-
-CORPUS = Path(__file__).parent / "corpus" / "described.jsonl"
-Row = tuple[str, str, Facts]
+from models.faithfulness.lemmas import lemmas
 
 
-def exchanged(text: str, one: str, other: str) -> str:
-    """Return a text with two of its phrases in each other's place."""
-    return text.replace(one, "\0").replace(other, one).replace("\0", other)
+def test_most_true_texts_pass() -> None:
+    passed = [check(told["text"], facts, "described").passed for told, facts in true_texts()]
+    print(f"\n{'true':27} pass {Share(sum(passed), len(passed))}")  # noqa: T201
+    assert sum(passed) >= 0.75 * len(passed)
 
 
-def recombined(told: Mapping[str, str], facts: Facts) -> Iterator[tuple[str, str]]:
-    """Yield false texts made of a true one, each with its kind."""
-    text = told["text"]
-    if "swap" in told:
-        yield "subject and object swapped", exchanged(text, *told["swap"])
-    yield "negated", text.replace(*told["negate"], 1)
-    yield "what another has", exchanged(text, *told["owner"])
-    item, entry = f"“{facts.item.title}”", f"“{facts.evidence[0].title}”"
-    yield "said of another", exchanged(text, item, entry)
-    words = {word: other for word, n in NUMBERS.items() for other, m in NUMBERS.items() if m == n + 1}
-    number = re.compile(rf"\b(?:\d+|{'|'.join(words)})\b")
-    for match in number.finditer(re.sub("“[^”]*”", lambda m: "-" * len(m[0]), text)):
-        other = words.get(match[0]) or str(int(match[0]) + 3)
-        yield "number changed", text[: match.start()] + other + text[match.end() :]
-
-
-@pytest.fixture(scope="module")
-def corpus() -> list[tuple[dict[str, str], Facts]]:
-    rows = map(json.loads, CORPUS.read_text("utf-8").splitlines())
-    return [(told, Facts.model_validate(r["facts"])) for r in rows for told in r["texts"]]
-
-
-@pytest.fixture(scope="module")
-def false(corpus: list[tuple[dict[str, str], Facts]]) -> list[Row]:
-    return [(kind, text, f) for told, f in corpus for kind, text in recombined(told, f)]
-
-
-def test_most_true_texts_pass(corpus: list[tuple[dict[str, str], Facts]]) -> None:
-    passed = sum(check(told["text"], facts, "described").passed for told, facts in corpus)
-    print(f"\n{'true':27} pass {Share(passed, len(corpus))}")  # noqa: T201
-    assert passed >= 0.7 * len(corpus)
-
-
-def test_hardly_any_recombined_text_passes(false: list[Row]) -> None:
-    assert len(false) >= 200
-    missed, strays = Counter[str](), []
-    for kind, text, facts in false:
-        if check(text, facts, "described").passed:
-            missed[kind] += 1
-            strays.append(text)
-    for kind, count in Counter(kind for kind, _, _ in false).items():
+def test_hardly_any_recombined_text_passes() -> None:
+    texts = false_texts()
+    strays = [(kind, text) for kind, text, f in texts if check(text, f, "described").passed]
+    missed = Counter(kind for kind, _ in strays)
+    for kind, count in Counter(kind for kind, _, _ in texts).items():
         print(f"{kind:27} pass {Share(missed[kind], count)}")  # noqa: T201
-    print(f"{'all recombined':27} pass {Share(len(strays), len(false))}")  # noqa: T201
-    assert len(strays) <= 0.05 * len(false), strays
+    assert len(texts) >= 250
+    assert len(strays) <= 0.02 * len(texts), strays
+
+
+def test_what_passes_is_contradicted_by_nothing_and_what_strict_reads_passes() -> None:
+    for text, facts in [(told["text"], facts) for told, facts in true_texts()]:
+        passed = check(text, facts, "described").passed
+        assert passed or not check(text, facts, "strict").passed
+        assert not passed or check(text, facts, "factual").passed
+
+
+FACTS = Facts.model_validate(
+    {
+        "noun": {"one": "film", "many": "films"},
+        "item": {
+            "id": "1", "title": "Heat", "categories": ["Crime"], "year": 1995,
+            "attributes": {"director": "Michael Mann", "runtime": 170},
+            "description": "A retired detective hunts three clever thieves. It is never funny. "
+            "Families with a dog enjoy this gripping film. The food is delicious.",
+        },
+        "evidence": [
+            {"id": "2", "title": "Ronin", "liking": "liked", "description": "Spies chase a case."}
+        ],
+        "evidence_kind": "recent",
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Heat” follows a detective hunting three thieves.",
+        "This film, directed by Michael Mann, runs 170 minutes and has delicious food.",
+        "“Heat” is a gripping 1995 crime film, and it is never funny.",
+        "If you liked “Ronin”, in which spies chase a case, the thieves of “Heat” may suit you.",
+    ],
+)
+def test_words_of_the_description_in_another_order_pass(text: str) -> None:
+    assert check(text, FACTS, "described").failures() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "why"),
+    [
+        ("“Heat” follows clever thieves who hunt a detective.", "hunt", "thieves … hunt"),
+        ("“Heat” follows four thieves.", "four", "not in the description of “Heat”"),
+        ("“Heat” has spies.", "spies", "not in the description of “Heat”"),
+        ("“Heat” is a funny film.", "funny", "turned round"),
+        ("“Heat” has a dog.", "dog", "turned round"),
+        ("“Heat” has families.", "families", "turned round"),
+        ("“Heat” has food that is the most delicious.", "most", "not in the description"),
+        ("“Heat” is not a gripping film.", "film", "not known"),
+        ("You loved the spies of “Ronin”, so try “Heat”.", "loved", "not loved in the history"),
+        ("You enjoy the thieves of “Heat”.", "enjoy", "what is liked is not known"),
+        ("“Heat” has thieves because you liked “Ronin”.", "because", "no cause"),
+        ("“Heat” follows three clever thieves who.", "who", "breaks off"),
+    ],
+)
+def test_a_word_that_is_not_supported_is_named_and_why(text: str, word: str, why: str) -> None:
+    verdict = check(text, FACTS, "described")
+    assert verdict.outcome != "supported"
+    assert any(text[c.start : c.end] == word and why in c.why for c in verdict.failures()), (
+        verdict.failures()
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("hunts", "hunted", True), ("stories", "story", True), ("running", "runs", True),
+        ("thieves", "thief", True), ("dining", "dine", True), ("colour", "colors", True),
+        ("caring", "car", False), ("bigger", "big", False), ("hunter", "hunts", False),
+        ("bus", "bu", False), ("string", "str", False), ("funny", "fun", False),
+    ],
+)  # fmt: skip
+def test_words_are_one_where_they_are_forms_of_one(one: str, other: str, same: bool) -> None:
+    assert bool(lemmas(one) & lemmas(other)) is same

@@ -42,7 +42,8 @@ def make_judge(folder: Path, labels: list[str], favourite: int | None) -> Path:
     ).save_pretrained(folder)
     model = BertForSequenceClassification(
         BertConfig(
-            vocab_size=tokenizer.get_vocab_size(), hidden_size=16, initializer_range=1.0, num_hidden_layers=1,
+            vocab_size=tokenizer.get_vocab_size(), initializer_range=1.0,
+            hidden_size=16, num_hidden_layers=1,
             num_attention_heads=2, intermediate_size=16, max_position_embeddings=64,
             id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)},
         )

@@ -43,9 +43,7 @@ class Judge:
     def __init__(self, model: str) -> None:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model)
-            loaded = AutoModelForSequenceClassification.from_pretrained(
-                model, use_safetensors=True
-            )
+            loaded = AutoModelForSequenceClassification.from_pretrained(model, use_safetensors=True)
         except (OSError, ValueError) as error:
             raise ValueError(f"no model for sequence classification: {model}: {error}") from None
         device = "cuda" if torch.cuda.is_available() else "cpu"

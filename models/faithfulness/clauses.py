@@ -98,6 +98,9 @@ def _is_clause(words: Sequence[Word], n: int) -> bool:
 
 def _goes_on(words: Sequence[Word], n: int) -> bool:
     """Say whether a comma before the word is one of a list."""
+    rest = list(takewhile(lambda word: word.kind not in {"MARK", "BREAK"}, words[n:]))
+    if rest[:1] and rest[0].kind == "DETERMINER" and any(w.kind == "MENTION" for w in rest):
+        return False  # the thieves of “Heat” may suit you
     after = n
     while after < len(words) - 1 and words[after].kind in {"JOINT", "DETERMINER"}:
         after += 1
@@ -118,7 +121,11 @@ def _owners(clauses: Sequence[Clause], n: int, last: Mentions) -> Mentions:
     if before:
         near = [c for c in clauses[:n] if c.mentions]
         some = near[-1].mentions
-        if near[-1].inserted and clause.words[0].kind not in {"BREAK", "RELATIVE"} and len(near) > 1:
+        if (
+            near[-1].inserted
+            and clause.words[0].kind not in {"BREAK", "RELATIVE"}
+            and len(near) > 1
+        ):
             some = [*near[-2].mentions, *some]
         return _distinct(some)
     return _distinct(named) or _it(last)

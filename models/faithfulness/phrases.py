@@ -23,9 +23,10 @@ _CONTRACTED = {"n't": "not", "'s": "'s", "'re": "are", "'ve": "have", "'ll": "wi
                "'m": "am"}  # fmt: skip
 _IS = {"it's", "that's", "there's", "he's", "she's", "who's", "here's", "what's"}
 _SILENT = {'"', "'", "‘", "’", "“", "”", "*", "…"}
-_PLAIN_NOT = frozenset("not no never without nothing nobody none neither nor cannot minus sans".split())
+_PLAIN_NOT = frozenset(
+    "not no never without nothing nobody none neither nor cannot minus sans".split()
+)
 _HAVE = frozenset({"has", "have", "had", "having"})
-_LIKE = frozenset({"like"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _longest() -> int:
     return max(len(phrase.split()) for phrase in _kinds())
 
 
-def words_of(text: str, marked: Mapping[int, Word], start: int = 0, end: int | None = None) -> list[Word]:
+def words_of(
+    text: str, marked: Mapping[int, Word], start: int = 0, end: int | None = None
+) -> list[Word]:
     """Return the words of `text[start:end]`; at the places of `marked` stands what is known."""
     found: list[Word] = []
     position, end = start, len(text) if end is None else end
@@ -127,8 +130,8 @@ def _split(match: re.Match[str]) -> Iterator[Word]:
             if ending == "n't":
                 stem = {"ca": "can", "wo": "will"}.get(stem, stem)
             yield Word(stem, _kind(stem), start, end - len(ending))
-            full = "is" if raw in _IS else full
-            yield Word(full, "'S" if full == "'s" else _kind(full), end - len(ending), end)
+            told = "is" if raw in _IS else full
+            yield Word(told, "'S" if told == "'s" else _kind(told), end - len(ending), end)
             return
     yield Word(raw, _kind(raw), start, end, match[0][0].isupper())
 
@@ -170,30 +173,46 @@ def chain(words: Sequence[Word]) -> list[Node]:
     found: list[Node] = []
     between: list[Word] = []
     turned: set[str] = set()
-    for n, word in enumerate(words):
+    for n, raw in enumerate(words):
         after = words[n + 1] if n + 1 < len(words) else None
-        following = after.kind if after is not None else ""
-        if word.text in _HAVE and after is not None and not _is_participle(after):
-            word = replace(word, kind="SHOWS")
-        reads = not found or found[-1].word.kind in {"READER", "READERS", "RECOMMEND"}
-        if reads and word.text in licensed()["RECOMMEND"]:
-            word = replace(word, kind="RECOMMEND")
+        word = _in_place(raw, after, between, found)
         if word.kind in {"NOT", "UNREAL"}:
-            turned.add("not" if word.text in _PLAIN_NOT else min(lemmas(word.text), key=len))
+            turned.add(_turn(word))
             if word.text == "without":
                 between.append(word)
             continue
         if word.kind == "BREAK" or (word.kind == "MARK" and word.text not in ",-/&"):
             turned = set()
-        is_preposition = lemmas(word.text) == _LIKE and following in {"MENTION", "DETERMINER"}
-        if word.text == "it":  # a thing, which its owner decides
-            word = replace(word, kind="MENTION")
-        if word.kind not in _CONTENT or (is_preposition and not _is_verb(between, found)):
+        if word.kind not in _CONTENT:
             between.append(word)
             continue
         found.append(_node(word, between, frozenset(turned), bool(found)))
         between = []
     return found
+
+
+def _in_place(
+    word: Word, after: Word | None, between: Sequence[Word], found: Sequence[Node]
+) -> Word:
+    """Return a word as what it is where it stands: "has", "like", "try" and "it" may be several."""
+    if word.text in _HAVE and after is not None and not _is_participle(after):
+        return replace(word, kind="SHOWS")
+    begins = not found or found[-1].word.kind in {"READER", "READERS", "RECOMMEND"}
+    if begins and word.text in licensed()["RECOMMEND"]:
+        return replace(word, kind="RECOMMEND")
+    if word.text == "it":  # a thing, which its owner decides
+        return replace(word, kind="MENTION")
+    if word.text == "like" and _is_verb(between, found):
+        return replace(word, kind="LIKING")
+    return word
+
+
+def _turn(word: Word) -> str:
+    """Return what a word does to those after it: "not", "not refuse", "hope"."""
+    if word.text in _PLAIN_NOT:
+        return "not"
+    lemma = min(lemmas(word.text), key=len)
+    return f"not {lemma}" if word.kind == "NOT" else lemma
 
 
 def _is_participle(word: Word) -> bool:
@@ -212,10 +231,12 @@ def _node(word: Word, between: Sequence[Word], turned: frozenset[str], follows: 
     how = tuple(
         {"BE": "be"}.get(w.kind, "'s" if w.text == "whose" else w.text)
         for w in between
-        if w.kind in {"PREPOSITION", "BE", "'S"} or w.text in {"without", "like", "whose"}
+        if w.kind in {"PREPOSITION", "BE", "'S"} or w.text in {"without", "whose"}
     )
     is_list = any(w.kind == "JOINT" or w.text in {",", "/"} for w in between)
-    is_break = any(w.kind == "BREAK" or (w.kind == "MARK" and w.text not in ",/&-") for w in between)
+    is_break = any(
+        w.kind == "BREAK" or (w.kind == "MARK" and w.text not in ",/&-") for w in between
+    )
     joint = "break" if is_break else "list" if is_list else ""
     pointing = [w.text for w in between if w.kind in {"DETERMINER", "'S"}]
     determiner = pointing[-1] if pointing else ""

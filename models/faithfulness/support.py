@@ -60,7 +60,7 @@ class Support:
         return any(ITEM in one.keys and not one.turned for one in self.occurrences(node))
 
     def opens(self, node: Node) -> bool:
-        """Say whether a sentence of the description begins so, of what is not named: told in letters.
+        """Say whether a sentence of the description begins so, and describes: told in letters.
 
         What it begins with is all before the first other word. It describes the thing where no verb
         follows: "A steep climb to a cliff" does, "A miner digs a cave" does not.
@@ -80,7 +80,8 @@ class Support:
     def does(self, node: Node) -> bool:
         """Say whether a sentence of the description begins with what it does: folds flat."""
         return any(
-            not (nodes[0].determiner or nodes[0].how) and nodes[0].keys & node.keys
+            not (nodes[0].determiner or nodes[0].how)
+            and nodes[0].keys & node.keys
             and nodes[0].turned == node.turned
             for nodes in self.chains
         )
@@ -113,32 +114,34 @@ class Support:
 
     def _walked(self, one: Node, other: Node, how: tuple[str, ...], *, bare: bool = False) -> bool:
         """Say whether a way leads on, by one step so joined, over lists and what only describes."""
-        for nodes, i, j in self._pairs(one, other):
-            links = nodes[i + 1 : j + 1]
-            shape = "".join(_sign(link) for link in links)
-            # l: on in a list, b: bare, c: by other words. The one step may be bare or not.
-            for core, link in enumerate(links):
-                if link.how != how or link.joint == "list" or (bare and not link.bare):
-                    continue
-                if any(one.word.is_name and one.bare for one in nodes[i + 1 : j]):
-                    continue  # a name is no shorter: Fashion Valley Mall
-                before, after = shape[:core], shape[core + 1 :]
-                # What stands right before a word describes it, and not what follows it in a list.
-                along = "b{0,2}" if link.bare else "b{0,2}(lb{0,2})*"
-                if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch(along, after):
-                    continue
-                if before and i and _sign(nodes[i]) == "c" and not nodes[i].how:
-                    continue  # an object: who comes after "and" is another subject
-                if "l" in after and j + 1 < len(nodes) and _is_subject(nodes[j + 1]):
-                    continue
-                return True
-        return False
+        return any(
+            _leads(nodes, i, j, core)
+            for nodes, i, j in self._pairs(one, other)
+            for core, link in enumerate(nodes[i + 1 : j + 1])
+            if link.how == how and link.joint != "list" and (link.bare or not bare)
+        )
 
     def _listed(self, one: Node, other: Node) -> bool:
         return any(
             re.fullmatch("b{0,2}l[lb]*", "".join(_sign(link) for link in nodes[i + 1 : j + 1]))
             for nodes, i, j in self._pairs(one, other)
         )
+
+
+def _leads(nodes: Sequence[Node], i: int, j: int, core: int) -> bool:
+    """Say whether only lists and what describes stand on the way beside its one step, the core."""
+    links = nodes[i + 1 : j + 1]
+    if any(one.word.is_name and one.bare for one in nodes[i + 1 : j]):
+        return False  # a name is no shorter: Fashion Valley Mall
+    shape = "".join(map(_sign, links))
+    before, after = shape[:core], shape[core + 1 :]
+    # What stands right before a word describes it, and not what follows it in a list.
+    along = "b{0,2}" if links[core].bare else "b{0,2}(lb{0,2})*"
+    if not re.fullmatch("(lb{0,2})*", before) or not re.fullmatch(along, after):
+        return False
+    if before and i and _sign(nodes[i]) == "c" and not nodes[i].how:
+        return False  # an object: who comes after "and" is another subject
+    return not ("l" in after and j + 1 < len(nodes) and _is_subject(nodes[j + 1]))
 
 
 def _under(nodes: Sequence[Node], n: int) -> tuple[str, ...]:
@@ -205,14 +208,15 @@ def _for_whom(nodes: Sequence[Node]) -> list[Node]:
     """
     likes = any(node.word.kind == "LIKING" for node in nodes)
     found: list[Node] = []
-    opening = True
+    opening, whom = True, False
     for n, node in enumerate(nodes):
-        opening &= node.word.kind not in {"LIKING", "RECOMMEND"} and (not n or _sign(node) != "c")
+        goes_on = not n or _sign(node) != "c" or (whom and node.how == ("with",))
+        opening &= node.word.kind not in {"LIKING", "RECOMMEND"} and goes_on
         size = sum(1 for _ in takewhile(lambda one: one.bare, nodes[n + 1 :]))
         phrase = nodes[n : n + 1 + size]
         seeks = any(one.word.text in _SEEKS for one in phrase[1:])
         loved = any(one.word.kind == "READERS" for one in phrase[1:])
-        whom = (likes and opening or seeks) and not loved
+        whom = ((likes and opening) or seeks) and not loved
         found.append(replace(node, turned=node.turned | FOR_WHOM) if whom else node)
     return found
 
