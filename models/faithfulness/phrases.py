@@ -69,13 +69,13 @@ class Node:
 
 
 @cache
-def licensed() -> dict[str, dict[str, bool]]:
+def licensed() -> dict[str, frozenset[str]]:
     """Return the words and phrases of licensed.txt by kind."""
     text = Path(__file__).with_name("licensed.txt").read_text("utf-8")
     text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-    found: dict[str, dict[str, bool]] = {}
+    found: dict[str, frozenset[str]] = {}
     for kind, told in re.findall(r"^([A-Z]+):((?:.|\n )*)", text, re.MULTILINE):
-        found[kind] = dict.fromkeys(word.replace("_", " ") for word in told.split())
+        found[kind] = frozenset(word.replace("_", " ") for word in told.split())
     return found
 
 

@@ -215,7 +215,7 @@ class Said:
     def _liking(self, node: Node) -> str:
         """Return why a liking is not known: what may be liked is open, what was liked is not."""
         before = [w.text for w in self.clause.before if w.start < node.word.start]
-        open_ = licensed()["MODAL"] | dict.fromkeys(("if", "who", "fans", "lovers", "those"), True)
+        open_ = licensed()["MODAL"] | {"if", "who", "fans", "lovers", "those"}
         if node.word.text not in licensed()["PAST"] and any(word in open_ for word in before):
             return ""
         if not self.clause.mentions or any(0 in mention for mention in self.clause.mentions):

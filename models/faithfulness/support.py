@@ -28,6 +28,7 @@ _AWAY = frozenset(
 )
 """What comes after these need not be there: space for pets, open throughout the day."""
 _PEOPLE = frozenset({"LIKING", "RECOMMEND", "READERS"})
+_LOVERS = frozenset({"lovers", "fans", "enthusiasts"})
 _SEEKS = frozenset({"seeking", "looking for", "searching for", "interested in", "in need of"})
 
 
@@ -215,7 +216,7 @@ def _for_whom(nodes: Sequence[Node]) -> list[Node]:
         size = sum(1 for _ in takewhile(lambda one: one.bare, nodes[n + 1 :]))
         phrase = nodes[n : n + 1 + size]
         seeks = any(one.word.text in _SEEKS for one in phrase[1:])
-        loved = any(one.word.kind == "READERS" for one in phrase[1:])
+        loved = any(one.word.text in _LOVERS for one in phrase[1:])
         whom = ((likes and opening) or seeks) and not loved
         found.append(replace(node, turned=node.turned | FOR_WHOM) if whom else node)
     return found
