@@ -7,6 +7,8 @@ from collections import Counter
 
 import pytest
 from described_texts import false_texts, true_texts
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.facts import Facts
 from models.distillation.evaluate import Share
@@ -90,6 +92,18 @@ def test_a_word_that_is_not_supported_is_named_and_why(text: str, word: str, why
     assert any(text[c.start : c.end] == word and why in c.why for c in verdict.failures()), (
         verdict.failures()
     )
+
+
+_PIECES = """“Heat” “Ronin” “” “ ” ‘x’ . , ; ? ( - 's n't don't it's whose who which without
+    not or like has offers for the a its 3 1995 1990s 170 minutes thieves food crime film Michael Mann 東京""".split()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map(" ".join))
+def test_any_text_has_a_verdict_with_claims_inside_it(text: str) -> None:
+    verdict = check(text, FACTS, "described")
+    assert all(0 <= c.start <= c.end <= len(text) for c in verdict.claims)
+    assert not verdict.passed or "“Heat”" in text or "the film" in text
 
 
 @pytest.mark.parametrize(

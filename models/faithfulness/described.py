@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from models.faithfulness.clauses import clauses_of
 from models.faithfulness.judge import Judge
-from models.faithfulness.phrases import Word, words_of
+from models.faithfulness.phrases import Word, chain, words_of
 from models.faithfulness.reading import read
 from models.faithfulness.said import Said
 from models.faithfulness.statements import Reading
@@ -48,7 +48,8 @@ def describe(text: str, sentence: Sentence, judge: Judge) -> None:
             found = [list(Said(clause, judge, n, tokens).wrong()) for n in mention]
             for word, why in min(found, key=len):
                 judge.add(word.start, word.end, "other", "unverifiable", min(mention), why)
-        judge.is_told |= any(0 in mention for mention in clause.owners)
+        tells = any(node.word.kind != "MENTION" for node in chain(clause.words))
+        judge.is_told |= tells and any(0 in mention for mention in clause.owners)
 
 
 def _beginning(sentence: Sentence) -> tuple[list[tuple[list[Token], Reading]], int]:

@@ -66,7 +66,7 @@ def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
 def _articles(text: str, sentence: Sentence, judge: Judge) -> None:
     """Doubt "a action film": what is not said like this was not written with care."""
     for word, following in pairwise(sentence.tokens):
-        if word.symbol in {"a", "an"} and following.symbol[0].isalnum():
+        if word.symbol in {"a", "an"} and following.symbol[:1].isalnum():
             with_vowel = begins_with_vowel(text[following.start : following.end])
             if with_vowel is not (word.symbol == "an"):
                 why = f"{'an' if with_vowel else 'a'} is the article here"
