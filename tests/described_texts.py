@@ -1,6 +1,6 @@
 """True texts of an open language, and the same recombined until they are false.
 
-`corpus/described.jsonl` has Facts with descriptions over 16 kinds of things, and true texts of
+`corpus/described.jsonl` has Facts with descriptions over 15 kinds of things, and true texts of
 them, as a language model may write. Each text says which of its phrases may be exchanged (`swap`),
 how it is turned round (`negate`), and what of it belongs to another owner (`owner`); numbers and
 titles are changed by code. `false` holds more false texts, written by hand when the check was done.

@@ -95,7 +95,8 @@ def test_a_word_that_is_not_supported_is_named_and_why(text: str, word: str, why
 
 
 _PIECES = """“Heat” “Ronin” “” “ ” ‘x’ . , ; ? ( - 's n't don't it's whose who which without
-    not or like has offers for the a its 3 1995 1990s 170 minutes thieves food crime film Michael Mann 東京""".split()
+    not or like has offers for the a its 3 1995 1990s 170 minutes thieves food
+    crime film Michael Mann 東京""".split()
 
 
 @settings(max_examples=150, deadline=None)
