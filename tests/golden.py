@@ -90,7 +90,7 @@ GOLDEN: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "oracle_prompts": (ORACLE_PROMPT_VERSION, oracle_prompts_told),
     "texts": (GRAMMAR_VERSION, texts),
     "verdicts": (CHECK_VERSION, verdicts),
-    "described": (DESCRIBED_VERSION, described),
+    "described": (f"{CHECK_VERSION}.{DESCRIBED_VERSION}", described),
 }
 
 
