@@ -38,7 +38,10 @@ class Settings(BaseSettings):
         description="Runs the model: ctranslate2, torch; auto is torch on a GPU, if installed.",
     )
     engines: Path = Field(Path("data/engines"), description="Folder for converted models.")
-    policy: Policy = Field("strict", description="Faithfulness policy of what is served.")
+    policy: Policy = Field(
+        "strict",
+        description="Faithfulness policy of what is served; only strict guarantees anything.",
+    )
 
     api_keys: Path | None = Field(
         None, description="File of the API keys that are valid; without it everybody may ask."

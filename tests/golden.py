@@ -14,10 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from described_texts import false_texts, true_texts
 from other_worlds import WORLDS, facts_of
 
 from catalog.facts import Facts
 from models.faithfulness import CHECK_VERSION, check
+from models.faithfulness.described import DESCRIBED_VERSION
 from models.language.grounded import GRAMMAR_VERSION, explain
 from models.oracle.examples import EXAMPLES
 from models.oracle.prompts import ORACLE_PROMPT_VERSION, as_one_text, oracle_prompts
@@ -74,11 +76,21 @@ def oracle_prompts_told() -> Iterator[str]:
             yield as_one_text(prompt).replace("\n", "↵")
 
 
+def described() -> Iterator[str]:
+    """Yield what `described` says of true texts and of every third false one."""
+    samples = [(told["text"], one) for told, one in true_texts()]
+    for text, one in [*samples, *((text, one) for _, text, one in false_texts()[::3])]:
+        verdict = check(text, one, "described")
+        failures = "; ".join(f"{text[c.start : c.end]}: {c.why}" for c in verdict.failures())
+        yield f"{verdict.outcome}: {text} [{failures}]"
+
+
 GOLDEN: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "prompts": (PROMPT_VERSION, prompts),
     "oracle_prompts": (ORACLE_PROMPT_VERSION, oracle_prompts_told),
     "texts": (GRAMMAR_VERSION, texts),
     "verdicts": (CHECK_VERSION, verdicts),
+    "described": (f"{CHECK_VERSION}.{DESCRIBED_VERSION}", described),
 }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Policy = Literal["strict", "factual"]
+Policy = Literal["strict", "described", "factual"]
 Outcome = Literal["supported", "contradicted", "unverifiable"]
 ClaimType = Literal[
     "title", "category", "year", "decade", "attribute", "liking", "count", "relation", "series",
@@ -42,11 +42,11 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the text may be served under the policy."""
-        if self.policy == "strict":
-            return self.outcome == "supported"
-        return self.outcome != "contradicted"
+        if self.policy == "factual":
+            return self.outcome != "contradicted"
+        return self.outcome == "supported"
 
     def failures(self) -> list[Claim]:
         """Return the claims that the policy does not let pass."""
-        allowed = {"supported"} if self.policy == "strict" else {"supported", "unverifiable"}
+        allowed = {"supported", "unverifiable"} if self.policy == "factual" else {"supported"}
         return [claim for claim in self.claims if claim.outcome not in allowed]

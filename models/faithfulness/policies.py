@@ -1,7 +1,8 @@
 """The check: what a policy lets pass.
 
 `strict`: every sentence is covered by the grammar, and every claim is supported. `factual`: no
-claim is contradicted; what is not understood is unverifiable, and only counted.
+claim is contradicted; what is not understood is unverifiable, and only counted. `described`: what
+the grammar does not read is supported by descriptions, word by word; offline only.
 """
 
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 from catalog.facts import Facts
 from models.faithfulness.claims import Claim, Policy, Verdict
 from models.faithfulness.contradictions import contradiction
+from models.faithfulness.described import describe
 from models.faithfulness.judge import Judge
 from models.faithfulness.reading import frequent, own_words, read
 from models.faithfulness.spots import CLAIMED, patterns, spots
@@ -29,6 +31,11 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
             for reading in read(skeleton_of(tokens))
         ]
         before, claimed = judge.last, len(judge.claims)
+        if policy == "described" and not readings:
+            describe(text, sentence, judge)
+            _spot(sentence, judge, before)
+            _articles(text, sentence, judge)
+            continue
         judge.sentence(sentence, readings)
         if not readings:
             start, end = sentence.tokens[0].start, sentence.tokens[-1].end
@@ -59,7 +66,7 @@ def _spot(sentence: Sentence, judge: Judge, before: list[set[int]]) -> None:
 def _articles(text: str, sentence: Sentence, judge: Judge) -> None:
     """Doubt "a action film": what is not said like this was not written with care."""
     for word, following in pairwise(sentence.tokens):
-        if word.symbol in {"a", "an"} and following.symbol[0].isalnum():
+        if word.symbol in {"a", "an"} and following.symbol[:1].isalnum():
             with_vowel = begins_with_vowel(text[following.start : following.end])
             if with_vowel is not (word.symbol == "an"):
                 why = f"{'an' if with_vowel else 'a'} is the article here"
