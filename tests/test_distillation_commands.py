@@ -43,7 +43,13 @@ def test_from_a_dataset_to_a_measured_prism(
     _, told = prism("distill", "labels", "prism", *training)
     assert "prism-work: goes on after step 2" in told
 
-    _, told = prism("evaluate", "facts", "--model", "prism")
+    _, told = prism("write", "facts", "texts", "--oracle", "grounded", "--rows", "all")
+    assert ", 0 are left" not in told
+    _, told = prism("label", "texts", "more labels")
+    assert "that pass strict, in the form titles" in told
+
+    _, told = prism("evaluate", "facts", "--model", "prism", "--texts", "texts")
+    assert "grounded 3" in told
     rows = [line.split("│") for line in told.splitlines() if "│" in line]
     cells = {(row[1].strip(), row[2].strip()): [cell.strip() for cell in row[3:-1]] for row in rows}
     assert cells["grounded", "all"][1].startswith("100.0%")
@@ -67,7 +73,7 @@ def write_table(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["label", "nowhere", "labels"], "error: nowhere has no facts-*.parquet"),
+        (["label", "nowhere", "labels"], "error: nowhere has neither texts-*.jsonl (prism write)"),
         (["evaluate", "nowhere"], "error: nowhere has no facts-*.parquet"),
         (["distill", "nowhere", "out"], "error: nowhere has no labels-*.parquet: run prism label"),
         (["distill", "nowhere", "full"], "error: full holds other things, as it has no model."),
