@@ -34,7 +34,9 @@ def some_facts(count: int) -> list[Facts]:
 
 def facts_folder(folder: Path, count: int, shard_rows: int = 10_000) -> Path:
     """Write a folder of Facts files; return where."""
-    samples = [Sample(one, "train", unseen=False, page=n) for n, one in enumerate(some_facts(count))]
+    samples = [
+        Sample(one, "train", unseen=False, page=n) for n, one in enumerate(some_facts(count))
+    ]
     write_facts(folder / "facts", samples, shard_rows)
     return folder / "facts"
 

@@ -77,6 +77,24 @@ def fill(order: Order, oracle: Oracle) -> bool:
         return not (meter.failures or spent or stop.is_set())
 
 
+def fill_on_cluster(order: Order, oracle: Oracle, parts: int) -> bool:
+    """Write what is missing on a Ray cluster; return whether nothing was left undone."""
+    from models.oracle.cluster import write_on_cluster  # noqa: PLC0415 - ray, where it is asked for
+
+    answers = failures = 0
+    errors: set[str] = set()
+    with progress_bar(remaining=True) as progress:
+        task = progress.add_task("writing parts", total=parts)
+        for done in write_on_cluster(order, oracle, parts):
+            answers, failures = answers + done.answers, failures + done.failures
+            errors |= {done.error} - {""}
+            progress.advance(task)
+    console.print(f"{order.texts}: {answers:,} texts, {failures:,} failures", markup=False)
+    for error in sorted(errors):
+        console.print(f"a part ended early: {error}", markup=False)
+    return not (failures or errors)
+
+
 def tell_cost(order: Order, oracle: Oracle, longest_text: int) -> None:
     """Say what an order would use and cost, and ask nothing."""
     count, likely, most = 0, Tokens(), Tokens()
