@@ -1,10 +1,8 @@
 """What the tests of Oracles share: Facts files, rows of texts, the chat server, the command."""
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from chat_server import KEY
-from cluster import COMMAND, HTTP, ROOT, environment, free_port, wait_for
+from cluster import HTTP, free_port, wait_for
 from other_worlds import WORLDS, facts_of
 from service_fixtures import GENEROUS_S
 

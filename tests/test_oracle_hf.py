@@ -181,7 +181,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(
         sizes.append(count * (width + longest))
         if sizes[-1] > memory:
             raise torch.OutOfMemoryError("as a GPU says it")
-        return generate(model, **options)
+        written: torch.Tensor = generate(model, **options)
+        return written
 
     facts = some_facts(10)
     roomy = written(HfOracle(str(flan), longest_text=8, batch_tokens=8000), facts)

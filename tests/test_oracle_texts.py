@@ -16,7 +16,7 @@ from catalog.facts_file import Sample, write_facts
 from models.faithfulness.texts import TextWithFacts
 from models.language.grounded import explain
 from models.oracle.grounded import GroundedOracle
-from models.oracle.protocol import Answer, Asked, Failure, OracleError, Outcome, Tokens
+from models.oracle.protocol import Asked, Failure, OracleError, Outcome, Tokens
 from models.oracle.stored import StoredOracle
 from models.oracle.texts import Part, Shard
 from models.oracle.write import Order, Writing

@@ -81,18 +81,18 @@ def fill_on_cluster(order: Order, oracle: Oracle, parts: int) -> bool:
     """Write what is missing on a Ray cluster; return whether nothing was left undone."""
     from models.oracle.cluster import write_on_cluster  # noqa: PLC0415 - ray, where it is asked for
 
-    answers = failures = 0
     errors: set[str] = set()
     with progress_bar(remaining=True) as progress:
         task = progress.add_task("writing parts", total=parts)
         for done in write_on_cluster(order, oracle, parts):
-            answers, failures = answers + done.answers, failures + done.failures
             errors |= {done.error} - {""}
             progress.advance(task)
-    console.print(f"{order.texts}: {answers:,} texts, {failures:,} failures", markup=False)
     for error in sorted(errors):
         console.print(f"a part ended early: {error}", markup=False)
-    return not (failures or errors)
+    # Counted anew: what a node wrote before it died is in nobody's sum.
+    remaining = sum(1 for _ in left(order, oracle))
+    console.print(f"{order.texts}: {remaining:,} texts are left", markup=False)
+    return not (remaining or errors)
 
 
 def tell_cost(order: Order, oracle: Oracle, longest_text: int) -> None:
