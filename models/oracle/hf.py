@@ -58,6 +58,7 @@ class HfOracle:
         self._kind, self._examples = kind, examples
         self._temperature, self._seed = temperature, seed
         self._longest_text, self._batch_tokens, self._int8 = longest_text, batch_tokens, int8
+        self._loaded: Loaded | None = None
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -80,7 +81,9 @@ class HfOracle:
         """Yield texts batch by batch; see `Oracle`."""
         from models.oracle.loading import load  # noqa: PLC0415 - torch, once it is needed
 
-        loaded = load(self.model, self._longest_text, int8=self._int8)
+        if self._loaded is None:
+            self._loaded = load(self.model, self._longest_text, int8=self._int8)
+        loaded = self._loaded
         for taken in batched(requests, _TAKEN):
             fitting: list[tuple[list[int], Asked]] = []
             for request in taken:
@@ -92,10 +95,14 @@ class HfOracle:
             waiting = sorted(fitting, key=lambda row: -len(row[0]))
             while waiting and not stop.is_set():
                 width = len(waiting[0][0]) + self._longest_text
-                count = max(1, self._batch_tokens // width)
-                batch, waiting = waiting[:count], waiting[count:]
+                batch = waiting[: max(1, self._batch_tokens // width)]
                 texts = self._texts(loaded, [tokens for tokens, _ in batch])
-                yield from zip([request for _, request in batch], texts, strict=True)
+                if texts is None and len(batch) > 1:
+                    self._batch_tokens = (len(batch) + 1) // 2 * width
+                    continue
+                waiting = waiting[len(batch) :]
+                for number, (tokens, request) in enumerate(batch):
+                    yield request, texts[number] if texts else _too_large(tokens)
             if stop.is_set():
                 return
 
@@ -107,8 +114,8 @@ class HfOracle:
                 break
         return tokens
 
-    def _texts(self, loaded: "Loaded", prompts: Sequence[list[int]]) -> list[Outcome]:
-        """Return what a batch brings, in halves where there is no memory for all of it."""
+    def _texts(self, loaded: "Loaded", prompts: Sequence[list[int]]) -> list[Answer] | None:
+        """Return what a batch brings, None where there is no memory for it."""
         try:
             return self._generated(loaded, prompts)
         except RuntimeError as error:
@@ -116,13 +123,9 @@ class HfOracle:
                 raise
         # Here the exception is gone, and with it the tensors that its frames held.
         _empty_caches()
-        if len(prompts) == 1:
-            return [Failure(f"out of memory for a prompt of {len(prompts[0])} tokens")]
-        half = (len(prompts) + 1) // 2
-        self._batch_tokens = half * (len(prompts[0]) + self._longest_text)
-        return self._texts(loaded, prompts[:half]) + self._texts(loaded, prompts[half:])
+        return None
 
-    def _generated(self, loaded: "Loaded", prompts: Sequence[list[int]]) -> list[Outcome]:
+    def _generated(self, loaded: "Loaded", prompts: Sequence[list[int]]) -> list[Answer]:
         import torch  # noqa: PLC0415
 
         tokenizer, width = loaded.tokenizer, len(max(prompts, key=len))
@@ -179,6 +182,10 @@ class HfOracle:
 
 def _too_long(tokens: Sequence[int], loaded: "Loaded") -> Failure:
     return Failure(f"the shortest prompt has {len(tokens)} tokens, the model reads {loaded.reads}")
+
+
+def _too_large(tokens: Sequence[int]) -> Failure:
+    return Failure(f"out of memory for a prompt of {len(tokens)} tokens")
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

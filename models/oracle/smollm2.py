@@ -34,7 +34,10 @@ def smollm2_folder(folder: Path = FOLDER) -> Path:
     with tempfile.TemporaryDirectory() as place, new_folder(folder, _MADE_BY) as work:
         (Path(place) / FILE).write_bytes(weights)
         tokenizer = AutoTokenizer.from_pretrained(place, gguf_file=FILE)
-        model = AutoModelForCausalLM.from_pretrained(place, gguf_file=FILE, dtype=torch.float16)
+        read = AutoModelForCausalLM.from_pretrained(place, gguf_file=FILE, dtype=torch.float16)
+        del read.config.quantization_config  # with it transformers refuses to write a model
+        plain = AutoModelForCausalLM.from_config(read.config, dtype=torch.float16)
+        plain.load_state_dict(read.state_dict())
+        plain.save_pretrained(work)
         tokenizer.save_pretrained(work)
-        model.save_pretrained(work)
     return folder

@@ -28,6 +28,10 @@ _TO_DISK_ROWS, _TO_DISK_S = 64, 1.0
 _TAIL = 1 << 16
 
 
+class LockedError(OracleError):
+    """Another process writes the shard, or others of its folder that are cut in another way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The `number`-th of `count` parts of the Facts, from 1: equal Facts are of one part."""
@@ -77,7 +81,7 @@ def texts_shards(folder: Path) -> list[Path]:
 class Shard:
     """A shard that one process writes, alone; closed, or its process gone, another may.
 
-    Raises OracleError where another process writes it, or a part of the folder cut in another way.
+    Raises LockedError.
     """
 
     def __init__(self, folder: Path, part: Part) -> None:
@@ -86,14 +90,14 @@ class Shard:
         for other in texts_shards(folder):
             found = _NAME.fullmatch(other.name)
             if found and int(found[2]) != part.count and _is_locked(other):
-                raise OracleError(
+                raise LockedError(
                     f"another process writes {other}: with other parts than {part.count} the same "
                     "would be asked twice"
                 )
         self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         if not _lock(self._handle):
             os.close(self._handle)
-            raise OracleError(f"another process writes {self.path}: wait for it, or stop it")
+            raise LockedError(f"another process writes {self.path}: wait for it, or stop it")
         self._drop_torn_line()
         self._waiting, self._since = 0, monotonic()
 

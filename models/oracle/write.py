@@ -141,7 +141,7 @@ class Writing:
             self.left = sum(1 for _ in missing(order, oracle, set(self._keys)))
             self.done = wanted - self.left
             if oracle.budget:
-                oracle.budget.used += self._spent()
+                oracle.budget.used = self._spent()
         except BaseException:
             self._shard.close()
             raise

@@ -16,7 +16,7 @@ from models.oracle.stored import StoredOracle
 from models.oracle.texts import Part
 from models.oracle.write import Order, Rows
 from service.cli.console import FactsArgument
-from service.cli.writing import fill, tell_cost
+from service.cli.writing import fill, fill_on_cluster, tell_cost
 
 app = typer.Typer()
 _OF_HF, _OF_SERVERS = "With --oracle hf", "With --oracle openai"
@@ -91,6 +91,14 @@ def write(
             min=0, rich_help_panel=_OF_SERVERS, help="The same, in the currency of the prices."
         ),
     ] = None,
+    ray: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="In so many parts on the Ray cluster of RAY_ADDRESS; the folders, and for openai "
+            "the key, must be there on every node. Each part has an equal share of a budget.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what is left and what it costs; ask nothing.")
     ] = False,
@@ -107,6 +115,8 @@ def write(
         raise typer.BadParameter("greedy samples are all the same: give --temperature, such as 0.8")
     if budget_money is not None and not (price_prompt or price_text):
         raise typer.BadParameter("--budget-money needs --price-prompt and --price-text")
+    if ray is not None and shard != "1/1":
+        raise typer.BadParameter("--ray makes parts of its own: leave --shard out")
     order = Order(facts, texts, samples, rows, limit, _part(shard))
     chosen: Oracle
     match oracle:
@@ -116,10 +126,15 @@ def write(
                 seed=seed, longest_text=longest, batch_tokens=batch_tokens, int8=int8,
             )  # fmt: skip
         case "openai":
-            prices = Prices(price_prompt, price_text)
+            prices, parts = Prices(price_prompt, price_text), ray or 1
+            budget = Budget(
+                tokens=budget_tokens and budget_tokens // parts,
+                money=budget_money and budget_money / parts,
+                prices=prices,
+            )
             chosen = OpenAIOracle(
                 _needed(model, "what the server calls the model"), url=url,
-                budget=Budget(budget_tokens, budget_money, prices), kind=prompt, examples=examples,
+                budget=budget, kind=prompt, examples=examples,
                 temperature=temperature, seed=seed, longest_text=longest,
                 concurrency=concurrency, timeout_s=timeout,
             )  # fmt: skip
@@ -129,7 +144,7 @@ def write(
             chosen = GroundedOracle()
     if dry_run:
         tell_cost(order, chosen, longest)
-    elif not fill(order, chosen):
+    elif not (fill(order, chosen) if ray is None else fill_on_cluster(order, chosen, ray)):
         raise typer.Exit(1)
 
 

@@ -77,6 +77,24 @@ def fill(order: Order, oracle: Oracle) -> bool:
         return not (meter.failures or spent or stop.is_set())
 
 
+def fill_on_cluster(order: Order, oracle: Oracle, parts: int) -> bool:
+    """Write what is missing on a Ray cluster; return whether nothing was left undone."""
+    from models.oracle.cluster import write_on_cluster  # noqa: PLC0415 - ray, where it is asked for
+
+    errors: set[str] = set()
+    with progress_bar(remaining=True) as progress:
+        task = progress.add_task("writing parts", total=parts)
+        for done in write_on_cluster(order, oracle, parts):
+            errors |= {done.error} - {""}
+            progress.advance(task)
+    for error in sorted(errors):
+        console.print(f"a part ended early: {error}", markup=False)
+    # Counted anew: what a node wrote before it died is in nobody's sum.
+    remaining = sum(1 for _ in left(order, oracle))
+    console.print(f"{order.texts}: {remaining:,} texts are left", markup=False)
+    return not (remaining or errors)
+
+
 def tell_cost(order: Order, oracle: Oracle, longest_text: int) -> None:
     """Say what an order would use and cost, and ask nothing."""
     count, likely, most = 0, Tokens(), Tokens()
