@@ -13,7 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import openai.types.chat  # noqa: F401 - what every run would load
+import pyarrow.parquet  # noqa: F401 - what every run would load
+from openai import AsyncOpenAI
 
 from models.oracle import openai_server, setbacks  # noqa: F401
 from service.cli.main import main
@@ -46,6 +47,7 @@ def killed_after(count: int, texts: Path, arguments: list[str]) -> bool:
 
 
 if __name__ == "__main__":
+    _ = AsyncOpenAI(api_key="none").chat.completions.with_raw_response  # loads much more
     split = sys.argv.index("--")
     told = [
         killed_after(int(count), Path(sys.argv[1]), sys.argv[split + 1 :])

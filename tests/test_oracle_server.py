@@ -44,12 +44,13 @@ def calm() -> Iterator[ChatServer]:
 
 
 class TestTrouble:
+    @pytest.mark.slow
     def test_killed_at_ten_points_no_row_is_lost_or_twice_and_only_what_was_in_flight_is_paid_again(
         self, prism: Prism, tmp_path: Path
     ) -> None:
-        facts, texts, kills = facts_folder(tmp_path, 250), tmp_path / "texts", 10
+        facts, texts, kills = facts_folder(tmp_path, 150), tmp_path / "texts", 10
         dice = random.Random(7)
-        points = [str(dice.randint(0, 15)) for _ in range(kills)]
+        points = [str(dice.randint(0, 8)) for _ in range(kills)]
         with chat_server(trouble=0.2, seed=3) as server:
             command = asking(facts, texts, server)
             script = Path(__file__).with_name("killed_oracle.py")
@@ -62,11 +63,11 @@ class TestTrouble:
             counts = server.counts()
         rows = rows_of(texts)
         answered = Counter(row["digest"] for row in rows if "text" in row)
-        assert len(answered) == 250
+        assert len(answered) == 150
         assert set(answered.values()) == {1}
         paid = counts["answered"]
-        assert len(paid) == 250
-        assert sum(paid) - 250 <= kills * CONCURRENCY
+        assert len(paid) == 150
+        assert sum(paid) - 150 <= kills * CONCURRENCY
         for trouble in ("limited", "hanging", "broken off", "no json", "overloaded"):
             assert counts[trouble]
 
