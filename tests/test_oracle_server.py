@@ -101,7 +101,7 @@ class TestTrouble:
         rows = rows_of(texts)
         counts = calm.counts()
         assert 0 < len(rows) == sum(counts["answered"]) - before < 800
-        assert counts["most in flight"] == CONCURRENCY
+        assert 1 < counts["most in flight"] <= CONCURRENCY
 
     def test_a_key_that_is_refused_ends_the_run_at_once_and_is_not_told(
         self, prism: Prism, calm: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
