@@ -1,8 +1,10 @@
 """The Oracle on transformers: models of FLAN-T5's and Llama's true architecture, made tiny here."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 import torch
@@ -104,6 +106,28 @@ def test_a_text_is_the_same_in_a_batch_and_alone(
     assert len({outcome.text for outcome in batch if isinstance(outcome, Answer)}) > 3
 
 
+def test_what_all_prompts_begin_with_is_read_once(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, forward = [], LlamaForCausalLM.forward
+
+    @functools.wraps(forward)  # what it takes is read from its signature
+    def counting(model: LlamaForCausalLM, *arguments: Any, **options: Any) -> Any:
+        read.append(options["input_ids"].numel())
+        return forward(model, *arguments, **options)
+
+    facts, oracle = some_facts(6), HfOracle(str(llama), longest_text=4)
+    alone = [written(HfOracle(str(llama), longest_text=4), [one])[0] for one in facts]
+    monkeypatch.setattr(LlamaForCausalLM, "forward", counting)
+    assert written(oracle, facts) == alone
+    instructions, first, *_ = read
+    prompts = [outcome.tokens.prompt for outcome in alone if isinstance(outcome, Answer)]
+    assert instructions + first < sum(prompts)
+    read.clear()
+    assert written(oracle, facts) == alone
+    assert read[0] == first  # and not again with the next batch
+
+
 @pytest.mark.parametrize("folder", ["flan", "llama"])
 def test_a_text_is_what_the_model_itself_generates_from_the_prompt(
     folder: str, request: pytest.FixtureRequest
@@ -111,7 +135,9 @@ def test_a_text_is_what_the_model_itself_generates_from_the_prompt(
     loaded = load(str(request.getfixturevalue(folder)), 12)
     [facts] = some_facts(1)
     prompt = loaded.tokens(next(oracle_prompts(facts)))
-    tokens = loaded.model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0]
+    tokens = loaded.generation.model.generate(
+        torch.tensor([prompt]), max_new_tokens=12, do_sample=False
+    )[0]
     start = 1 if loaded.seq2seq else len(prompt)
     text = loaded.tokenizer.decode(tokens[start:], skip_special_tokens=True)
     [answer] = written(HfOracle(str(request.getfixturevalue(folder)), longest_text=12), [facts])
@@ -162,7 +188,7 @@ class TestLongPrompts:
     ) -> None:
         loaded = load(str(flan), 12)
         loaded.tokenizer.model_max_length = 120
-        loaded.model.save_pretrained(tmp_path)
+        loaded.generation.model.save_pretrained(tmp_path)
         loaded.tokenizer.save_pretrained(tmp_path)
         outcomes = written(HfOracle(str(tmp_path), longest_text=12), some_facts(3))
         for outcome in outcomes:

@@ -128,33 +128,11 @@ class HfOracle:
     def _generated(self, loaded: "Loaded", prompts: Sequence[list[int]]) -> list[Answer]:
         import torch  # noqa: PLC0415
 
-        tokenizer, width = loaded.tokenizer, len(max(prompts, key=len))
-        pad = tokenizer.pad_token_id
-        rows = [
-            row + [pad] * (width - len(row))
-            if loaded.seq2seq  # a text goes on right after its prompt
-            else [pad] * (width - len(row)) + row
-            for row in prompts
-        ]
-        mask = [
-            [1] * len(row) + [0] * (width - len(row))
-            if loaded.seq2seq
-            else [0] * (width - len(row)) + [1] * len(row)
-            for row in prompts
-        ]
-        device = loaded.model.device
         torch.manual_seed(self._seed + zlib.crc32(repr(prompts).encode()))
-        with torch.inference_mode():
-            written = loaded.model.generate(
-                input_ids=torch.tensor(rows, device=device),
-                attention_mask=torch.tensor(mask, device=device),
-                pad_token_id=pad,
-                **self._decoding(),
-            )
-        start = 1 if loaded.seq2seq else width  # after what starts a decoder, or the prompt
+        written = loaded.generation.write(prompts, **self._decoding())
         return [
-            self._answer(loaded, len(prompt), row[start:])
-            for prompt, row in zip(prompts, written.tolist(), strict=True)
+            self._answer(loaded, len(prompt), row)
+            for prompt, row in zip(prompts, written, strict=True)
         ]
 
     def _decoding(self) -> dict[str, Any]:

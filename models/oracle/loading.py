@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import transformers
 
+from models.oracle.generation import Generation
 from models.oracle.prompts import as_one_text
 from models.oracle.protocol import OracleError, Prompt
 from models.oracle.smollm2 import smollm2_folder
@@ -29,12 +30,13 @@ class Loaded:
 
     Attributes
     ----------
-    model, tokenizer : of transformers
+    generation : writes with the model
+    tokenizer : of transformers
     seq2seq : whether it reads a prompt and writes a text, instead of going on with the prompt
     reads : tokens of the longest prompt that leaves room for the longest text
     """
 
-    model: Any
+    generation: Generation
     tokenizer: Any
     seq2seq: bool
     reads: int
@@ -58,9 +60,8 @@ class Loaded:
 
     def ends(self) -> set[int]:
         """Return the tokens that end a text."""
-        configured = self.model.generation_config.eos_token_id
-        tokens = configured if isinstance(configured, list) else [configured]
-        return {token for token in (*tokens, self.tokenizer.eos_token_id) if token is not None}
+        tokens = (*self.generation.ends(), self.tokenizer.eos_token_id)
+        return {token for token in tokens if token is not None}
 
     def _in_template(self, turns: list[dict[str, str]]) -> str:
         text: str = self.tokenizer.apply_chat_template(
@@ -109,7 +110,8 @@ def load(model: str, longest_text: int, *, int8: bool = False) -> Loaded:
     reads = min(limits, default=_READS) - (0 if seq2seq else longest_text)
     if reads < 1:
         raise OracleError(f"{model!r} leaves no room for a prompt before {longest_text} tokens")
-    return Loaded(loaded.eval(), tokenizer, seq2seq, reads)
+    generation = Generation(loaded.eval(), seq2seq=seq2seq, pad=tokenizer.pad_token_id)
+    return Loaded(generation, tokenizer, seq2seq, reads)
 
 
 def _place(model: str) -> tuple[str, dict[str, str]]:
