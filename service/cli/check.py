@@ -1,5 +1,6 @@
 """The command `prism check`: what the faithfulness check says of anybody's texts."""
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ def _rows(texts: str) -> Iterator[TextWithFacts]:
 
 def _parsed(lines: TextIO) -> Iterator[TextWithFacts]:
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
+        if not line.strip() or _is_failure(line):
             continue
         try:
             yield TextWithFacts.model_validate_json(line)
@@ -118,6 +119,17 @@ def _parsed(lines: TextIO) -> Iterator[TextWithFacts]:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the line"
             raise typer.BadParameter(f"line {number}: {where}: {first['msg']}") from None
+
+
+def _is_failure(line: str) -> bool:
+    """Say whether a line of prism write tells of an Oracle's failure, and has no text."""
+    if '"error"' not in line:
+        return False
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and "error" in row and "text" not in row
 
 
 def _show(places: list[tuple[str, int]], examples: dict[str, str], total: int) -> None:
