@@ -30,6 +30,7 @@ test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not m
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long"
 
 verify: test bench ## What takes long: the tests, long faults (with Docker), then every benchmark
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,ray]'
 	$(BIN)/python -m pytest -s -rs -m long
 
 servers: # Redis and Prometheus, for the tests

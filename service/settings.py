@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     )
     runtime: Runtime = Field(
         "auto",
-        description="Runs the model: ctranslate2, torch; auto is torch on a GPU, if installed.",
+        description="Runs the model: ctranslate2, torch; auto is torch only for a GPU that "
+        "CTranslate2 cannot use.",
     )
     engines: Path = Field(Path("data/engines"), description="Folder for converted models.")
     policy: Policy = Field(

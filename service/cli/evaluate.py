@@ -26,7 +26,8 @@ def evaluate(
         ),
     ] = None,
     runtime: Annotated[
-        Runtime, typer.Option(envvar="PRISM_RUNTIME", help="auto is torch on a GPU, if installed.")
+        Runtime,
+        typer.Option(envvar="PRISM_RUNTIME", help="auto is CTranslate2, where it can use the GPU."),
     ] = "auto",
     engines: Annotated[
         Path, typer.Option(envvar="PRISM_ENGINES", help="Folder for converted models.")
