@@ -16,7 +16,7 @@ mkdir -p "$work"
 
 make --no-print-directory data
 [ -d "$work/facts" ] || "$prism" facts "$work/facts" --parts 2 --k 10
-oracle="--oracle hf --model smollm2 --examples 3 --longest 80 --batch-tokens 32768"
+oracle="--oracle hf --model smollm2 --examples 3 --longest 80"
 "$prism" write "$work/facts" "$work/texts" $oracle --limit "$texts"
 "$prism" write "$work/facts" "$work/texts" $oracle --limit "$held_out" --rows test
 "$prism" label "$work/texts" "$work/labels" --policy factual

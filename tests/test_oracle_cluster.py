@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 @pytest.mark.filterwarnings("ignore")  # of ray's own
 def test_all_rows_are_there_though_a_node_is_killed(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["OPENAI_API_KEY"] = KEY
     os.environ["PYTHONPATH"] = str(ROOT)
