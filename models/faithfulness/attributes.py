@@ -16,6 +16,9 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "by": _MAKERS,
     "from": _MAKERS - {"chef"} | _PLACES | {"publisher", "label", "network", "company", "outlet"},
     "in": _PLACES | {"language", "format", "series"},
+    "for": frozenset(
+        "light level audience newspaper magazine outlet occasion season difficulty".split()
+    ),
     "with": frozenset("instructor teacher host hosts presenter narrator".split()),
     "of": frozenset("material grape grapes ingredient ingredients".split()),
     "on": frozenset("platform platforms label network channel console system".split()),

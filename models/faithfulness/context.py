@@ -61,10 +61,12 @@ class Context:
         elif things.word == "item":
             found.append({0})
         elif things.word == "all":
-            found += [*self.before, *self.here]
+            told = self.mentions(Things(tuple(range(things.place)))) if things.count else self.here
+            found += [*self.before, *told]
         elif things.word == "others":
-            here = [m for m in self.here if m not in found]
-            found += here if len(distinct(here)) > 1 else [*self.before, *self.here]
+            told = self.mentions(Things(tuple(range(things.place))))
+            here = [m for m in told if m not in found] or [m for m in self.here if m not in found]
+            found += here if len(distinct(here)) > 1 else [*self.before, *here]
         elif things.word == "evidence":
             found += [m for m in self.here if 0 not in m] or [m for m in self.before if 0 not in m]
         return found
@@ -88,8 +90,9 @@ class Context:
     def _it(self, place: int) -> list[set[int]]:
         """Return what "it" may be: the item, and what was liked where the item is not near."""
         near = self.mentions(Things(tuple(range(place)))) or self.last
-        if not near:
-            return []
+        if not near:  # "this film" is what the text is about
+            is_this = [token.symbol for token in self.tokens[place : place + 2]] == ["this", "NN"]
+            return [{0}] if is_this else []
         return [{0}] if any(0 in mention for mention in near) else distinct([{0}, *near])
 
     def every(self, things: Things, has: Callable[[Item], bool | None]) -> Judged:

@@ -25,6 +25,12 @@ class Details(Makers):
             self._repeat(before, things, other)
         return things
 
+    def _this_such(self, tree: Tree, about: Things) -> Things:
+        """This crime film: it is one."""
+        it = self._it(tree, about)
+        self._kind(tree, it)
+        return it
+
     def _introduced(self, tree: Tree, about: Things) -> Things:
         """A 1995 crime film, T."""
         own = self._child(tree, "name", about)

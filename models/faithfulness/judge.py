@@ -43,7 +43,8 @@ class Judge(Context):
         if judged:
             self._take(judged)
         self.before += self.here
-        self.last = self.here or self.last
+        goes_on = self.tokens[0].symbol == "it"  # with what was at hand before
+        self.last = [*(self.last if goes_on else []), *self.here] or self.last
 
     def _reading(self, reading: Reading) -> None:
         self.liked = {n for s in reading if s.type == "liking" for n in s.about.titles}

@@ -21,7 +21,8 @@ def _liking(context: Context, statement: Statement) -> Judged:
         entries = [context.facts.evidence[n - 1] for n in mention if n]
         strong = statement.how == "loved"
         if not any(entry.liking == "loved" or not strong for entry in entries):
-            return False, "not so in the history"
+            last = statement.about.word != "which" or mention == meant[-1]
+            return ("contradicted" if last else "unverifiable"), "not so in the history"
         if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
             if before != statement.how:
@@ -182,7 +183,10 @@ def _count(context: Context, statement: Statement) -> Judged:
         return True, ""
     meant = context.resolve(statement.about)
     true = statement.about.count in context.sizes(meant)
-    return true, "" if true else f"there are {len(distinct(meant))}"
+    why = "" if true else f"there are {len(distinct(meant))}"
+    if statement.about.word == "all":  # another two may be meant
+        return (True, "") if true else ("unverifiable", why)
+    return true, why
 
 
 def _share(one: Item, other: Item, key: str) -> bool:

@@ -28,6 +28,9 @@ class Makers(Measuring):
     def _value_with(self, tree: Tree, about: Things) -> Things:
         return self._valued("with", tree, about)
 
+    def _value_for(self, tree: Tree, about: Things) -> Things:
+        return self._valued("for", tree, about)
+
     def _made_of(self, tree: Tree, about: Things) -> Things:
         return self._valued("of", tree, about)
 
@@ -88,9 +91,10 @@ class Makers(Measuring):
 
     def _same(self, tree: Tree, about: Things) -> Things:
         """The same director as T, V: of all of them."""
-        beside = self._child(tree, "things", about) or Things(word="others")
+        beside = self._child(tree, "things", about) or Things(word="others", place=tree.first)
         keys = self._slots(tree, "K")
-        self._say("attribute", tree, about, "same", tuple(keys[:1]), beside)
+        for key in [(n,) for n in keys] or [()]:
+            self._say("attribute", tree, about, "same", key, beside)
         for child in tree.children:
             if is_rule(child, "value"):
                 values = (*keys[:1], *self._values(child))
@@ -176,6 +180,7 @@ class Makers(Measuring):
         how = "decade" if "decade" in self._words(tree) else "year"
         beside = self._child(tree, "things", about) or Things(word="others")
         self._say("year", tree, about, how, beside=beside)
+        self._child(tree, "year", about)
         return Things()
 
     def _sharing(self, tree: Tree, about: Things) -> Things:

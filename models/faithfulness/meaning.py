@@ -67,7 +67,7 @@ class Meaning(Details):
 
     def _made_apart(self, tree: Tree, about: Things) -> Things:
         """Two years before T, V made T."""
-        things = self._child(tree, "authored", about)
+        things = self._child(tree, "authored", about) + self._child(tree, "made_then", about)
         self._child(tree, "years_apart", things)
         return things
 
@@ -98,6 +98,12 @@ class Meaning(Details):
         self._child(tree, "kind_of_it", things)
         return things
 
+    def _come_from(self, tree: Tree, about: Things) -> Things:
+        """From the director of T comes T."""
+        things = self._child(tree, "offered", about)
+        self._child(tree, "from_maker", things)
+        return things
+
     def _further(self, tree: Tree, about: Things) -> Things:
         """You may also like: beside what was liked."""
         self._say("role", tree, about, "also")
@@ -110,10 +116,15 @@ class Meaning(Details):
     _condition = _invited
 
     def _which(self, tree: Tree, about: Things) -> Things:
-        """Which you loved; "both of which" may be more than the title right before it."""
+        """Which you loved; "both of which" may be more than the title right before it.
+
+        Of a list it may be the last alone.
+        """
         if any(is_rule(child, "each_of") for child in tree.children):
             count = sum(self._count(c) for c in tree.children if is_rule(c, "each_of"))
             about = Things(about.titles, "these", count) if count else about
+        elif not about.word:
+            about = replace(about, word="which")
         for word in ("latter", "former"):
             if any(is_rule(child, f"{word}_of") for child in tree.children):
                 about = replace(about, word=word)

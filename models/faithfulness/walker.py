@@ -130,7 +130,7 @@ class Walker:
         return Things(word="all")
 
     def _everyone(self, tree: Tree, about: Things) -> Things:
-        things = Things(word="all", count=self._count(tree))
+        things = Things(word="all", count=self._count(tree), place=tree.first)
         self._say("count", tree, things)
         return things
 
