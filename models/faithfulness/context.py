@@ -65,8 +65,8 @@ class Context:
             found += [*self.before, *told]
         elif things.word == "others":
             told = self.mentions(Things(tuple(range(things.place))))
-            here = [m for m in told if m not in found] or [m for m in self.here if m not in found]
-            found += here if len(distinct(here)) > 1 else [*self.before, *here]
+            here = told if len(distinct(told)) > 1 else self.here
+            found += here if len(distinct(here)) > 1 else [*self.before, *self.here]
         elif things.word == "evidence":
             found += [m for m in self.here if 0 not in m] or [m for m in self.before if 0 not in m]
         return found
@@ -89,7 +89,9 @@ class Context:
 
     def _it(self, place: int) -> list[set[int]]:
         """Return what "it" may be: the item, and what was liked where the item is not near."""
-        near = self.mentions(Things(tuple(range(place)))) or self.last
+        near = self.mentions(Things(tuple(range(place))))
+        if not near or self.tokens[0].symbol == "it":  # the same as at the start
+            near = [*near, *self.last]
         if not near:  # "this film" is what the text is about
             is_this = [token.symbol for token in self.tokens[place : place + 2]] == ["this", "NN"]
             return [{0}] if is_this else []

@@ -19,10 +19,11 @@ def _liking(context: Context, statement: Statement) -> Judged:
     meant = context.resolve(statement.about)
     for mention in meant:
         entries = [context.facts.evidence[n - 1] for n in mention if n]
-        strong = statement.how == "loved"
+        strong = statement.how in {"loved", "loved?"}
         if not any(entry.liking == "loved" or not strong for entry in entries):
-            last = statement.about.word != "which" or mention == meant[-1]
-            return ("contradicted" if last else "unverifiable"), "not so in the history"
+            of_last = statement.about.word != "which" or mention == meant[-1]
+            asked = statement.how == "loved?" and bool(entries)  # one may ask it of what is liked
+            return ("contradicted" if of_last and not asked else "unverifiable"), "not so in the history"
         if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
             if before != statement.how:

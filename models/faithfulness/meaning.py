@@ -111,7 +111,13 @@ class Meaning(Details):
 
     def _invited(self, tree: Tree, about: Things) -> Things:
         """In the mood for a western? It says that the item is one."""
-        return self._inside(tree, Things(word="item"))
+        before = len(self.statements)
+        things = self._inside(tree, Things(word="item"))
+        self.statements[before:] = [
+            replace(s, how="loved?") if s.type == "liking" and s.how == "loved" else s
+            for s in self.statements[before:]
+        ]
+        return things
 
     _condition = _invited
 

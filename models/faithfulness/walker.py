@@ -81,7 +81,7 @@ class Walker:
 
     def _repeat(self, since: int, things: Things, others: Things) -> None:
         """Say of others what has been said of the things since."""
-        details = {"category", "year", "decade", "attribute", "popularity"}
+        details = {"category", "year", "decade", "attribute", "popularity", "liking", "series"}
         for statement in self.statements[since:]:
             if statement.type in details and statement.about == things:
                 self.statements.append(replace(statement, about=others))
