@@ -14,6 +14,9 @@ _LATER = frozenset(
     "after newer younger later on newest youngest latest afterwards postdates recent last".split()
 )
 """Words that put the first of two things after the second."""
+_CENTURIES = dict(
+    zip("seventeenth eighteenth nineteenth twentieth".split(), range(17, 21), strict=True)
+) | {"N - first": 21}
 _FOUNDED = ("formed", "founded", "opened", "established", "built", "vintage", "released")
 
 _COMPARE = frozenset(
@@ -185,6 +188,23 @@ class Comparisons:
                 if mine and its and (mine < its if later else mine > its):
                     return f"{mine} and {its}"
         return ""
+
+    def _all_than(self) -> str:
+        """All that was liked is older or newer than it."""
+        later = self._is_later()
+        for one in self._of("a"):
+            mine = year_of(self.entities[min(one)])
+            for entry in self.facts.evidence if one == {0} else ():
+                its = year_of(entry)
+                if mine and its and (its < mine if later else its > mine):
+                    return f"{mine} and {its}"
+        return ""
+
+    def _century(self) -> str:
+        told = _CENTURIES[self.spot.word("how")]
+        return self._wrong(
+            lambda i: told in {i.year // 100 + 1, (i.year - 1) // 100 + 1} if i.year else None
+        )
 
     def _is_later(self) -> bool:
         return not _LATER.isdisjoint(self.spot.word("how").split())

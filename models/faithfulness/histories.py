@@ -130,6 +130,8 @@ class Histories(Makings):
         liked = self.facts.evidence
         return "one is" if any(all(has_category(e, f) for f in forms) for e in liked) else ""
 
+    _never_kind = _first_kind
+
     # ------------------------------------------------------------------ popularity, what is offered
 
     def _topmost(self) -> str:

@@ -2,9 +2,11 @@
 
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES
+from models.faithfulness.context import distinct
 from models.faithfulness.sizes import Sizes
 from models.language.titles import may_be_series, same_series
 
+_ALL = {"both": 2, "two": 2, "three": 3, "four": 4}
 _CONTRAST = (
     "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor",
     "neither", "instead", ";", ", and", "but", "before", "after", "like",
@@ -41,6 +43,21 @@ class Makings(Sizes):
 
     def _made(self) -> str:
         return self._valued(self.spot.token("v").text, self._keys())
+
+    def _made_them(self) -> str:
+        """Both of them: of what was named before, where it is so many."""
+        named = distinct(self.before)
+        number = next((n for w, n in _ALL.items() if w in self.spot.match[0].split()), 0)
+        if not number or len(named) != number:
+            return ""
+        value = self.spot.token("v").text
+        return self._wrong(
+            lambda i: value in map(str, i.attributes.values()) if self._makers_of(i) else None,
+            named,
+        )
+
+    def _makers_of(self, item: Item) -> set[str]:
+        return {str(v) for k, v in item.attributes.items() if k in _MAKERS}
 
     def _from(self) -> str:
         return self._valued(self.spot.token("v").text, _PLACES | _MAKERS)
@@ -183,6 +200,11 @@ class Makings(Sizes):
             if values or set(one.categories) & set(other.categories):
                 return "they share something"
         return ""
+
+    def _no_kin(self) -> str:
+        """None of what was liked has a category in common with it."""
+        mine = {c for m in self._of("a") for n in m for c in self.entities[n].categories}
+        return "one has" if any(mine & set(e.categories) for e in self.facts.evidence) else ""
 
     # ------------------------------------------------------------------ series
 

@@ -8,7 +8,7 @@ from models.faithfulness.context import Context, Judged
 from models.faithfulness.statements import Statement, Things
 
 MORE = frozenset(
-    "longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
+    "higher highest longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
     "largest thicker thickest costlier expensive outlasts outweighs".split()
 )
 """Words that say that the first of two things has more of it."""
@@ -17,9 +17,11 @@ LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes
 BY_WORD: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
-        "expensive costs wallet purse pocket euro euros".split(),
+        "expensive costs wallet purse pocket euro euros pounds dollars".split(),
         frozenset({"price"}),
     ),
+    **dict.fromkeys("kilometres kilometers km".split(), frozenset({"length", "distance"})),
+    **dict.fromkeys(["holds", "hold"], frozenset({"capacity", "volume", "storage"})),
     **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
     **dict.fromkeys(
         "smaller smallest bigger biggest larger largest".split(),
@@ -37,7 +39,7 @@ BY_WORD: dict[str, frozenset[str]] = {
 def amount(value: int | str) -> int | None:
     """Return the one number of an attribute: 29 for "€29"; None of "1–4"."""
     numbers = re.findall(r"\d+", str(value).replace(",", ""))
-    if isinstance(value, str) and set(value) == {"€"}:
+    if isinstance(value, str) and value in {mark * len(value) for mark in "€£$¥"}:
         return len(value)
     return int(numbers[0]) if len(numbers) == 1 else None
 
