@@ -120,14 +120,19 @@ class Histories(Makings):
     def _all_by(self) -> str:
         return self._wrong(self._has, [{n} for n in range(1, len(self.entities))])
 
+    def _told(self) -> list[Evidence]:
+        """Return what was loved where only that is spoken of, else all that was liked."""
+        only = "loved" in self.spot.match[0] and "liked" not in self.spot.match[0]
+        return [e for e in self.facts.evidence if e.liking == "loved" or not only]
+
     def _none_by(self) -> str:
-        return "one is" if any(self._has(entry) for entry in self.facts.evidence) else ""
+        return "one is" if any(self._has(entry) for entry in self._told()) else ""
 
     _first_by = _none_by
 
     def _first_kind(self) -> str:
         forms = self.spot.token("c").parts
-        liked = self.facts.evidence
+        liked = self._told()
         return "one is" if any(all(has_category(e, f) for f in forms) for e in liked) else ""
 
     _never_kind = _first_kind

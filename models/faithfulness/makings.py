@@ -111,7 +111,8 @@ class Makings(Sizes):
     def _all_made(self) -> str:
         """A sentence with a maker as its subject speaks of what this maker made."""
         skeleton = f" {self.spot.sentence.skeleton} "
-        if self.spot.match.start() or any(f" {word} " in skeleton for word in _CONTRAST):
+        makers = sum(token.symbol in {"V", "P"} for token in self.spot.sentence.tokens)
+        if makers > 1 or self.spot.match.start() or any(f" {word} " in skeleton for word in _CONTRAST):
             return ""
         value = self.spot.token("v").text
         keys = {k for e in self.entities for k, v in e.attributes.items() if v == value}

@@ -141,6 +141,16 @@ class Sizes(Comparisons):
 
         return self._wrong(has)
 
+    def _most(self) -> str:
+        """No more than so many play it."""
+        number = self.spot.number()
+
+        def has(item: Item) -> bool | None:
+            bounds = _bounds(item, "players")
+            return number >= bounds[-1] if bounds else None
+
+        return self._wrong(has)
+
     def _solo(self) -> str:
         """One plays it alone, and no more."""
 
