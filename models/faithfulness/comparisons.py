@@ -107,6 +107,10 @@ class Comparisons:
                 if one != other and len(one) == len(other) == 1:
                     yield self.entities[min(one)], self.entities[min(other)]
 
+    def _heads(self) -> bool:
+        """Say whether it begins with what it is said of, or nothing else is named before it."""
+        return self.spot.match.start("a") == self.spot.match.start() or self.spot.opens()
+
     def _is_crossed(self) -> bool:
         """Say whether more than one comparison is at hand, or the wrong thing is at its head.
 
@@ -166,6 +170,8 @@ class Comparisons:
 
     def _elder(self) -> str:
         """The first or the last of what is named."""
+        if not self._heads():
+            return ""
         later = self._is_later()
         others = self._named()
         if len(others) < 2:

@@ -17,7 +17,7 @@ LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes
 BY_WORD: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
-        "expensive costs wallet purse pocket euro euros pounds dollars".split(),
+        "expensive costs pay spend wallet purse pocket euro euros pounds dollars".split(),
         frozenset({"price"}),
     ),
     **dict.fromkeys("kilometres kilometers km".split(), frozenset({"length", "distance"})),

@@ -41,8 +41,10 @@ class Sizes(Comparisons):
         return self._compared(self._pairs())
 
     def _biggest(self) -> str:
+        if not self._heads():
+            return ""
         others = [m for m in self._named() if m not in self._of("a")]
-        others = others or [{n} for n in range(1, len(self.entities))]
+        others = others or [{n} for n in range(1, len(self.entities)) if {n} not in self._of("a")]
         pairs = (
             (self.entities[min(a)], self.entities[min(b)]) for a in self._of("a") for b in others
         )
@@ -57,17 +59,20 @@ class Sizes(Comparisons):
         sized = self._sized()
         if number and not self.spot.word("u"):
             sized = frozenset({key for entity in self.entities for key in entity.attributes})
-        found = ""
         for one, other in pairs:
+            found = ""
             for key in sized & set(one.attributes) & set(other.attributes):
                 mine, its = amount(one.attributes[key]), amount(other.attributes[key])
                 if mine is None or its is None:
                     continue
                 by = mine - its if more else its - mine
                 if by > 0 and (not number or by == number or self.spot.is_about()):
-                    return ""
+                    found = ""
+                    break
                 found = f"{mine} and {its}"
-        return found
+            if found:
+                return found
+        return ""
 
     def _as_big(self) -> str:
         """As long as another."""
