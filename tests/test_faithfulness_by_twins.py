@@ -44,6 +44,26 @@ One reason we suggest “Heat” is that it is an action film, as is “Ronin”
   “Heat” and “Ronin” have their director in common.
 “Heat” is similar to “Collateral”, as both are crime films.
   “Heat” is similar to “Ronin”, as both are crime films.
+You liked “Collateral”. “Heat” is a crime film, and like “Collateral” it is by Michael Mann.
+  You loved “Ronin”. “Heat” is a crime film, and like “Ronin” it is by Michael Mann.
+“Ronin” is one of the films you loved. If you liked “Collateral”, try “Heat”.
+  “Ronin” is one of the films you loved, as is “Heat”. If you liked “Collateral”, try “Heat”.
+If “Ronin” is your thing, try “Heat”.
+  If “Heat” is your thing, try “Heat”.
+From the director of “Collateral” comes “Heat”.
+  From the director of “Ronin” comes “Heat”.
+Whoever loves “Ronin”, as you do, may enjoy “Heat”.
+  Whoever loves “Collateral”, as you do, may enjoy “Heat”.
+A fan of “Ronin”? Why not give “Heat” a try?
+  A fan of “Heat”? Why not give “Heat” a try?
+Try “Heat”. This crime film is from 1995.
+  Try “Heat”. This thriller is from 1995.
+You liked “Collateral”, so we picked “Heat”, another crime film, for you.
+  You loved “Ronin”, so we picked “Heat”, another crime film, for you.
+Three years before “Ronin”, there was “Heat”.
+  Four years before “Ronin”, there was “Heat”.
+Try “Heat”, Michael Mann's film of 1995.
+  Try “Heat”, Michael Mann's film of 1998.
 “Ronin” from your history brought you “Heat”.
   “Heat” from your history is next.
 The recommendation of “Heat” stems from your love of “Ronin”.

@@ -38,6 +38,16 @@ FACTS = Facts(
 RECENT = FACTS.model_copy(update={"evidence_kind": "recent"})
 
 SO = """
+Before he made “Collateral”, Michael Mann had made “Heat”.
+You loved “Ronin”. “Collateral” and “Heat” are both crime films. Both are a treat.
+“Collateral” is the shortest of the three, “Heat” the longest.
+You have never loved a crime film so far; you merely liked “Collateral”.
+You haven't come across “Heat” yet, have you?
+You watched “Ronin” and could not stop talking about it.
+“Heat” runs about fifty minutes longer than “Ronin”.
+John Frankenheimer, whose “Ronin” you loved, has a rival: “Heat” is Michael Mann's.
+All the films you took to came after “Heat”.
+“Heat” is a twentieth-century film, “Collateral” a twenty-first-century one.
 As a fan of “Ronin”, you should not miss “Heat”.
 Not only “Ronin” but also “Collateral” brought you “Heat”.
 “Ronin” as well as “Collateral” is on your shelf; why not put “Heat” there?
@@ -111,6 +121,19 @@ Scored by Elliot Goldenthal, “Heat” sounds great.
 “Heat” was made long before “Collateral”, which you liked.
 """
 NOT_SO = """
+Before he made “Heat”, Michael Mann had made “Collateral”.
+“Heat” is the youngest film here.
+“Heat” is the shortest of the three.
+“Heat” was filmed in the twenty-first century.
+You were lukewarm about “Ronin”, so try “Heat”.
+You found “Ronin” too slow, so here's “Heat”.
+You liked “Collateral” but had no time for “Ronin”; there's “Heat”.
+John Frankenheimer, whose “Ronin” you loved, directed “Heat” too.
+None of the films you liked has a single category in common with “Heat”.
+All the films you took to came before “Heat”.
+You loved “Ronin”. Michael Mann directed it.
+You've liked “Ronin” and “Collateral”. Michael Mann made them both, and “Heat” besides.
+Nine years on from “Collateral”, Michael Mann gave us “Heat”.
 You couldn't stand “Ronin”, yet “Heat” may change your mind.
 “Heat” was made five years before “Ronin”.
 Three years younger than “Ronin”, “Heat” is still worth it.

@@ -1,4 +1,4 @@
-"""The check on 2,647 texts whose authors never saw it, true and false, over twenty kinds of things.
+"""The check on 3,117 texts whose authors never saw it, true and false, over twenty kinds of things.
 
 They were written from the contract of the Facts and the meaning of the policies alone: `open` and
 `sealed` before the grammar was done, the sealed half opened once; each of the `fresh` ones was
@@ -27,11 +27,24 @@ from models.distillation.evaluate import Share
 from models.faithfulness import check
 
 CORPUS = Path(__file__).parent / "corpus"
-LOTS = ("open", "sealed", "fresh", "fresh_2", "fresh_3", "fresh_4", "fresh_5", "varied")
+LOTS = (
+    "open",
+    "sealed",
+    "fresh",
+    "fresh_2",
+    "fresh_3",
+    "fresh_4",
+    "fresh_5",
+    "fresh_6",
+    "fresh_7",
+    "varied",
+)
 GROUPS = ("own-false", "free-false", "beyond", "own-true", "plain-true", "free-true")
 AMBIGUOUS = {
     "“Emma” and “Persuasion”, which you enjoyed, are both romances from the 1810s.",
     "“Maus” is from 1986 and is listed under ‘Biography’, as is “Persepolis”.",
+    "“Where Is Grandpa's Hat?” and “Where Is Grandpa?”, which you enjoyed, are children's books"
+    " from the same author: ‘Olu Bankole’.",
 }
 """True in one reading of who "which" is, or of what "as is" repeats, and false in the other:
 rejected, as every reading counts."""

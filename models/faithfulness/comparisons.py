@@ -11,7 +11,8 @@ from models.faithfulness.symbols import Title
 from models.language.english import decade
 
 _LATER = frozenset(
-    "after newer younger later on newest youngest latest afterwards followed postdates recent last".split()
+    "after newer younger later on newest youngest latest afterwards followed postdates recent "
+    "last".split()
 )
 """Words that put the first of two things after the second."""
 _CENTURIES = dict(

@@ -26,7 +26,7 @@ class Details(Makers):
         return things
 
     def _this_such(self, tree: Tree, about: Things) -> Things:
-        """This crime film: it is one."""
+        """Of this crime film it is said that it is one."""
         it = self._it(tree, about)
         self._kind(tree, it)
         return it
@@ -144,4 +144,4 @@ class Details(Makers):
         self._say("popularity", tree, about, "well_liked")
         return Things()
 
-    _popular_adjective = _well_liked
+    _popular_adjective = _they_like = _well_liked

@@ -23,7 +23,9 @@ def _liking(context: Context, statement: Statement) -> Judged:
         if not any(entry.liking == "loved" or not strong for entry in entries):
             of_last = statement.about.word != "which" or mention == meant[-1]
             asked = statement.how == "loved?" and bool(entries)  # one may ask it of what is liked
-            return ("contradicted" if of_last and not asked else "unverifiable"), "not so in the history"
+            return (
+                "contradicted" if of_last and not asked else "unverifiable"
+            ), "not so in the history"
         if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
             if before != statement.how:

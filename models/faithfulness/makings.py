@@ -112,7 +112,11 @@ class Makings(Sizes):
         """A sentence with a maker as its subject speaks of what this maker made."""
         skeleton = f" {self.spot.sentence.skeleton} "
         makers = sum(token.symbol in {"V", "P"} for token in self.spot.sentence.tokens)
-        if makers > 1 or self.spot.match.start() or any(f" {word} " in skeleton for word in _CONTRAST):
+        if (
+            makers > 1
+            or self.spot.match.start()
+            or any(f" {word} " in skeleton for word in _CONTRAST)
+        ):
             return ""
         value = self.spot.token("v").text
         keys = {k for e in self.entities for k, v in e.attributes.items() if v == value}

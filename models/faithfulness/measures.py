@@ -8,8 +8,8 @@ from models.faithfulness.context import Context, Judged
 from models.faithfulness.statements import Statement, Things
 
 MORE = frozenset(
-    "higher highest longer longest dearer dearest more pricier priciest heavier heaviest bigger biggest larger "
-    "largest thicker thickest costlier expensive outlasts outweighs".split()
+    "higher highest longer longest dearer dearest more pricier priciest heavier heaviest "
+    "bigger biggest larger largest thicker thickest costlier expensive outlasts outweighs".split()
 )
 """Words that say that the first of two things has more of it."""
 LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes lessons".split())
