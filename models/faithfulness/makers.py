@@ -150,9 +150,9 @@ class Makers(Measuring):
         return Things()
 
     def _everyone_is(self, tree: Tree, about: Things) -> Things:
-        things = self._child(tree, "everyone", about)
+        things = self._child(tree, "everyone", about) + self._child(tree, "both_named", about)
         for child in tree.children:
-            if not is_rule(child, "everyone"):
+            if not is_rule(child, "everyone", "both_named"):
                 self.of(child, things)
         return Things()
 

@@ -83,6 +83,12 @@ class Meaning(Details):
         self._say("popularity", tree, things, "favourite")
         return things
 
+    def _many_like(self, tree: Tree, about: Things) -> Things:
+        """Many people here like T."""
+        things = self._child(tree, "offered", about)
+        self._say("popularity", tree, things, "well_liked")
+        return things
+
     # ------------------------------------------------------------------ what is offered
 
     def _offered(self, tree: Tree, about: Things) -> Things:
@@ -96,6 +102,9 @@ class Meaning(Details):
         things = self._child(tree, "offered", about)
         self._child(tree, "heading", things)
         self._child(tree, "kind_of_it", things)
+        for child in tree.children:
+            if not is_rule(child, "offered", "heading", "kind_of_it"):
+                self.of(child, things)
         return things
 
     def _come_from(self, tree: Tree, about: Things) -> Things:
