@@ -98,12 +98,12 @@ def test_strict_lets_nothing_false_pass_and_nothing_beyond_the_facts(rows: Seque
 
 def test_strict_lets_pass_what_is_true_in_words_of_its_own(rows: Sequence[Row]) -> None:
     rejected = {r.text for r in rows if r.group == "own-true" and not r.passes}
-    assert len(rejected - AMBIGUOUS) <= 0.07 * sum(r.group == "own-true" for r in rows)
+    assert len(rejected - AMBIGUOUS) <= 0.05 * sum(r.group == "own-true" for r in rows)
 
 
 def test_strict_lets_most_plain_sentences_pass(rows: Sequence[Row]) -> None:
     plain = [r.passes for r in rows if r.group == "plain-true"]
-    assert sum(plain) >= 0.75 * len(plain)
+    assert sum(plain) >= 0.8 * len(plain)
 
 
 def test_factual_contradicts_nothing_true_and_nothing_beyond_the_facts(rows: Sequence[Row]) -> None:
@@ -114,4 +114,4 @@ def test_factual_contradicts_nothing_true_and_nothing_beyond_the_facts(rows: Seq
 
 def test_factual_contradicts_most_of_what_is_false_in_free_language(rows: Sequence[Row]) -> None:
     false = [r.contradicted for r in rows if r.group == "free-false"]
-    assert sum(false) >= 0.75 * len(false)
+    assert sum(false) >= 0.8 * len(false)

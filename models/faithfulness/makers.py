@@ -93,8 +93,8 @@ class Makers(Measuring):
         """The same director as T, V: of all of them."""
         beside = self._child(tree, "things", about) or Things(word="others", place=tree.first)
         keys = self._slots(tree, "K")
-        for key in [(n,) for n in keys] or [()]:
-            self._say("attribute", tree, about, "same", key, beside)
+        for n in range(max(1, len(keys))):
+            self._say("attribute", tree, about, "same", tuple(keys[n : n + 1]), beside)
         for child in tree.children:
             if is_rule(child, "value"):
                 values = (*keys[:1], *self._values(child))

@@ -39,8 +39,8 @@ _KINDS: dict[ClaimType, str] = {
     "first_kind no_series",
     "category": "np kind all_kind so_is all_are",
     "attribute": "made made_them all_made all_same same from his other its value elsewhere "
-    "one_hand one_maker pronoun all_by measure bigger biggest times as_big size seats any_size level "
-    "easier fewest most solo age",
+    "one_hand one_maker pronoun all_by measure bigger biggest times as_big size seats "
+    "any_size level easier fewest most solo age",
     "count": "only_it only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
