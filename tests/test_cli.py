@@ -244,6 +244,7 @@ COMMANDS = [
     ("prism facts", ["facts"]),
     ("prism label", ["label"]),
     ("prism check", ["check"]),
+    ("prism write", ["write"]),
     ("prism distill", ["distill"]),
     ("prism evaluate", ["evaluate"]),
 ]
