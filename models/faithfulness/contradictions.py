@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.faithfulness.comparisons import dated
+from models.faithfulness.chronology import dated
 from models.faithfulness.histories import Histories
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import Spotted

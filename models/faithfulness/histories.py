@@ -29,10 +29,7 @@ class Histories(Makings):
 
     def _liking(self) -> str:
         strong = self.spot.word("how") in _STRONG
-        meant = self._of("a")
-        if " which " in self.spot.match[0]:
-            meant = meant[-1:]  # "A and B, which you loved" may be B alone
-        for mention in meant:
+        for mention in self._of("a"):
             entries = self._evidence(mention)
             if not any(entry.liking == "loved" or not strong for entry in entries):
                 return "not so in the history"

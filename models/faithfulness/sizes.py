@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from catalog.types import Item
-from models.faithfulness.comparisons import Comparisons
+from models.faithfulness.chronology import Chronology
 from models.faithfulness.measures import BY_WORD, LENGTHS, MORE, amount
 
 _TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
@@ -21,7 +21,7 @@ _LEVELS = {
 }  # fmt: skip
 
 
-class Sizes(Comparisons):
+class Sizes(Chronology):
     """It adds sizes to dates."""
 
     def _sized(self) -> frozenset[str]:
