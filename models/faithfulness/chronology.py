@@ -9,7 +9,7 @@ from models.language.english import decade
 
 _LATER = frozenset(
     "after newer younger later on newest youngest latest afterwards followed postdates recent "
-    "last".split()
+    "last newcomer youngster junior".split()
 )
 """Words that put the first of two things after the second."""
 _CENTURIES = dict(

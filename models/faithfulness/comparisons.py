@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.faithfulness.attributes import MADE
 from models.faithfulness.context import distinct
 from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import Title
-from models.faithfulness.attributes import MADE
 
 _COMPARE = frozenset(
     "before after earlier later older newer younger longer shorter cheaper heavier lighter "
@@ -18,6 +18,7 @@ _OBJECT = frozenset(
 )
 """Words after which something is not what the sentence speaks of."""
 _SKIPPED = frozenset("the a an both either even your his her its C1 CA NN".split())
+_BESIDE = frozenset({"like", "unlike"})
 _PLURAL = frozenset(
     "are were both all come date hail have share two three four NP CP neither none".split()
 )
@@ -80,9 +81,14 @@ class Comparisons:
         """Return what "it" is: the only thing named before, else the item beside another."""
         place = self.spot.starts[self.spot.match.start(group)]
         tokens = self.spot.sentence.tokens[:place]
-        near = distinct([m for t in tokens for title in t.titles if (m := self.called(title))])
+        named = [  # "like T, it": it is not T
+            t for n, t in enumerate(tokens) if n == 0 or tokens[n - 1].symbol not in _BESIDE
+        ]
+        near = distinct([m for t in named for title in t.titles if (m := self.called(title))])
         if group == "b":
-            near = [m for m in distinct(self.before) if m not in self._of("a")]
+            mine = self._of("a")
+            near = [m for m in near if m not in mine] if tokens else []
+            near = near or [m for m in distinct(self.before) if m not in mine]
         near = near or distinct(self.before)
         if len(near) == 1:
             return near

@@ -13,8 +13,7 @@ _EVEN = 0.1
 """How far two things may be from each other that are as long."""
 _NEAR = 0.25
 """How far from it a number may be that is told as more or less so."""
-
-
+_PRICES = frozenset("price admission entry fee".split())
 _LEVELS = {
     "easy": 0, "gentle": 0, "beginner": 0, "moderate": 1, "intermediate": 1, "medium": 1,
     "hard": 2, "advanced": 2, "difficult": 2, "tough": 2,
@@ -40,6 +39,22 @@ class Sizes(Chronology):
     def _bigger(self) -> str:
         return self._compared(self._pairs())
 
+    def _bigger_all(self) -> str:
+        """Longer than either of two that are named, or than all that was liked."""
+        mine = self._of("a")
+        others = [m for m in self._named() if m not in mine]
+        liked = [{n} for n in range(1, len(self.entities)) if {n} not in mine]
+        sets = [others, liked]
+        if self.spot.word("n") in {"either", "both"}:
+            sets = [some for some in sets if len(some) == 2]
+        wrong = [
+            self._compared(
+                (self.entities[min(a)], self.entities[min(b)]) for a in mine for b in some
+            )
+            for some in sets
+        ]
+        return wrong[0] if wrong and all(wrong) else ""
+
     def _biggest(self) -> str:
         if not self._heads():
             return ""
@@ -52,9 +67,9 @@ class Sizes(Chronology):
 
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         """More or less than another, and, where a number is told, by so much."""
-        more = not MORE.isdisjoint(self.spot.word("how").split())
-        if self.spot.word("how") == "less expensive":
-            more = False
+        words = self.spot.word("how").split()
+        is_less = words[:1] == ["less"] or "affordable" in words
+        more = not MORE.isdisjoint(words) and not is_less
         number = self.spot.number() if self.spot.word("n") else None
         sized = self._sized()
         if number and not self.spot.word("u"):
@@ -93,6 +108,15 @@ class Sizes(Chronology):
                 if mine and its and abs(mine / its / factor - 1) > _NEAR:
                     return f"{mine} and {its}"
         return ""
+
+    def _free(self) -> str:
+        """It costs nothing."""
+
+        def has(item: Item) -> bool | None:
+            prices = [amount(item.attributes[key]) for key in _PRICES & set(item.attributes)]
+            return None if not prices or None in prices else not any(prices)
+
+        return self._wrong(has)
 
     def _size(self) -> str:
         """So many pages, minutes or seats it has."""
@@ -186,7 +210,8 @@ class Sizes(Chronology):
         return self._wrong(has)
 
     def _easier(self) -> str:
-        easier = self.spot.word("how") in {"easier", "gentler"}
+        how = self.spot.word("how")
+        easier = how in {"easier", "gentler", "simpler", "lower"} or how.startswith("less ")
         for one, other in self._pairs():
             mine, its = _level_of(one), _level_of(other)
             if mine is not None and its is not None and (mine >= its if easier else mine <= its):

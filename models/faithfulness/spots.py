@@ -39,7 +39,7 @@ _KINDS: dict[ClaimType, str] = {
     "first_kind no_series",
     "category": "np kind all_kind so_is all_are",
     "attribute": "made made_them all_made all_same same from his other its value elsewhere "
-    "one_hand one_maker pronoun all_by measure bigger biggest times as_big size seats "
+    "one_hand one_maker pronoun all_by measure bigger bigger_all free biggest times as_big size seats "
     "any_size level easier fewest most solo age",
     "count": "only_it only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
@@ -85,7 +85,9 @@ class Spotted:
     def number(self) -> int:
         """Return the number of the group n: digits or a word."""
         word = self.word("n")
-        number = int(self.token("n").text) if word == "N" else _NUMBERS.get(word, 0)
+        number = (
+            int(self.token("n").text) if word == "N" else {"hundred": 100, **_NUMBERS}.get(word, 0)
+        )
         unit = self.word("u")
         return number * (10 if unit[:6] == "decade" else 100 if unit[:6] == "centur" else 1)
 
