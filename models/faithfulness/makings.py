@@ -151,7 +151,7 @@ class Makings(Sizes):
 
     def _makers(self, item: Item) -> set[str]:
         """Return who made something, under the name at hand."""
-        how = self.spot.word("how").split()[-1]
+        how = (self.spot.word("how") or "hand").split()[-1]
         key = how.removesuffix("s")
         if how == "K":
             key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
@@ -190,10 +190,15 @@ class Makings(Sizes):
         return ""
 
     def _differ(self) -> str:
-        """By another than the one other thing that is named."""
-        named = [self.entities[min(mention)] for mention in self._named()]
-        makers = [self._makers(item) for item in named]
-        return "it is the same" if len(named) == 2 and makers[0] & makers[1] else ""
+        """By another than what else is named."""
+        mine = self._of("a")
+        others = self._of("b") if self.spot.word("b") else []
+        others = others or [m for m in self._named() if m not in mine]
+        for one in mine if others else ():
+            makers = self._makers(self.entities[min(one)])
+            if all(makers & self._makers(self.entities[min(other)]) for other in others):
+                return "it is the same"
+        return ""
 
     def _no_kinship(self) -> str:
         pairs = [*self._pairs()]

@@ -8,6 +8,7 @@ from catalog.types import Item
 from models.faithfulness.chronology import Chronology
 from models.faithfulness.measures import BY_WORD, LENGTHS, MORE, amount
 
+_OVER = frozenset("over more least".split())
 _TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
 _EVEN = 0.1
 """How far two things may be from each other that are as long."""
@@ -130,6 +131,8 @@ class Sizes(Chronology):
             whole = [value for value in known if value is not None]
             if not whole:
                 return None
+            if about and self.spot.is_bound(_OVER):  # "over 100 pages": 300 are
+                return any(v >= number for v in whole)
             return any(abs(v - number) <= (_NEAR * number if about else 0) for v in whole)
 
         return self._wrong(has)

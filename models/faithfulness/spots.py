@@ -93,9 +93,13 @@ class Spotted:
 
     def is_about(self) -> bool:
         """Say whether the number of the group n is told as more or less so."""
+        return self.is_bound(_ABOUT)
+
+    def is_bound(self, words: frozenset[str]) -> bool:
+        """Say whether one of the words stands right before the number of the group n."""
         place = self.starts[self.match.start("n")]
         told = {token.symbol for token in self.sentence.tokens[max(0, place - 3) : place]}
-        return not told.isdisjoint(_ABOUT)
+        return not told.isdisjoint(words)
 
     def tokens(self, group: str) -> list[Token]:
         """Return the tokens that a group has, and the one after."""
