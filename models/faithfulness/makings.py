@@ -195,10 +195,18 @@ class Makings(Sizes):
         others = self._of("b") if self.spot.word("b") else []
         others = others or [m for m in self._named() if m not in mine]
         for one in mine if others else ():
-            makers = self._makers(self.entities[min(one)])
-            if all(makers & self._makers(self.entities[min(other)]) for other in others):
+            known = self._role(self.entities[min(one)])
+            if known and all(known == self._role(self.entities[min(m)]) for m in others):
                 return "it is the same"
         return ""
+
+    def _role(self, item: Item) -> dict[str, object]:
+        """Return who made something, under the very name at hand, or all of them for "a hand"."""
+        how = (self.spot.word("how") or "hand").split()[-1].removesuffix("s")
+        if how == "K":
+            how = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
+        names = _MAKERS if how in _ANYBODY else {how, f"{how}s"}
+        return {key: value for key, value in item.attributes.items() if key in names}
 
     def _no_kinship(self) -> str:
         pairs = [*self._pairs()]

@@ -41,7 +41,7 @@ _KINDS: dict[ClaimType, str] = {
     "attribute": "made made_them all_made all_same same from his other its value elsewhere "
     "one_hand one_maker pronoun all_by measure bigger bigger_all free biggest times as_big size seats "
     "any_size level easier fewest most solo age",
-    "count": "only_it only_one counted counted_more same_kind same_maker",
+    "count": "only_it one_of_them only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
     "relation": "cause",
