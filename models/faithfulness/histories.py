@@ -3,7 +3,7 @@
 from catalog.facts import Evidence
 from catalog.types import Item
 from models.faithfulness.lexicon import has_category
-from models.faithfulness.makings import Makings
+from models.faithfulness.sequences import Sequences
 
 _STRONG = frozenset(
     "loved love adored adore beloved cherished adoration passion favourites".split()
@@ -15,7 +15,7 @@ _UNSURE = frozenset(
 """Words beside which "you loved" may be a condition or a question."""
 
 
-class Histories(Makings):
+class Histories(Sequences):
     """It adds what was liked and why, how many there are, and what is offered."""
 
     def _evidence(self, mention: set[int]) -> list[Evidence]:

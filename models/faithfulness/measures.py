@@ -10,21 +10,24 @@ from models.faithfulness.statements import Statement, Things
 MORE = frozenset(
     "higher highest longer longest dearer dearest more pricier priciest heavier heaviest "
     "bigger biggest larger largest thicker thickest costlier expensive outlasts outweighs "
-    "lengthier roomier weightier".split()
+    "lengthier roomier weightier most".split()
 )
 """Words that say that the first of two things has more of it."""
 LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes lessons".split())
 """What "longer" may be about."""
 BY_WORD: dict[str, frozenset[str]] = {
+    "time": UNITS["minutes"],
+    "money": frozenset({"price"}),
     **dict.fromkeys(
         "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
-        "expensive costs costly affordable pay spend wallet purse pocket euro euros pounds dollars".split(),
+        "expensive cost costs costly affordable pay spend wallet purse pocket euro euros pounds dollars".split(),
         frozenset({"price"}),
     ),
     **dict.fromkeys("kilometres kilometers km".split(), frozenset({"length", "distance"})),
     **dict.fromkeys(["holds", "hold"], frozenset({"capacity", "volume", "storage"})),
     **dict.fromkeys(
-        "heavier heaviest lighter lightest weighs weightier".split(), frozenset({"weight"})
+        "heavier heaviest lighter lightest weigh weighs weightier heavy".split(),
+        frozenset({"weight"}),
     ),
     **dict.fromkeys(
         "smaller smallest bigger biggest larger largest roomier".split(),
