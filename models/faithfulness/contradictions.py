@@ -143,6 +143,12 @@ class _Contradictions(Histories):
             has_category(self.entities[n], form) for m in self._of("a") for n in m for form in forms
         ) else ""  # fmt: skip
 
+    def _unlike(self) -> str:
+        """Unlike T, it is a drama: T is none."""
+        has = self._categorised(self.spot.token("c").parts)
+        unlike = [self.entities[n] for mention in self._of("a") for n in mention]
+        return "so is the other" if any(has(item) for item in unlike) else ""
+
     def _none(self) -> str:
         """None of what was liked is one."""
         forms = self.spot.token("c").parts

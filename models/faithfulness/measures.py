@@ -20,7 +20,8 @@ BY_WORD: dict[str, frozenset[str]] = {
     "money": frozenset({"price"}),
     **dict.fromkeys(
         "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
-        "expensive cost costs costly affordable pay spend wallet purse pocket euro euros pounds dollars".split(),
+        "expensive cost costs costly affordable pay spend wallet purse pocket euro euros pounds "
+        "dollars".split(),
         frozenset({"price"}),
     ),
     **dict.fromkeys("kilometres kilometers km".split(), frozenset({"length", "distance"})),

@@ -35,11 +35,12 @@ DECADES = {
 _KINDS: dict[ClaimType, str] = {
     "year": "years gap elder than_all all_than century year all_from same_year",
     "liking": "liking known dislike dislike_all all_liked strong_all history no_history liked_kind",
-    "negation": "not not_made not_valued none none_by no_kinship no_kin never_kind pure differ first_by "
-    "first_kind no_series",
+    "negation": "not not_made not_valued unlike none none_by no_kinship no_kin never_kind pure "
+    "differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
     "attribute": "made made_them all_made all_same same from his other its value elsewhere "
-    "one_hand one_maker pronoun all_by measure bigger bigger_all not_as free not_free under biggest times as_big size seats "
+    "one_hand one_maker pronoun all_by measure bigger bigger_all not_as free not_free under "
+    "biggest times as_big size seats "
     "any_size level easier fewest most solo age",
     "count": "only_it one_of_them only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
