@@ -119,8 +119,34 @@ Inspired by Jean-Pierre Melville, “Heat” is a crime film.
 “Heat” is shot by Dante Spinotti.
 Scored by Elliot Goldenthal, “Heat” sounds great.
 “Heat” was made long before “Collateral”, which you liked.
+“Heat”, or “Ronin” and “Collateral”, the crime film you liked?
+“Heat” next to “Collateral” and “Ronin”, the thriller that you loved, is the eldest.
+“Ronin” and “Heat”, from 1995, are both full of action.
+“Heat” is longer than either of the films you liked.
+“Heat” runs for more than two hours, and over 100 minutes.
+Unlike “Collateral”, “Heat” is an action film.
+“Heat” is by a different director from “Ronin”.
+Here's another of his films, like “Collateral” by Michael Mann: “Heat”.
+“Heat” predates both of the films you liked.
+Of the three, “Collateral” is the newcomer: “Heat” and “Ronin” were there before it.
+“Ronin” is the only one of these three that isn't a crime film; “Heat” is.
+“Ronin” isn't as long as “Heat”.
 """
 NOT_SO = """
+“Heat” is a shorter film than “Ronin”, which you loved.
+Shorter than either of them, “Heat” might fit a free evening.
+“Heat” runs for less than 120 minutes.
+“Heat” will take you less time than “Ronin” did.
+“Heat” has the fewest minutes of the three.
+Unlike “Collateral”, “Heat” is a crime film.
+“Heat” is by a different director from “Collateral”.
+Michael Mann made “Collateral”, but “Heat” was the work of somebody else.
+John Frankenheimer, the man who gave you “Ronin”, also directed “Heat”.
+Its director, Frankenheimer, also gave the world “Heat”. You loved “Ronin”.
+Of the three, “Heat” is the newcomer: the others are older.
+“Ronin” predates “Heat”, and “Heat” postdates both.
+“Heat” is the odd one out, the only one of these that isn't a crime film.
+“Collateral” is the only one of these three that is a crime film. “Heat” is none.
 Before he made “Heat”, Michael Mann had made “Collateral”.
 “Heat” is the youngest film here.
 “Heat” is the shortest of the three.

@@ -11,8 +11,8 @@ A text goes through these files in this order:
 - reading: the grammar's parses (parser) become statements (walker, measuring, makers, details,
   meaning);
 - judge: statements are held against the Facts, by what they are about (context) and kind (kinds);
-- spots: in what is not read or not verified, patterns find what cannot be so (comparisons, sizes,
-  makings, histories, contradictions);
+- spots: in what is not read or not verified, patterns find what cannot be so (comparisons,
+  chronology, sizes, levels, makings, sequences, histories, contradictions);
 - policies: which claims a text may make and pass.
 """
 

@@ -1,24 +1,13 @@
-"""What was spotted of dates, held against the Facts: older than, ten years later, the first."""
+"""Who is meant by what was spotted in a sentence: one thing, the other, the last of two."""
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.faithfulness.attributes import MADE
 from models.faithfulness.context import distinct
-from models.faithfulness.spots import DECADES, Spotted
+from models.faithfulness.spots import Spotted
 from models.faithfulness.symbols import Title
-from models.language.english import decade
-
-_LATER = frozenset(
-    "after newer younger later on newest youngest latest afterwards followed postdates recent "
-    "last".split()
-)
-"""Words that put the first of two things after the second."""
-_CENTURIES = dict(
-    zip("seventeenth eighteenth nineteenth twentieth".split(), range(17, 21), strict=True)
-) | {"N - first": 21}
-_FOUNDED = ("formed", "founded", "opened", "established", "built", "vintage", "released")
 
 _COMPARE = frozenset(
     "before after earlier later older newer younger longer shorter cheaper heavier lighter "
@@ -29,6 +18,12 @@ _OBJECT = frozenset(
 )
 """Words after which something is not what the sentence speaks of."""
 _SKIPPED = frozenset("the a an both either even your his her its C1 CA NN".split())
+_BESIDE = frozenset({"like", "unlike"})
+_PLURAL = frozenset(
+    "are were both all come date hail have share two three four NP CP neither none".split()
+)
+_SET_BEHIND = frozenset(", ( from of in by at on with which that who whom you".split())
+"""Words that may set something behind the last title of a list alone."""
 _BOUNDARY = frozenset(", ; : and but while whereas . ? !".split())
 
 
@@ -66,15 +61,34 @@ class Comparisons:
             others = [m for m in self._here() if m not in mine]
             others = others or [m for m in self.before if m not in mine]
             return others if len(distinct(others)) == 1 else []
-        return [m for title in self.spot.token(group).titles if (m := self.called(title))]
+        titles = self.spot.token(group).titles
+        if self._is_of_last(group):
+            titles = titles[-1:]
+        return [m for title in titles if (m := self.called(title))]
+
+    def _is_of_last(self, group: str) -> bool:
+        """Say whether what follows a list may be said of its last title alone.
+
+        “Heat” and “Her”, the film you loved: only “Her” was loved, for all that is known.
+        """
+        match = self.spot.match
+        words = match.string[match.end(group) : match.end()].split()
+        if self.spot.word(group) != "TT" or not words or not _PLURAL.isdisjoint(words):
+            return False
+        return words[0] in _SET_BEHIND or words[0] in MADE
 
     def _it(self, group: str) -> list[set[int]]:
         """Return what "it" is: the only thing named before, else the item beside another."""
         place = self.spot.starts[self.spot.match.start(group)]
         tokens = self.spot.sentence.tokens[:place]
-        near = distinct([m for t in tokens for title in t.titles if (m := self.called(title))])
+        named = [  # "like T, it": it is not T
+            t for n, t in enumerate(tokens) if n == 0 or tokens[n - 1].symbol not in _BESIDE
+        ]
+        near = distinct([m for t in named for title in t.titles if (m := self.called(title))])
         if group == "b":
-            near = [m for m in distinct(self.before) if m not in self._of("a")]
+            mine = self._of("a")
+            near = [m for m in near if m not in mine] if tokens else []
+            near = near or [m for m in distinct(self.before) if m not in mine]
         near = near or distinct(self.before)
         if len(near) == 1:
             return near
@@ -140,114 +154,3 @@ class Comparisons:
             if token.titles:
                 return True
         return False
-
-    # ------------------------------------------------------------------ dates
-
-    def _years(self) -> str:
-        """So many years before or after, or only before or after."""
-        later = self._is_later()
-        for one, other in self._pairs():
-            mine, its = year_of(one), year_of(other)
-            if not (mine and its):
-                continue
-            years = mine - its if later else its - mine
-            exact = bool(self.spot.word("n")) and not self.spot.is_about()
-            if years < 0 or (exact and years != self.spot.number()):
-                return f"{mine} and {its}"
-        return ""
-
-    def _gap(self) -> str:
-        """So many years lie between two of what is named, whichever they are."""
-        named, number = self._named(), self.spot.number()
-        years = [year_of(self.entities[n]) for mention in named for n in mention]
-        if len(self._here()) < 1 or len(named) < 2 or None in years or self.spot.is_about():
-            return ""
-        if len(named) > 2 or len(self._here()) < 2:  # something else may be meant
-            years = [year_of(entity) for entity in self.entities]
-        gaps = {abs((a or 0) - (b or 0)) for a, b in combinations(years, 2)}
-        values = {str(v) for e in self.entities for v in e.attributes.values()}
-        told = number in gaps or None in years or str(number) in values
-        return "" if told else f"no two of them are {number} years apart"
-
-    def _elder(self) -> str:
-        """The first or the last of what is named."""
-        if not self._heads():
-            return ""
-        later = self._is_later()
-        others = self._named()
-        if len(others) < 2:
-            others = [{n} for n in range(len(self.entities))]
-        for one in self._of("a"):
-            mine = year_of(self.entities[min(one)])
-            for other in others:
-                year = year_of(self.entities[min(other)])
-                if mine and year and other != one and (year > mine if later else year < mine):
-                    return f"{mine} and {year}"
-        return ""
-
-    def _than_all(self) -> str:
-        """Older than any of what was liked."""
-        later = self._is_later()
-        for one in self._of("a"):
-            mine = year_of(self.entities[min(one)])
-            for entry in self.facts.evidence if one == {0} else ():
-                its = year_of(entry)
-                if mine and its and (mine < its if later else mine > its):
-                    return f"{mine} and {its}"
-        return ""
-
-    def _all_than(self) -> str:
-        """All that was liked is older or newer than it."""
-        later = self._is_later()
-        for one in self._of("a"):
-            mine = year_of(self.entities[min(one)])
-            for entry in self.facts.evidence if one == {0} else ():
-                its = year_of(entry)
-                if mine and its and (its < mine if later else its > mine):
-                    return f"{mine} and {its}"
-        return ""
-
-    def _century(self) -> str:
-        told = _CENTURIES[self.spot.word("how")]
-        return self._wrong(
-            lambda i: told in {i.year // 100 + 1, (i.year - 1) // 100 + 1} if i.year else None
-        )
-
-    def _is_later(self) -> bool:
-        return not _LATER.isdisjoint(self.spot.word("how").split())
-
-    def _same_year(self) -> str:
-        mentions = [*self._of("a"), *(self._of("b") if self.spot.word("b") else [])]
-        years = {year_of(self.entities[min(mention)]) for mention in mentions}
-        return "not of one year" if len(years) > 1 and None not in years else ""
-
-    def _all_from(self) -> str:
-        told = self.spot.token("y").text
-        return self._wrong(lambda i: str(i.year) == told if i.year else None, self._here())
-
-    def _year(self) -> str:
-        token, match = self.spot.token("y"), self.spot.match
-        if match.start("y") < match.start("a") and not self.spot.opens():
-            return ""
-        return self._wrong(lambda item: dated(item, token.text))
-
-
-def year_of(item: Item) -> int | None:
-    """Return the year of something, or the one that it was founded, formed or opened in."""
-    if item.year is not None:
-        return item.year
-    found = (item.attributes.get(key) for key in _FOUNDED)
-    return next((value for value in found if isinstance(value, int)), None)
-
-
-def dated(item: Item, told: str) -> bool | None:
-    """Say whether something is of a year or a decade: "1994", "1990s", "nineties"."""
-    told = DECADES.get(told, told)
-    if not told[:-1].isdigit():
-        return None
-    known = {str(value) for value in item.attributes.values()}
-    if item.year is None or (told in known) or (told.isdigit() and not 1000 < int(told) < 2100):
-        return None
-    if told.endswith("0s"):
-        return f"{decade(item.year)}s" == (told if len(told) == 5 else f"19{told}")
-    return str(item.year) == told

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.faithfulness.comparisons import dated
+from models.faithfulness.chronology import dated
 from models.faithfulness.histories import Histories
 from models.faithfulness.lexicon import has_category
 from models.faithfulness.spots import Spotted
@@ -103,6 +103,18 @@ class _Contradictions(Histories):
         others = [e for n, e in enumerate(self.entities) if n and {n} not in self._of("a")]
         return "another is" if any(has(entity) for entity in others) else ""
 
+    def _one_of_them(self) -> str:
+        """Only one of so many is so: of all that is named, of what was liked, or of everything."""
+        has = self._categorised(self.spot.token("c").parts)
+        if self.spot.token("c").symbol == "V":
+            has = self._has_value(self.spot.token("c").text)
+        everything = [{n} for n in range(len(self.entities))]
+        sets = [everything, everything[1:], self._named()]
+        sets = [some for some in sets if len(some) == self.spot.number()]
+        mine = self._of("a")
+        another = [any(has(self.entities[min(m)]) for m in some if m not in mine) for some in sets]
+        return "another is" if another and all(another) else ""
+
     def _has_value(self, value: str) -> Callable[[Item], bool | None]:
         keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
         return lambda item: (
@@ -130,6 +142,12 @@ class _Contradictions(Histories):
         return "it is" if any(
             has_category(self.entities[n], form) for m in self._of("a") for n in m for form in forms
         ) else ""  # fmt: skip
+
+    def _unlike(self) -> str:
+        """Unlike T, it is a drama: T is none."""
+        has = self._categorised(self.spot.token("c").parts)
+        unlike = [self.entities[n] for mention in self._of("a") for n in mention]
+        return "so is the other" if any(has(item) for item in unlike) else ""
 
     def _none(self) -> str:
         """None of what was liked is one."""

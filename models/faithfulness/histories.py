@@ -3,7 +3,7 @@
 from catalog.facts import Evidence
 from catalog.types import Item
 from models.faithfulness.lexicon import has_category
-from models.faithfulness.makings import Makings
+from models.faithfulness.sequences import Sequences
 
 _STRONG = frozenset(
     "loved love adored adore beloved cherished adoration passion favourites".split()
@@ -15,7 +15,7 @@ _UNSURE = frozenset(
 """Words beside which "you loved" may be a condition or a question."""
 
 
-class Histories(Makings):
+class Histories(Sequences):
     """It adds what was liked and why, how many there are, and what is offered."""
 
     def _evidence(self, mention: set[int]) -> list[Evidence]:
@@ -29,10 +29,7 @@ class Histories(Makings):
 
     def _liking(self) -> str:
         strong = self.spot.word("how") in _STRONG
-        meant = self._of("a")
-        if " which " in self.spot.match[0]:
-            meant = meant[-1:]  # "A and B, which you loved" may be B alone
-        for mention in meant:
+        for mention in self._of("a"):
             entries = self._evidence(mention)
             if not any(entry.liking == "loved" or not strong for entry in entries):
                 return "not so in the history"

@@ -29,7 +29,10 @@ def _liking(context: Context, statement: Statement) -> Judged:
         if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
             if before != statement.how:
-                return False, "said to be liked in two ways"
+                told: Outcome = (
+                    "unverifiable" if statement.about.word == "latter" else "contradicted"
+                )
+                return told, "said to be liked in two ways"
     return (True, "") if meant else ("unverifiable", "it does not say what is liked")
 
 

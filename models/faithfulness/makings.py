@@ -3,8 +3,7 @@
 from catalog.types import Item
 from models.faithfulness.attributes import BY_PREPOSITION, MADE, MAKES
 from models.faithfulness.context import distinct
-from models.faithfulness.sizes import Sizes
-from models.language.titles import may_be_series, same_series
+from models.faithfulness.levels import Levels
 
 _ALL = {"both": 2, "two": 2, "three": 3, "four": 4}
 _CONTRAST = (
@@ -22,7 +21,7 @@ _ANYBODY = frozenset(
 )
 
 
-class Makings(Sizes):
+class Makings(Levels):
     """It adds who made things, where they are from, and what they share."""
 
     def _keys(self) -> frozenset[str]:
@@ -108,6 +107,8 @@ class Makings(Sizes):
         made = [self.entities[n].attributes for mention in self._of("a") for n in mention]
         return "it was" if any(value in map(str, known.values()) for known in made) else ""
 
+    _not_valued = _not_made
+
     def _all_made(self) -> str:
         """A sentence with a maker as its subject speaks of what this maker made."""
         skeleton = f" {self.spot.sentence.skeleton} "
@@ -151,7 +152,7 @@ class Makings(Sizes):
 
     def _makers(self, item: Item) -> set[str]:
         """Return who made something, under the name at hand."""
-        how = self.spot.word("how").split()[-1]
+        how = (self.spot.word("how") or "hand").split()[-1]
         key = how.removesuffix("s")
         if how == "K":
             key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
@@ -190,10 +191,29 @@ class Makings(Sizes):
         return ""
 
     def _differ(self) -> str:
-        """By another than the one other thing that is named."""
-        named = [self.entities[min(mention)] for mention in self._named()]
-        makers = [self._makers(item) for item in named]
-        return "it is the same" if len(named) == 2 and makers[0] & makers[1] else ""
+        """By another than what else is named."""
+        mine = self._of("a")
+        if len(mine) > 1:  # "A and B are by different hands"
+            mine, others = mine[:1], mine[1:] if len(mine) == 2 else []
+            return self._same_role(mine, others)
+        others = self._of("b") if self.spot.word("b") else []
+        others = others or [m for m in self._named() if m not in mine]
+        return self._same_role(mine, others)
+
+    def _same_role(self, mine: list[set[int]], others: list[set[int]]) -> str:
+        for one in mine if others else ():
+            known = self._role(self.entities[min(one)])
+            if known and all(known == self._role(self.entities[min(m)]) for m in others):
+                return "it is the same"
+        return ""
+
+    def _role(self, item: Item) -> dict[str, object]:
+        """Return who made something, under the very name at hand, or all of them for "a hand"."""
+        how = (self.spot.word("how") or "hand").split()[-1].removesuffix("s")
+        if how == "K":
+            how = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
+        names = _MAKERS if how in _ANYBODY else {how, f"{how}s"}
+        return {key: value for key, value in item.attributes.items() if key in names}
 
     def _no_kinship(self) -> str:
         pairs = [*self._pairs()]
@@ -210,28 +230,3 @@ class Makings(Sizes):
         """None of what was liked has a category in common with it."""
         mine = {c for m in self._of("a") for n in m for c in self.entities[n].categories}
         return "one has" if any(mine & set(e.categories) for e in self.facts.evidence) else ""
-
-    # ------------------------------------------------------------------ series
-
-    def _series(self) -> str:
-        others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
-        titles = [self.entities[n].title for m in others for n in m]
-        own = [self.entities[n].title for m in self._of("a") for n in m]
-        related = any(may_be_series(one, other) for one in own for other in titles)
-        return "" if related or not titles else "not of one series"
-
-    def _sequel(self) -> str:
-        """What follows another is not the older of the two."""
-        others = [m for m in self._named() if m not in self._of("a")]
-        for one in self._of("a"):
-            mine = self.entities[min(one)].year
-            for other in others if len(others) == 1 else ():
-                year = self.entities[min(other)].year
-                if mine and year and mine < year:
-                    return f"{mine} and {year}"
-        return ""
-
-    def _no_series(self) -> str:
-        others = [self.entities[min(m)] for m in [*self._here(), *self.before]]
-        mine = [self.entities[min(m)] for m in self._of("a")]
-        return "they are" if any(same_series(a, b) for a in mine for b in others) else ""

@@ -9,22 +9,29 @@ from models.faithfulness.statements import Statement, Things
 
 MORE = frozenset(
     "higher highest longer longest dearer dearest more pricier priciest heavier heaviest "
-    "bigger biggest larger largest thicker thickest costlier expensive outlasts outweighs".split()
+    "bigger biggest larger largest thicker thickest costlier expensive outlasts outweighs "
+    "lengthier roomier weightier most".split()
 )
 """Words that say that the first of two things has more of it."""
 LENGTHS = UNITS["minutes"] | frozenset("pages words weeks hours seasons episodes lessons".split())
 """What "longer" may be about."""
 BY_WORD: dict[str, frozenset[str]] = {
+    "time": UNITS["minutes"],
+    "money": frozenset({"price"}),
     **dict.fromkeys(
         "cheap dear price undercuts cheaper cheapest dearer dearest pricier priciest costlier "
-        "expensive costs pay spend wallet purse pocket euro euros pounds dollars".split(),
+        "expensive cost costs costly affordable pay spend wallet purse pocket euro euros pounds "
+        "dollars".split(),
         frozenset({"price"}),
     ),
     **dict.fromkeys("kilometres kilometers km".split(), frozenset({"length", "distance"})),
     **dict.fromkeys(["holds", "hold"], frozenset({"capacity", "volume", "storage"})),
-    **dict.fromkeys("heavier heaviest lighter lightest weighs".split(), frozenset({"weight"})),
     **dict.fromkeys(
-        "smaller smallest bigger biggest larger largest".split(),
+        "heavier heaviest lighter lightest weigh weighs weightier heavy".split(),
+        frozenset({"weight"}),
+    ),
+    **dict.fromkeys(
+        "smaller smallest bigger biggest larger largest roomier".split(),
         frozenset("seats rooms size capacity".split()),
     ),
     **dict.fromkeys(
@@ -36,12 +43,17 @@ BY_WORD: dict[str, frozenset[str]] = {
 }
 
 
-def amount(value: int | str) -> int | None:
-    """Return the one number of an attribute: 29 for "€29"; None of "1–4"."""
-    numbers = re.findall(r"\d+", str(value).replace(",", ""))
+def amount(value: int | str) -> float | None:
+    """Return the one number of an attribute: 29 for "€29", 0 for "free"; None of "1–4"."""
+    told = re.sub(r",(?=\d{3}(?!\d))", "", str(value))
+    numbers = re.findall(r"\d+(?:[.,]\d+)?", told)
     if isinstance(value, str) and value in {mark * len(value) for mark in "€£$¥"}:
         return len(value)
-    return int(numbers[0]) if len(numbers) == 1 else None
+    if told.casefold() == "free":
+        return 0
+    if len(numbers) != 1 or re.search(r"[.,]\d{3}$", numbers[0]):  # "1.400" may be thousands
+        return None
+    return float(numbers[0].replace(",", "."))
 
 
 def judge_size(context: Context, statement: Statement) -> Judged:

@@ -1,27 +1,22 @@
 """What was spotted of sizes, held against the Facts: longer than, half as many pages, 40 seats."""
 
-import re
 from collections.abc import Iterable
 from itertools import combinations
 
 from catalog.types import Item
-from models.faithfulness.comparisons import Comparisons
+from models.faithfulness.chronology import Chronology
 from models.faithfulness.measures import BY_WORD, LENGTHS, MORE, amount
 
+_OVER = frozenset("over more least".split())
 _TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0}
 _EVEN = 0.1
 """How far two things may be from each other that are as long."""
 _NEAR = 0.25
 """How far from it a number may be that is told as more or less so."""
+_PRICES = frozenset("price admission entry fee".split())
 
 
-_LEVELS = {
-    "easy": 0, "gentle": 0, "beginner": 0, "moderate": 1, "intermediate": 1, "medium": 1,
-    "hard": 2, "advanced": 2, "difficult": 2, "tough": 2,
-}  # fmt: skip
-
-
-class Sizes(Comparisons):
+class Sizes(Chronology):
     """It adds sizes to dates."""
 
     def _sized(self) -> frozenset[str]:
@@ -40,6 +35,22 @@ class Sizes(Comparisons):
     def _bigger(self) -> str:
         return self._compared(self._pairs())
 
+    def _bigger_all(self) -> str:
+        """Longer than either of two that are named, or than all that was liked."""
+        mine = self._of("a")
+        others = [m for m in self._named() if m not in mine]
+        liked = [{n} for n in range(1, len(self.entities)) if {n} not in mine]
+        sets = [others, liked]
+        if self.spot.word("n") in {"either", "both"}:
+            sets = [some for some in sets if len(some) == 2]
+        wrong = [
+            self._compared(
+                (self.entities[min(a)], self.entities[min(b)]) for a in mine for b in some
+            )
+            for some in sets
+        ]
+        return wrong[0] if wrong and all(wrong) else ""
+
     def _biggest(self) -> str:
         if not self._heads():
             return ""
@@ -52,9 +63,9 @@ class Sizes(Comparisons):
 
     def _compared(self, pairs: Iterable[tuple[Item, Item]]) -> str:
         """More or less than another, and, where a number is told, by so much."""
-        more = not MORE.isdisjoint(self.spot.word("how").split())
-        if self.spot.word("how") == "less expensive":
-            more = False
+        words = self.spot.word("how").split()
+        is_less = words[:1] == ["less"] or "affordable" in words
+        more = not MORE.isdisjoint(words) and not is_less
         number = self.spot.number() if self.spot.word("n") else None
         sized = self._sized()
         if number and not self.spot.word("u"):
@@ -72,6 +83,21 @@ class Sizes(Comparisons):
                 found = f"{mine} and {its}"
             if found:
                 return found
+        return ""
+
+    def _not_as(self) -> str:
+        """Not as long as another: shorter; not as cheap: dearer."""
+        is_more = self.spot.word("how") not in {"short", "cheap"}
+        pairs = [(b, a) if is_more else (a, b) for a, b in self._pairs()]
+        keys = self._sized()
+        for more, less in pairs:
+            known = [
+                (amount(more.attributes[k]), amount(less.attributes[k]))
+                for k in keys
+                if k in more.attributes and k in less.attributes
+            ]
+            if known and all(None not in two and (two[0] or 0) <= (two[1] or 0) for two in known):
+                return "it is not"
         return ""
 
     def _as_big(self) -> str:
@@ -94,6 +120,24 @@ class Sizes(Comparisons):
                     return f"{mine} and {its}"
         return ""
 
+    def _free(self) -> str:
+        """It costs nothing."""
+        return self._wrong(_is_free)
+
+    def _not_free(self) -> str:
+        """It has to be paid for."""
+        return self._wrong(lambda item: None if (free := _is_free(item)) is None else not free)
+
+    def _under(self) -> str:
+        """Less than so many minutes."""
+        keys, number = self._sized(), self.spot.number()
+
+        def has(item: Item) -> bool | None:
+            known = [amount(v) for key, v in item.attributes.items() if key in keys]
+            return any(v < number for v in known if v is not None) if any(known) else None
+
+        return self._wrong(has)
+
     def _size(self) -> str:
         """So many pages, minutes or seats it has."""
         if not self.spot.opens():
@@ -106,6 +150,8 @@ class Sizes(Comparisons):
             whole = [value for value in known if value is not None]
             if not whole:
                 return None
+            if about and self.spot.is_bound(_OVER):  # "over 100 pages": 300 are
+                return any(v >= number for v in whole)
             return any(abs(v - number) <= (_NEAR * number if about else 0) for v in whole)
 
         return self._wrong(has)
@@ -124,75 +170,6 @@ class Sizes(Comparisons):
         told = any(abs(v - number) <= near for v in (*whole, *gaps, *sums))
         return "" if told else f"nothing here has {number}"
 
-    def _seats(self) -> str:
-        """So many can play it, or sit there."""
-        number = self.spot.number()
-
-        def has(item: Item) -> bool | None:
-            if bounds := _bounds(item, "players"):
-                return bounds[0] <= number <= bounds[-1]
-            bounds = _bounds(item, "seats")
-            return number <= bounds[-1] if bounds else None
-
-        return self._wrong(has)
-
-    def _fewest(self) -> str:
-        """It takes at least so many."""
-        number = self.spot.number()
-
-        def has(item: Item) -> bool | None:
-            bounds = _bounds(item, "players")
-            return number <= bounds[0] if bounds else None
-
-        return self._wrong(has)
-
-    def _most(self) -> str:
-        """No more than so many play it."""
-        number = self.spot.number()
-
-        def has(item: Item) -> bool | None:
-            bounds = _bounds(item, "players")
-            return number >= bounds[-1] if bounds else None
-
-        return self._wrong(has)
-
-    def _solo(self) -> str:
-        """One plays it alone, and no more."""
-
-        def has(item: Item) -> bool | None:
-            bounds = _bounds(item, "players")
-            return bounds[-1] == 1 if bounds else None
-
-        return self._wrong(has)
-
-    def _age(self) -> str:
-        """It is for those of so many years and more: not where it is for older ones."""
-        number = self.spot.number()
-
-        def has(item: Item) -> bool | None:
-            bounds = _bounds(item, "age") or _bounds(item, "ages")
-            return number >= bounds[0] if bounds else None
-
-        return self._wrong(has)
-
-    def _level(self) -> str:
-        """An easy walk, where it is known to be a hard one."""
-        told = _LEVELS[self.spot.word("how")]
-
-        def has(item: Item) -> bool | None:
-            known = _level_of(item)
-            return known == told if known is not None else None
-
-        return self._wrong(has)
-
-    def _easier(self) -> str:
-        easier = self.spot.word("how") in {"easier", "gentler"}
-        for one, other in self._pairs():
-            mine, its = _level_of(one), _level_of(other)
-            if mine is not None and its is not None and (mine >= its if easier else mine <= its):
-                return "it is not"
-        return ""
-
     def _measure(self) -> str:
         key, told = self.spot.token("k").text, self.spot.token("y").text
         return self._wrong(
@@ -200,12 +177,6 @@ class Sizes(Comparisons):
         )
 
 
-def _bounds(item: Item, key: str) -> list[int]:
-    """Return the numbers of an attribute: 2 and 5 of "2–5"."""
-    return [int(number) for number in re.findall(r"\d+", str(item.attributes.get(key, "")))]
-
-
-def _level_of(item: Item) -> int | None:
-    """Return how hard something is: 0, 1 or 2."""
-    known = (str(item.attributes.get(key, "")).casefold() for key in ("level", "difficulty"))
-    return next((_LEVELS[word] for word in known if word in _LEVELS), None)
+def _is_free(item: Item) -> bool | None:
+    prices = [amount(item.attributes[key]) for key in _PRICES & set(item.attributes)]
+    return None if not prices or None in prices else not any(prices)

@@ -35,13 +35,14 @@ DECADES = {
 _KINDS: dict[ClaimType, str] = {
     "year": "years gap elder than_all all_than century year all_from same_year",
     "liking": "liking known dislike dislike_all all_liked strong_all history no_history liked_kind",
-    "negation": "not not_made none none_by no_kinship no_kin never_kind pure differ first_by "
-    "first_kind no_series",
+    "negation": "not not_made not_valued unlike none none_by no_kinship no_kin never_kind pure "
+    "differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
     "attribute": "made made_them all_made all_same same from his other its value elsewhere "
-    "one_hand one_maker pronoun all_by measure bigger biggest times as_big size seats "
+    "one_hand one_maker pronoun all_by measure bigger bigger_all not_as free not_free under "
+    "biggest times as_big size seats "
     "any_size level easier fewest most solo age",
-    "count": "only_it only_one counted counted_more same_kind same_maker",
+    "count": "only_it one_of_them only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
     "relation": "cause",
@@ -85,15 +86,21 @@ class Spotted:
     def number(self) -> int:
         """Return the number of the group n: digits or a word."""
         word = self.word("n")
-        number = int(self.token("n").text) if word == "N" else _NUMBERS.get(word, 0)
+        number = (
+            int(self.token("n").text) if word == "N" else {"hundred": 100, **_NUMBERS}.get(word, 0)
+        )
         unit = self.word("u")
         return number * (10 if unit[:6] == "decade" else 100 if unit[:6] == "centur" else 1)
 
     def is_about(self) -> bool:
         """Say whether the number of the group n is told as more or less so."""
+        return self.is_bound(_ABOUT)
+
+    def is_bound(self, words: frozenset[str]) -> bool:
+        """Say whether one of the words stands right before the number of the group n."""
         place = self.starts[self.match.start("n")]
         told = {token.symbol for token in self.sentence.tokens[max(0, place - 3) : place]}
-        return not told.isdisjoint(_ABOUT)
+        return not told.isdisjoint(words)
 
     def tokens(self, group: str) -> list[Token]:
         """Return the tokens that a group has, and the one after."""

@@ -100,10 +100,16 @@ class Walker:
         before = len(self.statements)
         for child in tree.children:
             if not is_rule(child, "name", "named", "named_open", "alike"):
-                self.of(child, own)
+                self.of(child, self._last_of(own, tree) if is_rule(child, "kind") else own)
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
             self._compare(tree, before, own, other)
         return own
+
+    def _last_of(self, own: Things, tree: Tree) -> Things:
+        """Return what a kind in the singular is said of: T and T, the film that you loved."""
+        kinds = sum(is_rule(child, "kind") for child in tree.children)
+        is_list = any(self._slots(c, "TT") for c in tree.children if is_rule(c, "name"))
+        return replace(own, word="latter") if is_list and kinds == 1 else own
 
     _named_open = _is_liked = _late = _such_as = _named
 
