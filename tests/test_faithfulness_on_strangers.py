@@ -38,6 +38,7 @@ LOTS = (
     "fresh_6",
     "fresh_7",
     "fresh_8",
+    "fresh_9",
     "varied",
 )
 GROUPS = ("own-false", "free-false", "beyond", "own-true", "plain-true", "free-true")

@@ -79,7 +79,8 @@ def joined(tokens: Iterator[Token]) -> list[Token]:
             found.append(token)
     found = list(_compounds(found))
     for kinds in ({"T"}, {"Q"}, CATEGORIES):
-        found = list(_lists(found, kinds))
+        if sum(token.symbol in kinds for token in found) > 1:
+            found = list(_lists(found, kinds))
     for n, token in enumerate(found[:-1]):
         if token.symbol in NUMBERS and found[n + 1].symbol in {"K", *_UNITS}:
             token.parts, token.symbol = [str(NUMBERS[token.symbol])], "N"
@@ -92,8 +93,8 @@ def _compounds(tokens: list[Token]) -> Iterator[Token]:
     """Yield the tokens, "twenty-four years" with its number as one."""
     n = 0
     while n < len(tokens):
-        symbols = [token.symbol for token in tokens[n : n + 4]]
-        tens = TENS.get(symbols[0], 0)
+        tens = TENS.get(tokens[n].symbol, 0)
+        symbols = [token.symbol for token in tokens[n : n + 4]] if tens else []
         if tens and symbols[1:2] == ["-"] and 0 < NUMBERS.get("".join(symbols[2:3]), 0) < 10:
             number = tens + NUMBERS[symbols[2]]
             yield Token("N", tokens[n].start, tokens[n + 2].end, [str(number)])

@@ -77,6 +77,8 @@ def sentences_of(text: str, facts: Facts, own_words: frozenset[str]) -> list[Sen
 def _variants(tokens: list[Token]) -> list[list[Token]]:
     """Return the tokens with every word that may be two things as each of them."""
     several = [n for n, token in enumerate(tokens) if token.others][:_MOST_SEVERAL]
+    if not several:
+        return [joined(iter(tokens))]
     choices = product(*((tokens[n].symbol, *tokens[n].others) for n in several))
     found = []
     for symbols in islice(choices, _MOST_VARIANTS):
