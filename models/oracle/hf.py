@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.facts import Facts
 from catalog.facts_file import batched
-from models.oracle.prompts import PromptKind, oracle_prompts
+from models.oracle.prompts import PromptKind, oracle_prompts, told_of_writing
 from models.oracle.protocol import Answer, Asked, Failure, Outcome, Prompt, Tokens
 
 if TYPE_CHECKING:
@@ -63,15 +63,10 @@ class HfOracle:
     @property
     def parameters(self) -> dict[str, object]:
         """All besides model and prompt that decides what it writes."""
-        sampled = {"seed": self._seed} if self._temperature else {}
-        return {
-            "prompt": self._kind,
-            "examples": self._examples,
-            "temperature": self._temperature,
-            **sampled,
-            "longest_text": self._longest_text,
-            "int8": self._int8,
-        }
+        told = told_of_writing(
+            self._kind, self._examples, self._temperature, self._seed, self._longest_text
+        )
+        return {**told, "int8": self._int8}
 
     def prompts(self, facts: Facts) -> Iterator[Prompt]:
         """Yield the whole prompt, then ever shorter ones."""

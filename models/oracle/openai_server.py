@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from catalog.facts import Facts
 from models.oracle.budget import Budget, at_most
-from models.oracle.prompts import PromptKind, oracle_prompts
+from models.oracle.prompts import PromptKind, oracle_prompts, told_of_writing
 from models.oracle.protocol import (
     Answer,
     Asked,
@@ -78,14 +78,9 @@ class OpenAIOracle:
     @property
     def parameters(self) -> dict[str, object]:
         """All besides model and prompt that decides what it writes; the server is no part of it."""
-        sampled = {"seed": self._seed} if self._temperature else {}
-        return {
-            "prompt": self._kind,
-            "examples": self._examples,
-            "temperature": self._temperature,
-            **sampled,
-            "longest_text": self._longest_text,
-        }
+        return told_of_writing(
+            self._kind, self._examples, self._temperature, self._seed, self._longest_text
+        )
 
     def prompts(self, facts: Facts) -> Iterator[Prompt]:
         """Yield the whole prompt, then ever shorter ones; only the whole one is sent."""

@@ -84,6 +84,19 @@ def oracle_prompts(
         yield _prompt(facts, kind, fewer)
 
 
+def told_of_writing(
+    kind: PromptKind, examples: int, temperature: float, seed: int, longest_text: int
+) -> dict[str, object]:
+    """Return what rows of texts tell of how a model was asked; a seed only where it is sampled."""
+    return {
+        "prompt": kind,
+        "examples": examples,
+        "temperature": temperature,
+        **({"seed": seed} if temperature else {}),
+        "longest_text": longest_text,
+    }
+
+
 def as_one_text(prompt: Prompt) -> str:
     """Return a prompt for a model that reads no chat, such as FLAN-T5: it goes on at the end."""
     instruction, *turns = [turn.content for turn in prompt]

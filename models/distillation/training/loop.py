@@ -22,6 +22,7 @@ from accelerate.utils import broadcast
 from transformers import BartForConditionalGeneration
 
 from catalog.files import write_whole
+from models.distillation.labels import write_config
 from models.distillation.student import initial_student
 from models.distillation.training import precision
 from models.distillation.training.checkpoints import restore, steps_done, write_checkpoint
@@ -39,7 +40,6 @@ from models.distillation.training.record import (
 )
 from models.distillation.training.validation import validate
 from models.distillation.training.vocabulary import run_tokenizer, write_shortlist
-from models.prism.folder import CONFIG
 
 SAMPLES = "samples.json"
 
@@ -82,7 +82,7 @@ def train(
         forget_after(work, done)
     data = Labels(labels, tokenizer)
     if accelerator.is_main_process:
-        write_whole(work / CONFIG, data.config.model_dump_json(indent=2) + "\n")
+        write_config(work, data.config)
         if data.config.form == "references":
             write_shortlist(work, tokenizer, data.added)
     torch.manual_seed(config.seed)
