@@ -24,6 +24,9 @@ class Context:
     def __init__(self, facts: Facts, sentences: Sequence[Sentence]) -> None:
         self.facts = facts
         self.entities: list[Item] = [facts.item, *facts.evidence]
+        self._titled: dict[str, set[int]] = {}
+        for n, entity in enumerate(self.entities):
+            self._titled.setdefault(entity.title, set()).add(n)
         self.tokens: list[Token] = []  # of the sentence
         self.here: list[set[int]] = []  # its mentions
         self.liked: set[int] = set()  # its titles that are said to be liked
@@ -37,7 +40,7 @@ class Context:
 
     def called(self, title: Title) -> set[int]:
         """Return the entities that a title may name."""
-        found = {n for n, entity in enumerate(self.entities) if entity.title == title.text}
+        found = self._titled.get(title.text, set())
         if len(found) > 1 and title.year is not None:
             found = {n for n in found if self.entities[n].year == title.year} or found
         return found

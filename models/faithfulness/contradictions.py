@@ -4,7 +4,7 @@ It says nothing where it does not know. What is so is not counted as a claim, as
 may turn it round.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from catalog.facts import Facts
 from catalog.types import Item
@@ -46,7 +46,7 @@ def contradiction(
 class _Contradictions(Histories):
     """It adds what things are."""
 
-    def _categorised(self, forms: list[str]) -> Callable[[Item], bool | None]:
+    def _categorised(self, forms: Sequence[str]) -> Callable[[Item], bool | None]:
         return lambda i: all(has_category(i, f) for f in forms) if i.categories else None
 
     def _np(self) -> str:

@@ -1,6 +1,7 @@
 """What the Facts know: the titles aside, every word and value that a text may take from them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,46 +10,109 @@ from catalog.types import Item
 from models.language.english import category_words
 
 _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
+_WORD = re.compile(r"\w*")
+Phrase = tuple[str, str, str]
+"""A form, its symbol, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What one text may be about: the words and values of its Facts, by their first letter."""
+    """What one text may be about: the words and values of its Facts, by their first word.
 
-    phrases: dict[str, list[tuple[str, str, str]]]  # first letter: (form, symbol, what it is)
+    Attributes
+    ----------
+    phrases : of each first word what begins with it, the longest first
+    quoted : categories and values in ‘quotes’, the longest first
+    contextual : several words of our own that are a noun or a key in their place
+    own_words : those of the grammar
+    """
+
+    phrases: dict[str, list[Phrase]]
     quoted: list[str]
-    contextual: dict[str, str]  # several words of our own that are a noun or a key in their place
+    contextual: dict[str, list[Phrase]]
     own_words: frozenset[str]
+
+
+def first_word(text: str, start: int = 0) -> str:
+    """Return the letters and digits at `start`, in small letters; there may be none."""
+    return _WORD.match(text, start)[0].casefold()  # type: ignore[index]
 
 
 def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
     """Return the words and values of the Facts."""
-    phrases: list[tuple[str, str, str]] = []
-    contextual: dict[str, str] = {}
-    nouns = _nouns(facts)
-    quoted: set[str] = set()
-    for entity in (facts.item, *facts.evidence):
-        quoted.update(entity.categories)
-        for category in entity.categories:
-            for form, symbol in category_forms(category):
-                # "Children's Books" is quoted, or it would be Children among books.
-                if not form.endswith(tuple(nouns)) and any(map(str.isalpha, form)):
-                    _add(form, symbol, form, own_words, phrases)
-        for key, value in entity.attributes.items():
-            for form in (key, _other_number(key)):
-                _add(form, "K", key, own_words, phrases, contextual)
-            quoted.add(str(value))
-            told = str(value)
-            if isinstance(value, str):
-                _add(told, "V", told, own_words, phrases)
-    for form, symbol in nouns.items():
-        _add(form, symbol, form, own_words, phrases, contextual)
-    by_letter: dict[str, list[tuple[str, str, str]]] = {}
-    for entry in sorted(set(phrases), key=lambda entry: (-len(entry[0]), entry[1] != "V", entry)):
-        by_letter.setdefault(entry[0][0].casefold(), []).append(entry)
+    nouns = _nouns(facts.noun.one, facts.noun.many)
+    found = [
+        _forms_of(
+            entity.categories,
+            tuple((k, str(v), isinstance(v, str)) for k, v in entity.attributes.items()),
+            nouns,
+            own_words,
+        )
+        for entity in (facts.item, *facts.evidence)
+    ]
+    phrases = _by_first_word({phrase for forms in found for phrase in forms.phrases})
     return Lexicon(
-        by_letter, sorted((f"‘{q}’" for q in quoted), key=len, reverse=True), contextual, own_words
+        {
+            word: sorted(near, key=lambda phrase: (-len(phrase[0]), phrase[1] != "V", phrase))
+            for word, near in phrases.items()
+        },
+        sorted({quoted for forms in found for quoted in forms.quoted}, key=len, reverse=True),
+        _by_first_word(dict.fromkeys(p for forms in found for p in forms.contextual)),
+        own_words,
     )
+
+
+def _by_first_word(phrases: Iterable[Phrase]) -> dict[str, list[Phrase]]:
+    found: dict[str, list[Phrase]] = {}
+    for phrase in phrases:
+        found.setdefault(first_word(phrase[0]), []).append(phrase)
+    return found
+
+
+class _Forms:
+    """What may be said of one item, and what it is called."""
+
+    def __init__(self, own_words: frozenset[str]) -> None:
+        self.phrases: list[Phrase] = []
+        self.contextual: list[Phrase] = []
+        self.quoted: list[str] = []
+        self._own_words = own_words
+
+    def add(self, form: str, symbol: str, meaning: str) -> None:
+        """Add a form; several words of our own count only where a noun or a key is called for."""
+        named = symbol in {"NN", "NP", "NB", "K"}
+        if not named and form.casefold() in _FUNCTION_WORDS:
+            return
+        if not (" " in form and _is_own(form, self._own_words)):
+            self.phrases.append((form, symbol, meaning))
+        elif named:
+            self.contextual.append((form, symbol, meaning))
+
+
+@lru_cache(maxsize=4096)
+def _forms_of(
+    categories: tuple[str, ...],
+    attributes: tuple[tuple[str, str, bool], ...],
+    nouns: tuple[tuple[str, str], ...],
+    own_words: frozenset[str],
+) -> _Forms:
+    """Return what may be said of an item of these; an attribute with whether it is text."""
+    found = _Forms(own_words)
+    found.quoted = [f"‘{told}’" for told in (*categories, *(value for _, value, _ in attributes))]
+    endings = tuple(form for form, _ in nouns)
+    for category in categories:
+        for form, symbol in category_forms(category):
+            # "Children's Books" is quoted, or it would be Children among books.
+            if not form.endswith(endings) and any(map(str.isalpha, form)):
+                found.add(form, symbol, form)
+    for key, value, is_text in attributes:
+        for form in (key, _other_number(key)):
+            found.add(form, "K", key)
+        if is_text:
+            found.add(value, "V", value)
+    for form, symbol in nouns:
+        found.add(form, symbol, form)
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -74,14 +138,15 @@ def has_category(item: Item, form: str) -> bool:
     return any(told == known for c in item.categories for known, _ in category_forms(c))
 
 
-def _nouns(facts: Facts) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _nouns(one: str, many: str) -> tuple[tuple[str, str], ...]:
     """Return what the items are called, and short: "video game" is a "game"."""
-    one, many = facts.noun.one, facts.noun.many
     found = {one.rsplit(" ", 1)[-1]: "NN", many.rsplit(" ", 1)[-1]: "NP"}
     found |= {one: "NN", many: "NP"}
-    return {
-        form: "NB" if one.endswith(form) and many.endswith(form) else s for form, s in found.items()
-    }
+    return tuple(
+        (form, "NB" if one.endswith(form) and many.endswith(form) else symbol)
+        for form, symbol in found.items()
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -99,19 +164,6 @@ _FUNCTION_WORDS = frozenset(
     "here next".split()
 )
 """Words that carry a sentence: a category or a value of these counts only in quotes."""
-
-
-def _add(
-    form: str, symbol: str, meaning: str, own_words: frozenset[str],
-    phrases: list[tuple[str, str, str]], contextual: dict[str, str] | None = None,
-) -> None:  # fmt: skip
-    """Add a form; several words of our own count only where a noun or a key is called for."""
-    if symbol not in {"NN", "NP", "NB", "K"} and form.casefold() in _FUNCTION_WORDS:
-        return
-    if not (" " in form and _is_own(form, own_words)):
-        phrases.append((form, symbol, meaning))
-    elif contextual is not None:
-        contextual[f"{symbol} {form}"] = meaning
 
 
 def _other_number(key: str) -> str:

@@ -1,7 +1,8 @@
 """The tokens of a text, and lists of them as one: “A”, “B” and “C” are one symbol."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 NUMBERS = dict(
     zip(
@@ -34,7 +35,11 @@ _UNITS = {
     "-",
 }
 """What a number in words may count."""
+_COUNTED = {"K", *_UNITS}
 CATEGORIES = {"CA", "C1", "CP"}
+_MERGED = {"P", *CATEGORIES}
+_LISTED = ({"T"}, {"Q"}, CATEGORIES)
+_OF_CATEGORY, _OF_NOUN = {"C1", "CP"}, {"NN", "NP", "NB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ class Token:
     symbol: str
     start: int
     end: int
-    parts: list[str] = field(default_factory=list)
-    titles: list[Title] = field(default_factory=list)
+    parts: tuple[str, ...] = ()
+    titles: tuple[Title, ...] = ()
     others: tuple[str, ...] = ()
 
     @property
@@ -72,21 +77,26 @@ def joined(tokens: Iterator[Token]) -> list[Token]:
     """Return the tokens with every list of titles, categories or quoted values as one."""
     found: list[Token] = []
     for token in tokens:
-        both = {token.symbol, found[-1].symbol if found else ""}
-        if both <= CATEGORIES or both == {"P"}:
+        if token.symbol in _MERGED and found and _are_one(found[-1].symbol, token.symbol):
             found[-1] = _merged([found[-1], token])
         else:
             found.append(token)
-    found = list(_compounds(found))
-    for kinds in ({"T"}, {"Q"}, CATEGORIES):
+    symbols = {token.symbol for token in found}
+    if not symbols.isdisjoint(TENS):
+        found = list(_compounds(found))
+    for kinds in _LISTED if "and" in symbols else ():
         if sum(token.symbol in kinds for token in found) > 1:
             found = list(_lists(found, kinds))
-    for n, token in enumerate(found[:-1]):
-        if token.symbol in NUMBERS and found[n + 1].symbol in {"K", *_UNITS}:
-            token.parts, token.symbol = [str(NUMBERS[token.symbol])], "N"
-        if token.symbol in {"C1", "CP"} and found[n + 1].symbol in {"NN", "NP", "NB"}:
+    for token, following in pairwise(found):
+        if token.symbol in NUMBERS and following.symbol in _COUNTED:
+            token.parts, token.symbol = (str(NUMBERS[token.symbol]),), "N"
+        if token.symbol in _OF_CATEGORY and following.symbol in _OF_NOUN:
             token.symbol = "CA"
     return found
+
+
+def _are_one(symbol: str, following: str) -> bool:
+    return (symbol == following == "P") or (symbol in CATEGORIES and following in CATEGORIES)
 
 
 def _compounds(tokens: list[Token]) -> Iterator[Token]:
@@ -97,11 +107,11 @@ def _compounds(tokens: list[Token]) -> Iterator[Token]:
         symbols = [token.symbol for token in tokens[n : n + 4]] if tens else []
         if tens and symbols[1:2] == ["-"] and 0 < NUMBERS.get("".join(symbols[2:3]), 0) < 10:
             number = tens + NUMBERS[symbols[2]]
-            yield Token("N", tokens[n].start, tokens[n + 2].end, [str(number)])
+            yield Token("N", tokens[n].start, tokens[n + 2].end, (str(number),))
             n += 3
             continue
-        if tens and symbols[1:2] and symbols[1] in {"K", *_UNITS} - {"-"}:
-            yield Token("N", tokens[n].start, tokens[n].end, [str(tens)])
+        if tens and symbols[1:2] and symbols[1] in _COUNTED - {"-"}:
+            yield Token("N", tokens[n].start, tokens[n].end, (str(tens),))
         else:
             yield tokens[n]
         n += 1
@@ -153,6 +163,6 @@ def _merged(members: list[Token]) -> Token:
         "TT" if last.symbol == "T" else last.symbol,
         members[0].start,
         last.end,
-        [part for token in members for part in token.parts],
-        [title for token in members for title in token.titles],
+        tuple(part for token in members for part in token.parts),
+        tuple(title for token in members for title in token.titles),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from catalog.facts import Facts
-from models.faithfulness.lexicon import Lexicon, lexicon_of
+from models.faithfulness.lexicon import Lexicon, first_word, lexicon_of
 from models.faithfulness.symbols import CATEGORIES, Title, Token, joined
 
 LONGEST = 80
@@ -95,16 +95,15 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
     before = ""
     while match := _TOKEN.search(text, position):
         start, end = match.span()
-        token = _known(text, start, match, known, before)
-        if token is None:
-            tokens = list(_plain(text, match))
-            if match["word"] and (name := _name(text, match, known, before)):
-                tokens = [Token("P", start, start + len(name), [name.casefold()])]
-                if start + len(name) < end:
-                    tokens.append(Token("S", start + len(name), end))
-        else:
+        if token := _known(text, start, match, known, before):
             tokens = [token]
             end = token.end
+        elif name := _name(text, match, known, before):
+            tokens = [Token("P", start, start + len(name), (name.casefold(),))]
+            if start + len(name) < end:
+                tokens.append(Token("S", start + len(name), end))
+        else:
+            tokens = _plain(match)
         yield from tokens
         before = tokens[-1].symbol
         position = end
@@ -115,10 +114,13 @@ def _name(text: str, match: re.Match[str], known: Lexicon, before: str) -> str:
 
     The first word of a sentence is one only where another follows, or a possessive.
     """
-    name = re.sub("['’]s$", "", match["word"])
-    if not name[0].isupper() or "'" in name or name.casefold() in known.own_words:
+    word = match[0]
+    if match.lastgroup != "word" or not word[0].isupper():
         return ""
-    named = name != match["word"] or text[match.end() + 1 : match.end() + 2].isupper()
+    name = re.sub("['’]s$", "", word)
+    if "'" in name or name.casefold() in known.own_words:
+        return ""
+    named = name != word or text[match.end() + 1 : match.end() + 2].isupper()
     return name if named or before not in {"", *_ENDS} else ""
 
 
@@ -126,29 +128,29 @@ def _known(
     text: str, start: int, match: re.Match[str], known: Lexicon, before: str
 ) -> Token | None:
     """Return what the Facts know and stands at `start`, or None."""
-    if match["title"] is not None:
+    kind = match.lastgroup
+    if kind == "title":
         end = match.end()
         year = _YEAR_BEHIND.match(text, end)
         title = Title(match["title"], start, end, int(year[1]) if year else None)
-        return Token("T", start, year.end() if year else end, titles=[title])
-    first = text[start]
-    if first == "‘":
+        return Token("T", start, year.end() if year else end, titles=(title,))
+    if kind == "other" and match[0] == "‘":
         value = next((v for v in known.quoted if text.startswith(v, start)), None)
-        return (value and Token("Q", start, start + len(value), [value[1:-1]])) or None
-    if first in ".,;:?!()":
+        return (value and Token("Q", start, start + len(value), (value[1:-1],))) or None
+    if kind == "mark" and match[0] != "-":
         return None
-    for entry, meaning in known.contextual.items():
-        symbol, form = entry.split(" ", 1)
+    word = first_word(text, start)
+    for form, symbol, meaning in known.contextual.get(word, ()):
         if _calls_for(symbol, before) and _stands_at(text, start, form, exact=False):
-            return Token(symbol, start, start + len(form), [meaning])
-    near = known.phrases.get(first.casefold(), ())
+            return Token(symbol, start, start + len(form), (meaning,))
+    near = known.phrases.get(word, ())
     found = [entry for entry in near if _stands_at(text, start, entry[0], exact=entry[1] == "V")]
     if found:
         form = found[0][0]
         plain = _plain_symbol(form, match, known.own_words)
         symbols = dict.fromkeys(s for f, s, _ in found if f.casefold() == form.casefold())
         symbol, *others = [*([plain] if plain else []), *symbols]
-        return Token(symbol, start, start + len(form), [found[0][2]], others=tuple(others))
+        return Token(symbol, start, start + len(form), (found[0][2],), others=tuple(others))
     return None
 
 
@@ -169,43 +171,40 @@ def _calls_for(symbol: str, before: str) -> bool:
     return before in {"a", "an", "another", "N", "D", "Q", *CATEGORIES}
 
 
-def _plain(text: str, match: re.Match[str]) -> Iterator[Token]:
-    """Yield what the grammar knows by itself: words, numbers, marks."""
+def _plain(match: re.Match[str]) -> list[Token]:
+    """Return what the grammar knows by itself: words, numbers, marks."""
     start, end = match.span()
-    raw = match[0]
-    if match["decade"]:
-        yield Token("D", start, end, [raw])
-    elif match["number"]:
-        yield Token("N", start, end, [raw.replace(",", "")])
-    elif match["word"]:
-        yield from _words(raw.replace("’", "'"), start, end)
-    elif match["possessive"]:
-        yield Token("S", start, end, [raw])
-    else:
-        yield Token(raw if match["mark"] else "OTHER", start, end, [raw])
+    raw, kind = match[0], match.lastgroup
+    if kind == "word":
+        word = raw.replace("’", "'").casefold()
+        if "'" in word:
+            return list(_words(word, start, end))
+        word = _SPELLED.get(word, word)
+        return [Token(word, start, end, (word,))]
+    if kind == "number":
+        return [Token("N", start, end, (raw.replace(",", ""),))]
+    symbol = {"mark": raw, "decade": "D", "possessive": "S"}.get(kind or "", "OTHER")
+    return [Token(symbol, start, end, (raw,))]
 
 
-def _words(raw: str, start: int, end: int) -> Iterator[Token]:
-    word = _SPELLED.get(raw.casefold(), raw.casefold())
-    if "'" not in word:
-        yield Token(word, start, end, [word])
-        return
+def _words(word: str, start: int, end: int) -> Iterator[Token]:
+    """Yield what a word with an apostrophe is made of: "isn't" is "is not"."""
     if word in _IS:
-        yield Token(_IS[word], start, end - 2, [_IS[word]])
-        yield Token("is", end - 2, end, ["is"])
+        yield Token(_IS[word], start, end - 2, (_IS[word],))
+        yield Token("is", end - 2, end, ("is",))
         return
     if word.endswith("n't"):
         first = {"ca": "can", "wo": "will"}.get(word[:-3], word[:-3])
-        yield Token(first, start, end - 3, [first])
-        yield Token("not", end - 3, end, ["not"])
+        yield Token(first, start, end - 3, (first,))
+        yield Token("not", end - 3, end, ("not",))
         return
     for ending, full in _CONTRACTED.items():
         if word.endswith(ending):
             stem = word.removesuffix(ending)
-            yield Token(stem, start, end - len(ending), [stem])
-            yield Token(full, end - len(ending), end, [full])
+            yield Token(stem, start, end - len(ending), (stem,))
+            yield Token(full, end - len(ending), end, (full,))
             return
-    yield Token(word, start, end, [word])
+    yield Token(word, start, end, (word,))
 
 
 def _stands_at(text: str, start: int, form: str, *, exact: bool) -> bool:
