@@ -1,4 +1,4 @@
-"""The check on 3,347 texts whose authors never saw it, true and false, over twenty kinds of things.
+"""The check on 3,547 texts whose authors never saw it, true and false, over twenty kinds of things.
 
 They were written from the contract of the Facts and the meaning of the policies alone: `open` and
 `sealed` before the grammar was done, the sealed half opened once; each of the `fresh` ones was

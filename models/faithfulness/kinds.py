@@ -28,11 +28,8 @@ def _liking(context: Context, statement: Statement) -> Judged:
             ), "not so in the history"
         if len(mention) == 1 and statement.how in {"loved", "liked"}:
             before = context.strengths.setdefault(min(mention), statement.how)
-            if before != statement.how:
-                told: Outcome = (
-                    "unverifiable" if statement.about.word == "latter" else "contradicted"
-                )
-                return told, "said to be liked in two ways"
+            if before != statement.how:  # of what one loved, both are true
+                return "unverifiable", "said to be liked in two ways"
     return (True, "") if meant else ("unverifiable", "it does not say what is liked")
 
 

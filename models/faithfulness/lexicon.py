@@ -10,7 +10,7 @@ from catalog.types import Item
 from models.language.english import category_words
 
 _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
-_WORD = re.compile(r"\w*")
+_WORD = re.compile(r"[^\W\d_]+|\w*")
 Phrase = tuple[str, str, str]
 """A form, its symbol, and what it is."""
 
@@ -34,7 +34,7 @@ class Lexicon:
 
 
 def first_word(text: str, start: int = 0) -> str:
-    """Return the letters and digits at `start`, in small letters; there may be none."""
+    """Return the letters, or else letters and digits, at `start`, in small letters; if any."""
     return _WORD.match(text, start)[0].casefold()  # type: ignore[index]
 
 

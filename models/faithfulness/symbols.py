@@ -122,8 +122,12 @@ def _lists(tokens: list[Token], kinds: set[str]) -> Iterator[Token]:
     symbols = [token.symbol for token in tokens] + [""] * 4
     n = 0
     while n < len(tokens):
+        if symbols[n] not in kinds:
+            yield tokens[n]
+            n += 1
+            continue
         members, after, closed = [n], n + 1, False
-        while symbols[n] in kinds and not closed:
+        while not closed:
             joint = 0
             if symbols[after] == "," and symbols[after + 1] in kinds:
                 joint = 1

@@ -95,7 +95,9 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
     before = ""
     while match := _TOKEN.search(text, position):
         start, end = match.span()
-        if token := _known(text, start, match, known, before):
+        if match.lastgroup == "word" and (word := match[0]).islower() and _is_plain(word, known):
+            tokens = [Token(word, start, end, (word,))]  # most are: no more is asked of them
+        elif token := _known(text, start, match, known, before):
             tokens = [token]
             end = token.end
         elif name := _name(text, match, known, before):
@@ -107,6 +109,11 @@ def _split(text: str, known: Lexicon) -> Iterator[Token]:
         yield from tokens
         before = tokens[-1].symbol
         position = end
+
+
+def _is_plain(word: str, known: Lexicon) -> bool:
+    """Say whether a word is one of the grammar's that nothing of the Facts begins with."""
+    return word in known.own_words and word not in known.phrases and word not in known.contextual
 
 
 def _name(text: str, match: re.Match[str], known: Lexicon, before: str) -> str:
