@@ -5,14 +5,17 @@ section on the Oracle): the Oracle may speak of nothing but what it is given, an
 item to the user's own history. The unconstrained one asks the same of the same Facts, to compare
 with. The last turn of the first:
 
-    Recommended film: “Heat”
-    Year: 1995
-    Categories: Crime, Thriller
-
     What you know of the person:
     1. They loved “Ronin”
        Year: 1998
+
+    Recommended film, new to them: “Heat”
+    Year: 1995
+    Categories: Crime, Thriller
     This is why the film was picked: you may say “because”.
+
+The item comes last, as small models speak of what they read last: SmolLM2-135M named the item in 13
+of 16 texts, and in 1 of 16 where the item came first.
 """
 
 from collections.abc import Iterator
@@ -24,7 +27,7 @@ from catalog.types import Item
 from models.oracle.examples import EXAMPLES
 from models.oracle.protocol import Message, Prompt
 
-ORACLE_PROMPT_VERSION = "1"
+ORACLE_PROMPT_VERSION = "2"
 """Raised whenever Facts may get another prompt: texts written before are kept beside the new."""
 PromptKind = Literal["faithful", "unconstrained"]
 _DETAILS: tuple[tuple[bool, str], ...] = (
@@ -127,14 +130,14 @@ def _worked(kind: PromptKind, examples: int) -> Prompt:
 def facts_in_words(facts: Facts, kind: PromptKind = "faithful") -> str:
     """Return all that the Facts say, a line each, and in the faithful prompt what follows."""
     one, many = facts.noun.one, facts.noun.many
-    lines = [f"Recommended {one}: “{facts.item.title}”", *_details(facts.item)]
-    if facts.popularity:
-        lines.append(_POPULARITY[facts.popularity].format(many=many))
-    lines += ["", "What you know of the person:" if facts.evidence else _NOTHING_KNOWN]
+    lines = ["What you know of the person:" if facts.evidence else _NOTHING_KNOWN]
     when = "lately " if facts.evidence_kind == "recent" else ""
     for number, entry in enumerate(facts.evidence, 1):
         lines.append(f"{number}. They {when}{entry.liking} “{entry.title}”")
         lines += [f"   {line}" for line in _details(entry)]
+    lines += ["", f"Recommended {one}, new to them: “{facts.item.title}”", *_details(facts.item)]
+    if facts.popularity:
+        lines.append(_POPULARITY[facts.popularity].format(many=many))
     if kind == "faithful" and facts.evidence:
         lines.append(_REASONS[facts.evidence_kind].format(one=one))
     return "\n".join(lines)
