@@ -32,7 +32,11 @@ from service.settings import Settings
 # Nothing hangs on the clock, and a submission fails only for what it changed;
 # `pytest --hypothesis-profile thorough` goes looking for more.
 settings.register_profile(
-    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
