@@ -17,10 +17,10 @@ from bench.measure import console
 from catalog import dataset as datasets
 from catalog.facts import Facts
 from models.faithfulness import check
-from models.faithfulness.notation import Rules
-from models.faithfulness.parser import Parser
-from models.faithfulness.reading import grammar, own_words, read
-from models.faithfulness.tokens import sentences_of
+from models.faithfulness.reading.notation import Rules
+from models.faithfulness.reading.parser import Parser
+from models.faithfulness.reading.readings import grammar, own_words, read
+from models.faithfulness.reading.tokens import sentences_of
 from models.language.grounded import explain
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.facts import Facts
-from models.faithfulness.symbols import NUMBERS
+from models.faithfulness.reading.symbols import NUMBERS
 
 CORPUS = Path(__file__).parent / "corpus" / "described.jsonl"
 

@@ -19,7 +19,7 @@ from other_worlds import WORLDS, facts_of
 
 from catalog.facts import Facts
 from models.faithfulness import CHECK_VERSION, check
-from models.faithfulness.described import DESCRIBED_VERSION
+from models.faithfulness.describing.described import DESCRIBED_VERSION
 from models.language.grounded import GRAMMAR_VERSION, explain
 from models.oracle.examples import EXAMPLES
 from models.oracle.prompts import ORACLE_PROMPT_VERSION, as_one_text, oracle_prompts

@@ -17,8 +17,8 @@ from other_worlds import WORLDS, facts_of
 
 from catalog.facts import Facts
 from models.faithfulness import check
-from models.faithfulness.reading import own_words, vocabulary
-from models.faithfulness.tokens import sentences_of
+from models.faithfulness.reading.readings import own_words, vocabulary
+from models.faithfulness.reading.tokens import sentences_of
 from models.language.english import category_words
 from models.language.grounded import STYLES, explain
 

@@ -13,15 +13,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from other_worlds import WORLDS, facts_of
 
 from catalog import dataset as datasets
-from models.faithfulness.reading import own_words
-from models.faithfulness.tokens import sentences_of
+from models.faithfulness.reading.readings import own_words
+from models.faithfulness.reading.tokens import sentences_of
 from models.language.grounded import STYLES, explain
 from ranker.als import AlsRanker
 from ranker.service import RankingQuery, RankingService
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 300
-FILE = ROOT / "models" / "faithfulness" / "skeletons.txt"
+FILE = ROOT / "models" / "faithfulness" / "reading" / "skeletons.txt"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from catalog.facts import Facts
 from models.distillation.evaluate import Share
 from models.faithfulness import check
-from models.faithfulness.lemmas import lemmas
+from models.faithfulness.describing.lemmas import lemmas
 
 
 def test_most_true_texts_pass() -> None:

@@ -9,8 +9,8 @@ import random
 
 import pytest
 
-from models.faithfulness.notation import Alternatives, Rules
-from models.faithfulness.reading import grammar, read
+from models.faithfulness.reading.notation import Alternatives, Rules
+from models.faithfulness.reading.readings import grammar, read
 
 SLOTS = {"T", "TT", "N", "D", "CA", "C1", "CP", "Q", "V"}
 DRAWN, LONGEST = 3_000, 40

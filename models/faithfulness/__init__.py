@@ -7,12 +7,13 @@ The grammar reads it: “Ronin” is loved and offered, “Heat” offered. Judg
 
 A text goes through these files in this order:
 
-- tokens: titles, and what the Facts know (lexicon), become symbols: each sentence has a skeleton;
-- reading: the grammar's parses (parser) become statements (walker, measuring, makers, details,
-  meaning);
-- judge: statements are held against the Facts, by what they are about (context) and kind (kinds);
-- spots: in what is not read or not verified, patterns find what cannot be so (comparisons,
-  chronology, sizes, levels, makings, sequences, histories, contradictions);
+- reading/: titles, and what the Facts know (lexicon), become symbols (tokens): each sentence has a
+  skeleton. The grammar's parses of it (parser) become statements (walker, measuring, makers,
+  details, meaning);
+- judging/: statements are held against the Facts, by what they are about (context) and by kind
+  (kinds);
+- spotting/: in what is not read or not verified, patterns find what cannot be so;
+- describing/: for the policy `described`, open language is held against descriptions;
 - policies: which claims a text may make and pass.
 """
 

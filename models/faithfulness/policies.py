@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from catalog.facts import Facts
 from models.faithfulness.claims import Claim, Policy, Verdict
-from models.faithfulness.contradictions import contradiction
-from models.faithfulness.described import describe
-from models.faithfulness.judge import Judge
-from models.faithfulness.reading import frequent, own_words, read
-from models.faithfulness.spots import CLAIMED, patterns, spots
-from models.faithfulness.tokens import LONGEST, Sentence, sentences_of, skeleton_of
+from models.faithfulness.describing.described import describe
+from models.faithfulness.judging.judge import Judge
+from models.faithfulness.reading.readings import frequent, own_words, read
+from models.faithfulness.reading.tokens import LONGEST, Sentence, sentences_of, skeleton_of
+from models.faithfulness.spotting.contradictions import contradiction
+from models.faithfulness.spotting.spots import CLAIMED, patterns, spots
 from models.language.articles import begins_with_vowel
 
 _ENDINGS = (".", "!", "?")

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from catalog.facts import Facts
 from models.faithfulness.claims import Claim, Outcome, Policy
 from models.faithfulness.policies import check
-from models.faithfulness.reading import own_words, read, stops_at
-from models.faithfulness.tokens import sentences_of, skeleton_of
+from models.faithfulness.reading.readings import own_words, read, stops_at
+from models.faithfulness.reading.tokens import sentences_of, skeleton_of
 
 _BEFORE, _AFTER = 3, 2
 """Symbols that are shown before and after the one that no rule goes on with."""
@@ -48,8 +48,8 @@ def checked(row: TextWithFacts, policy: Policy) -> CheckedText:
 def unread(row: TextWithFacts) -> list[tuple[str, str]]:
     """Return of each sentence that the grammar does not read where it stops, and the sentence.
 
-    The place is a few symbols of its skeleton (see `models.faithfulness.tokens`), the one that no
-    rule goes on with between arrows: "a C1 →that← keeps".
+    The place is a few symbols of its skeleton (see `models.faithfulness.reading.tokens`), the one
+    that no rule goes on with between arrows: "a C1 →that← keeps".
     """
     found = []
     for sentence in sentences_of(row.text, row.facts, own_words()):

@@ -1,0 +1,1 @@
+"""The policy `described`: open language, held against descriptions word by word; offline only."""

@@ -1,0 +1,1 @@
+"""What a sentence states, held against the Facts."""

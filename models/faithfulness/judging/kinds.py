@@ -1,0 +1,242 @@
+"""How a statement of each kind is held against the Facts: one small function for each."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from catalog.types import Item
+from models.faithfulness.claims import ClaimType, Outcome
+from models.faithfulness.judging.context import Context, Judged, any_known, distinct
+from models.faithfulness.judging.dates import judge_decade, judge_year
+from models.faithfulness.judging.measures import judge_size
+from models.faithfulness.reading.attributes import BY_PREPOSITION, MADE, UNITS
+from models.faithfulness.reading.lexicon import category_forms, has_category
+from models.faithfulness.reading.statements import Statement, Things
+from models.language.titles import may_be_series, same_series
+
+
+def _liking(context: Context, statement: Statement) -> Judged:
+    """What you loved or liked is evidence, and as strongly as it says."""
+    meant = context.resolve(statement.about)
+    for mention in meant:
+        entries = [context.facts.evidence[n - 1] for n in mention if n]
+        strong = statement.how in {"loved", "loved?"}
+        if not any(entry.liking == "loved" or not strong for entry in entries):
+            of_last = statement.about.word != "which" or mention == meant[-1]
+            asked = statement.how == "loved?" and bool(entries)  # one may ask it of what is liked
+            return (
+                "contradicted" if of_last and not asked else "unverifiable"
+            ), "not so in the history"
+        if len(mention) == 1 and statement.how in {"loved", "liked"}:
+            before = context.strengths.setdefault(min(mention), statement.how)
+            if before != statement.how:  # of what one loved, both are true
+                return "unverifiable", "said to be liked in two ways"
+    return (True, "") if meant else ("unverifiable", "it does not say what is liked")
+
+
+def _recency(context: Context, statement: Statement) -> Judged:
+    """Only the latest likings are recent."""
+    if context.facts.evidence_kind == "recent":
+        return True, ""
+    return "unverifiable", "when it was liked is not known"
+
+
+def _relation(context: Context, statement: Statement) -> Judged:
+    """Only evidence that carried or resembles the item may be its cause."""
+    if statement.how == "that" and not context.last_likes:
+        return "unverifiable", "it is not plain what this is"
+    causal = context.facts.evidence_kind in {"contribution", "similar"}
+    return causal, "" if causal else "these Facts give no cause"
+
+
+def _role(context: Context, statement: Statement) -> Judged:
+    """What is offered is the item, and nothing else."""
+    meant = context.resolve(statement.about)
+    if statement.how == "also":
+        return (True, "") if context.facts.evidence else ("unverifiable", "beside what?")
+    if statement.how == "beside":  # compared with the item: what was liked
+        others = context.resolve(statement.beside or Things())
+        true = all(mention - {0} for mention in meant) or all(0 not in m for m in others)
+        return (True, "") if true else ("unverifiable", "the item is no liking")
+    context.is_told |= any(0 in mention for mention in meant)
+    if meant and all(0 in mention for mention in meant):
+        return True, ""
+    plain = statement.about.word != "it"
+    return ("contradicted" if plain else "unverifiable"), "this is not what is recommended"
+
+
+def _category(context: Context, statement: Statement) -> Judged:
+    """Every category holds for what it is said of; what is similar shares one."""
+    if statement.beside is not None:
+        return _similar(context, statement)
+    forms = context.tokens[statement.values[0]].parts
+    if len({_meant(form, context.entities) for form in forms}) < len(forms):
+        return False, "the same detail twice"
+    return context.told(
+        statement,
+        lambda item: all(has_category(item, form) for form in forms) if item.categories else None,
+    )
+
+
+def _popularity(context: Context, statement: Statement) -> Judged:
+    """Only of the item is it known how many like it."""
+    tier = context.facts.popularity
+    meant = context.resolve(statement.about)
+    context.is_told |= any(0 in mention for mention in meant)
+    if not meant or not all(0 in mention for mention in meant):
+        return "unverifiable", "only of the item is it known"
+    return tier == "favourite" or (tier is not None and statement.how == "well_liked"), ""
+
+
+def _attribute(context: Context, statement: Statement) -> Judged:
+    """A value holds for what it is said of, under the name or in the role it is told in."""
+    tokens = [context.tokens[n] for n in statement.values]
+    if statement.how == "same":
+        return _same(context, statement, tokens[0].text if tokens else "")
+    if statement.how == "its":
+        key, value = tokens[0].text, tokens[1].text
+        return context.told(
+            statement,
+            lambda item: str(item.attributes[key]) == value if key in item.attributes else None,
+        )
+    if statement.how.startswith("size "):
+        return judge_size(context, statement)
+    keys = _keys(statement.how, [token.text for token in tokens[1:]])
+    value = tokens[0].text
+    return context.told(
+        statement,
+        lambda item: any_known(
+            str(known) == value or _amounts_to(str(known), value, statement.how)
+            for key, known in item.attributes.items()
+            if keys is None or key in keys
+        ),
+    )
+
+
+def _same(context: Context, statement: Statement, key: str) -> Judged:
+    """The same value as all that is named beside it, or without a key the same maker."""
+    assert statement.beside is not None
+    beside = context.resolve(statement.beside)
+    found = [
+        any(_share(context.entities[n], context.entities[m], key) for n in one for m in other)
+        for one in context.resolve(statement.about)
+        for other in beside
+        if one != other
+    ]
+    if not found:
+        return "unverifiable", "it does not say the same as what"
+    context.is_told = True
+    if all(found):
+        return True, ""
+    plain = statement.beside.titles or not any(found)
+    return ("contradicted" if plain else "unverifiable"), f"not the same {key or 'maker'}"
+
+
+def _similar(context: Context, statement: Statement) -> Judged:
+    """What is similar has a category in common; more is not known."""
+    others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+    equal = statement.how == "equal"
+    true, _ = context.told(
+        statement,
+        lambda item: all(
+            (all if equal else any)(has_category(other, c) for c in item.categories)
+            and (not equal or len(other.categories) == len(item.categories))
+            for other in others
+        ),
+    )
+    so = true is True and bool(others)
+    return (True, "") if so else ("unverifiable", "they have no category in common")
+
+
+def _series(context: Context, statement: Statement) -> Judged:
+    """Titles and years show that things are of one series."""
+    assert statement.beside is not None
+    others = context.resolve(statement.beside)
+    true = all(
+        any(same_series(context.entities[n], context.entities[m]) for n in one for m in other)
+        for one in context.resolve(statement.about)
+        for other in others
+    )
+    if statement.how == "sequel" and true:
+        years = [context.entities[n].year or 0 for m in others for n in m]
+        own = [context.entities[n].year or 0 for m in context.resolve(statement.about) for n in m]
+        true = min(own, default=0) > max(years, default=3000)
+    context.is_told = True
+    if true and others:
+        return True, ""
+    about = [context.entities[n].title for m in context.resolve(statement.about) for n in m]
+    beside = [context.entities[n].title for m in others for n in m]
+    open_ = any(may_be_series(one, other) for one in about for other in beside)
+    told: Outcome = "unverifiable" if open_ else "contradicted"
+    return told, "titles and years do not show one series"
+
+
+def _count(context: Context, statement: Statement) -> Judged:
+    """So many there are; and no detail is told twice."""
+    if statement.how == "twice":
+        return False, "its year twice"
+    if statement.how in {"another", "distinct"}:
+        told = [part for n in statement.values for part in context.tokens[n].parts]
+        if len({_meant(form, context.entities) for form in told}) < len(told):
+            return False, "the same detail twice"
+        if statement.how == "another":
+            shared = context.any_evidence(
+                lambda item: all(has_category(item, form) for form in told)
+            )
+            return (True, "") if shared else ("unverifiable", "it is not plain what the other is")
+        return True, ""
+    meant = context.resolve(statement.about)
+    true = statement.about.count in context.sizes(meant)
+    why = "" if true else f"there are {len(distinct(meant))}"
+    if statement.about.word == "all":  # another two may be meant
+        return (True, "") if true else ("unverifiable", why)
+    return true, why
+
+
+def _share(one: Item, other: Item, key: str) -> bool:
+    """Say whether two items have one value of an attribute, or, without a name, one maker."""
+    if key:
+        return one.attributes.get(key) == other.attributes.get(key) is not None
+    makers = BY_PREPOSITION["by"]
+    return any(k in makers and other.attributes.get(k) == v for k, v in one.attributes.items())
+
+
+def _keys(how: str, told: Sequence[str]) -> frozenset[str] | None:
+    """Return the names that an attribute may have where its value is told so; None is any."""
+    if told:
+        return frozenset(told)
+    first = how.split(" ", 1)[0]
+    if first == "measure":
+        return next((UNITS[word] for word in how.split() if word in UNITS), None)
+    if first in MADE:
+        return MADE[first]
+    return BY_PREPOSITION.get(how)
+
+
+def _amounts_to(known: str, number: str, how: str) -> bool:
+    """Say whether a value is a number with the unit at hand: "147 min" for 147 minutes."""
+    match = re.fullmatch(rf"{re.escape(number)}[ -]?([a-z]{{3,}})\.?", known.casefold())
+    return match is not None and any(word[:3] == match[1][:3] for word in how.split())
+
+
+def _meant(form: str, entities: Sequence[Item]) -> frozenset[str]:
+    """Return the categories that a form may stand for: "romantic" and "romance" are one."""
+    told = {category for entity in entities for category in entity.categories}
+    return frozenset(
+        c.casefold() for c in told if any(form.casefold() == f for f, _ in category_forms(c))
+    )
+
+
+KINDS: dict[ClaimType, Callable[[Context, Statement], Judged]] = {
+    "liking": _liking,
+    "recency": _recency,
+    "relation": _relation,
+    "role": _role,
+    "category": _category,
+    "year": judge_year,
+    "decade": judge_decade,
+    "popularity": _popularity,
+    "attribute": _attribute,
+    "series": _series,
+    "count": _count,
+}
+"""How the statements of each type are judged."""

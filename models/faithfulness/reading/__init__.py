@@ -1,0 +1,1 @@
+"""A sentence read by the grammar: from its words to what it states."""

@@ -1,0 +1,204 @@
+"""What a parse says of attributes: who made a thing, and what is shared."""
+
+from models.faithfulness.reading.measuring import Measuring
+from models.faithfulness.reading.parser import Tree
+from models.faithfulness.reading.statements import Things
+from models.faithfulness.reading.walker import is_rule
+
+
+class Makers(Measuring):
+    """The methods for attributes, and for what things have in common."""
+
+    def _valued(self, how: str, tree: Tree, about: Things) -> Things:
+        self._say("attribute", tree, about, how, tuple(self._slots(tree, "V", "Q", "N")))
+        return Things()
+
+    def _value_by(self, tree: Tree, about: Things) -> Things:
+        return self._valued("by", tree, about)
+
+    def _value_from(self, tree: Tree, about: Things) -> Things:
+        return self._valued("from", tree, about)
+
+    def _value_in(self, tree: Tree, about: Things) -> Things:
+        return self._valued("in", tree, about)
+
+    def _value_on(self, tree: Tree, about: Things) -> Things:
+        return self._valued("on", tree, about)
+
+    def _value_with(self, tree: Tree, about: Things) -> Things:
+        return self._valued("with", tree, about)
+
+    def _value_for(self, tree: Tree, about: Things) -> Things:
+        return self._valued("for", tree, about)
+
+    def _made_of(self, tree: Tree, about: Things) -> Things:
+        return self._valued("of", tree, about)
+
+    def _value_bare(self, tree: Tree, about: Things) -> Things:
+        return self._valued("", tree, about)
+
+    def _made_by(self, tree: Tree, about: Things) -> Things:
+        return self._valued(self._words(tree), tree, about)
+
+    _made_by_verb = _made_by
+
+    def _maker_of(self, tree: Tree, about: Things) -> Things:
+        """From V, the developer of T: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        key = tuple(self._slots(tree, "K"))
+        for things in (about, self._child(tree, "things", about)):
+            self._say("attribute", tree, things, "its", (*key, *value))
+        return Things()
+
+    def _maker_who(self, tree: Tree, about: Things) -> Things:
+        """Directed by V, who also directed T: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        words = self._words(tree).split()
+        self._say("attribute", tree, about, words[0], value)
+        verb = words[min(n for n, w in enumerate(words) if w in {"who", "which"}) + 1 :]
+        verb = [word for word in verb if word not in {"also", "as", "well", "too"}]
+        self._say("attribute", tree, self._child(tree, "things", about), verb[0], value)
+        return Things()
+
+    def _its(self, tree: Tree, about: Things) -> Things:
+        """Its director is V: the value of a named attribute; also V, or the same: of all named."""
+        about = self._child(tree, "subject", about) or about or self._it(tree, about)
+        keys = self._slots(tree, "K")
+        self._child(tree, "genre", about)
+        self._child(tree, "maker_too", about)
+        for child in tree.children:
+            inner = [child]
+            if is_rule(child, "that_of"):
+                values = [n for other in tree.children for n in self._values(other)]
+                self._say("attribute", tree, self._inside(child, about), "its", (*keys, *values))
+            if is_rule(child, "also_value", "same_value"):
+                self._say("attribute", tree, about, "same", (*keys,), Things(word="others"))
+                inner = [*child.children]
+            for value in inner:
+                if is_rule(value, "value"):
+                    self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
+        return Things()
+
+    _keyed = _its
+
+    def _as_its(self, tree: Tree, about: Things) -> Things:
+        """With V as its chef."""
+        values = [n for child in tree.children for n in self._values(child)]
+        self._say("attribute", tree, about, "its", (*self._slots(tree, "K"), *values))
+        return Things()
+
+    _as_their = _as_its
+
+    def _same(self, tree: Tree, about: Things) -> Things:
+        """The same director as T, V: of all of them."""
+        beside = self._child(tree, "things", about) or Things(word="others", place=tree.first)
+        keys = self._slots(tree, "K")
+        for n in range(max(1, len(keys))):
+            self._say("attribute", tree, about, "same", tuple(keys[n : n + 1]), beside)
+        for child in tree.children:
+            if is_rule(child, "value"):
+                values = (*keys[:1], *self._values(child))
+                self._say("attribute", tree, about, "its", values)
+            elif not is_rule(child, "things"):
+                self.of(child, about)
+        return Things()
+
+    _same_as = _same_maker = _same_owner = _same
+
+    def _maker_whose(self, tree: Tree, about: Things) -> Things:
+        """Taught by V, whose T you loved: of both."""
+        value = tuple(self._slots(tree, "V", "Q"))
+        other = self._child(tree, "name", about)
+        self._say("attribute", tree, about, self._words(tree).split()[0], value)
+        self._say("attribute", tree, other, "by", value)
+        self._child(tree, "loved_it", other)
+        self._child(tree, "liked_it", other)
+        return Things()
+
+    def _made_it(self, tree: Tree, about: Things) -> Things:
+        """A drama that V directed."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        self._say("attribute", tree, about, verb, tuple(self._slots(tree, "V", "Q")))
+        return Things()
+
+    def _similar(self, tree: Tree, about: Things) -> Things:
+        self._say("category", tree, about, "similar", beside=self._inside(tree, about))
+        return Things()
+
+    _similar_to = _similar
+
+    def _classes(self, tree: Tree, about: Things) -> Things:
+        """In the same category as T."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("category", tree, about, "similar", beside=beside)
+        return Things()
+
+    def _authored(self, tree: Tree, about: Things) -> Things:
+        """V wrote T."""
+        verb = next(word for word in self._words(tree).split() if word != "also")
+        things = self._child(tree, "things", about)
+        self._say("attribute", tree, things, verb, tuple(self._slots(tree, "V", "Q")))
+        return things
+
+    def _sequel_of(self, tree: Tree, about: Things) -> Things:
+        """The sequel to T."""
+        beside = self._child(tree, "things", about) or Things(word="evidence")
+        for child in tree.children:
+            if not is_rule(child, "sequel", "things"):
+                self.of(child, about)
+        self._say("series", tree, about, "sequel", beside=beside)
+        return Things()
+
+    def _everyone_is(self, tree: Tree, about: Things) -> Things:
+        things = self._child(tree, "everyone", about) + self._child(tree, "both_named", about)
+        for child in tree.children:
+            if not is_rule(child, "everyone", "both_named"):
+                self.of(child, things)
+        return Things()
+
+    def _same_class(self, tree: Tree, about: Things) -> Things:
+        """The same categories as T: all of them, or those that are told."""
+        beside = self._child(tree, "things", about) or Things(word="others")
+        if any(is_rule(child, "genre") for child in tree.children):
+            self._child(tree, "genre", about)
+            self._child(tree, "genre", beside)
+        else:
+            self._say("category", tree, about, "equal", beside=beside)
+        return Things()
+
+    def _maker_too(self, tree: Tree, about: Things) -> Things:
+        """Its author is also the author of T; from the author of T."""
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
+        for value in (n for child in tree.children for n in self._values(child)):
+            self._say("attribute", tree, about, "its", (*keys, value))
+        return Things()
+
+    _from_maker = _maker_too
+
+    def _same_date(self, tree: Tree, about: Things) -> Things:
+        how = "decade" if "decade" in self._words(tree) else "year"
+        beside = self._child(tree, "things", about) or Things(word="others")
+        self._say("year", tree, about, how, beside=beside)
+        self._child(tree, "year", about)
+        return Things()
+
+    def _sharing(self, tree: Tree, about: Things) -> Things:
+        beside = self._child(tree, "things", about) or Things(word="others")
+        for thing in (c for c in tree.children if is_rule(c, "shared_thing")):
+            for key in self._slots(thing, "K"):
+                self._say("attribute", thing, about, "same", (key,), beside)
+                for value in thing.children[1:]:
+                    values = (key, *self._values(value))
+                    self._say("attribute", thing, about, "its", values)
+            if not self._slots(thing, "K") and not any(is_rule(c, "genre") for c in thing.children):
+                self._say("category", thing, about, "similar", beside=beside)
+            self._child(thing, "genre", about)
+            self._child(thing, "genre", beside)
+        return Things()
+
+    _has_in_common = _sharing
+
+    def _series_of(self, tree: Tree, about: Things) -> Things:
+        self._say("series", tree, about, beside=self._inside(tree, about))
+        return Things()

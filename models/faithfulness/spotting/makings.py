@@ -1,0 +1,232 @@
+"""What was spotted of makers, places and series, held against the Facts."""
+
+from catalog.types import Item
+from models.faithfulness.judging.context import distinct
+from models.faithfulness.reading.attributes import BY_PREPOSITION, MADE, MAKES
+from models.faithfulness.spotting.levels import Levels
+
+_ALL = {"both": 2, "two": 2, "three": 3, "four": 4}
+_CONTRAST = (
+    "not", "it", "your", "unlike", "while", "whereas", "than", "when", "been", "nor",
+    "neither", "instead", ";", ", and", "but", "before", "after", "like",
+)  # fmt: skip
+"""Words with which a sentence may go on to something else than what its maker made."""
+_MAKERS = BY_PREPOSITION["by"] | frozenset(
+    "teacher winery creator label publisher company editor owner founder".split()
+)
+_PLACES = (BY_PREPOSITION["from"] - _MAKERS) | BY_PREPOSITION["in"] - {"series"}
+_ANYBODY = frozenset(
+    "hand pen people mind team voice person man woman duo maker makers name him her he she his "
+    "hi".split()  # "his", without its s
+)
+
+
+class Makings(Levels):
+    """It adds who made things, where they are from, and what they share."""
+
+    def _keys(self) -> frozenset[str]:
+        """Return the names that what somebody made may stand under."""
+        how = self.spot.word("how")
+        return MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else _MAKERS
+
+    def _valued(self, value: str, keys: frozenset[str]) -> str:
+        """Return of which a value is not so, though it has one under one of the names."""
+        under = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+
+        def has(item: Item) -> bool | None:
+            if value in map(str, item.attributes.values()):
+                return True
+            return False if under & keys & set(item.attributes) else None
+
+        return self._wrong(has)
+
+    def _made(self) -> str:
+        return self._valued(self.spot.token("v").text, self._keys())
+
+    def _made_them(self) -> str:
+        """Both of them: of what was named before, where it is so many."""
+        named = distinct(self.before)
+        number = next((n for w, n in _ALL.items() if w in self.spot.match[0].split()), 0)
+        if not number or len(named) != number:
+            return ""
+        value = self.spot.token("v").text
+        return self._wrong(
+            lambda i: value in map(str, i.attributes.values()) if self._makers_of(i) else None,
+            named,
+        )
+
+    def _makers_of(self, item: Item) -> set[str]:
+        return {str(v) for k, v in item.attributes.items() if k in _MAKERS}
+
+    def _from(self) -> str:
+        return self._valued(self.spot.token("v").text, _PLACES | _MAKERS)
+
+    def _elsewhere(self) -> str:
+        """In a place that the Facts do not know, where they know the place."""
+        name = self.spot.token("v").text.casefold()
+        keys = frozenset({"city", "place", "town", "location"})
+
+        def has(item: Item) -> bool | None:
+            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            return any(name in value or value in name for value in known) if known else None
+
+        return self._wrong(has)
+
+    def _value(self) -> str:
+        """A value is not of what has another under its name."""
+        before = self.spot.match.string[: self.spot.match.start()]
+        if not self.spot.opens() or " or " in before:
+            return ""
+        value = self.spot.token("v").text
+        keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        return self._valued(value, frozenset(keys))
+
+    def _its(self) -> str:
+        """The value of a named attribute."""
+        key, value = self.spot.token("k").text, self.spot.token("v").text
+        return self._wrong(
+            lambda i: str(i.attributes[key]) == value if key in i.attributes else None
+        )
+
+    def _his(self) -> str:
+        return self._other() if self.spot.word("v") == "P" else self._made()
+
+    def _other(self) -> str:
+        """A name that the Facts do not know is not of who made it, if they know who did."""
+        keys = self._keys()
+        name = " ".join(self.spot.token("v").parts).casefold()
+
+        def has(item: Item) -> bool | None:
+            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            return any(name in value or value in name for value in known) if known else None
+
+        return self._wrong(has)
+
+    def _not_made(self) -> str:
+        value = self.spot.token("v").text
+        made = [self.entities[n].attributes for mention in self._of("a") for n in mention]
+        return "it was" if any(value in map(str, known.values()) for known in made) else ""
+
+    _not_valued = _not_made
+
+    def _all_made(self) -> str:
+        """A sentence with a maker as its subject speaks of what this maker made."""
+        skeleton = f" {self.spot.sentence.skeleton} "
+        makers = sum(token.symbol in {"V", "P"} for token in self.spot.sentence.tokens)
+        if (
+            makers > 1
+            or self.spot.match.start()
+            or any(f" {word} " in skeleton for word in _CONTRAST)
+        ):
+            return ""
+        value = self.spot.token("v").text
+        keys = {k for e in self.entities for k, v in e.attributes.items() if v == value}
+        keys &= BY_PREPOSITION["by"]
+        return self._wrong(
+            lambda i: (
+                any(i.attributes.get(k) == value for k in keys)
+                if keys & set(i.attributes)
+                else None
+            ),
+            self._here(),
+        )
+
+    # ------------------------------------------------------------------ what is shared
+
+    def _all_same(self) -> str:
+        key, here = self.spot.token("k").text, self._here()
+        values = {self.entities[min(mention)].attributes.get(key) for mention in here}
+        return f"not the same {key}" if len(here) == 2 == len(values - {None}) else ""
+
+    def _same(self) -> str:
+        key = self.spot.token("k").text
+        pairs = [*self._pairs()]
+        if not self.spot.word("b"):
+            of = [self.entities[min(mention)] for mention in self._of("a")]
+            pairs = [(of[0], other) for other in of[1:]]
+        for one, other in pairs:
+            values = [item.attributes.get(key) for item in (one, other)]
+            if None not in values and values[0] != values[1]:
+                return f"not the same {key}"
+        return ""
+
+    def _makers(self, item: Item) -> set[str]:
+        """Return who made something, under the name at hand."""
+        how = (self.spot.word("how") or "hand").split()[-1]
+        key = how.removesuffix("s")
+        if how == "K":
+            key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
+        names = {key, f"{key}s"} if key not in _ANYBODY else set(_MAKERS)
+        known = {str(v) for k, v in item.attributes.items() if k in names}
+        return known or {str(v) for k, v in item.attributes.items() if k in _MAKERS}
+
+    def _one_hand(self) -> str:
+        """By the same: as another thing that is named."""
+        named = [self.entities[min(mention)] for mention in self._named()]
+        makers = [self._makers(item) for item in named]
+        if len(named) < 2 or not all(makers):
+            return ""
+        shared = any(a & b for n, a in enumerate(makers) for b in makers[n + 1 :])
+        return "" if shared else "no two are of one maker"
+
+    def _one_maker(self) -> str:
+        """The people behind one thing made another."""
+        for one, other in self._pairs():
+            mine, its = self._makers(one), self._makers(other)
+            if mine and its and not mine & its:
+                return "not of one maker"
+        return ""
+
+    def _pronoun(self) -> str:
+        """His film: of whoever made something else that is named."""
+        others = [self.entities[min(m)] for m in self._named() if m not in self._of("a")]
+        here = {token.text for token in self.spot.sentence.tokens if token.symbol in {"V", "P"}}
+        if here or not others:
+            return ""
+        for mention in self._of("a"):
+            mine = self._makers(self.entities[min(mention)])
+            its = [self._makers(other) for other in others]
+            if mine and all(its) and not any(mine & makers for makers in its):
+                return "not of one maker"
+        return ""
+
+    def _differ(self) -> str:
+        """By another than what else is named."""
+        mine = self._of("a")
+        if len(mine) > 1:  # "A and B are by different hands"
+            mine, others = mine[:1], mine[1:] if len(mine) == 2 else []
+            return self._same_role(mine, others)
+        others = self._of("b") if self.spot.word("b") else []
+        others = others or [m for m in self._named() if m not in mine]
+        return self._same_role(mine, others)
+
+    def _same_role(self, mine: list[set[int]], others: list[set[int]]) -> str:
+        for one in mine if others else ():
+            known = self._role(self.entities[min(one)])
+            if known and all(known == self._role(self.entities[min(m)]) for m in others):
+                return "it is the same"
+        return ""
+
+    def _role(self, item: Item) -> dict[str, object]:
+        """Return who made something, under the very name at hand, or all of them for "a hand"."""
+        how = (self.spot.word("how") or "hand").split()[-1].removesuffix("s")
+        if how == "K":
+            how = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
+        names = _MAKERS if how in _ANYBODY else {how, f"{how}s"}
+        return {key: value for key, value in item.attributes.items() if key in names}
+
+    def _no_kinship(self) -> str:
+        pairs = [*self._pairs()]
+        if not self.spot.word("b"):
+            of = [self.entities[min(mention)] for mention in self._of("a")]
+            pairs = [(of[0], other) for other in of[1:]]
+        for one, other in pairs:
+            values = set(one.attributes.items()) & set(other.attributes.items())
+            if values or set(one.categories) & set(other.categories):
+                return "they share something"
+        return ""
+
+    def _no_kin(self) -> str:
+        """None of what was liked has a category in common with it."""
+        mine = {c for m in self._of("a") for n in m for c in self.entities[n].categories}
+        return "one has" if any(mine & set(e.categories) for e in self.facts.evidence) else ""
