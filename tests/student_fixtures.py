@@ -16,6 +16,7 @@ from catalog.facts_file import Sample, write_facts
 from models.distillation.label_grammar import label_with_grammar
 from models.distillation.student import SPECIAL, Layers, new_small, train_tokenizer
 from models.distillation.training.config import TrainConfig
+from models.prism.forms.protocol import FormName
 from ranker.sampling import sample_facts
 
 torch.set_num_threads(1)  # tests share their cores
@@ -45,10 +46,12 @@ def demo_samples(demo: Dataset, count: int) -> list[Sample]:
     return random.Random(2).sample(_rows(demo), count)
 
 
-def make_labels(folder: Path, samples: list[Sample], shard_rows: int = 10_000) -> Path:
+def make_labels(
+    folder: Path, samples: list[Sample], shard_rows: int = 10_000, form: FormName = "references"
+) -> Path:
     """Label samples as `prism label` does; return the labels' folder."""
     write_facts(folder / "facts", samples, shard_rows)
-    list(label_with_grammar(folder / "facts", folder / "labels"))
+    list(label_with_grammar(folder / "facts", folder / "labels", form=form))
     return folder / "labels"
 
 

@@ -42,7 +42,7 @@ from models.prism.engines.choice import SHIPPED
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import ModelError
 from models.prism.engines.torch_engine import TorchEngine
-from models.prism.folder import SHORTLIST, load_tokenizer, shortlist
+from models.prism.folder import SHORTLIST, load_config, load_tokenizer, shortlist
 from models.prism.prompting import Prompting
 
 pytestmark = pytest.mark.slow
@@ -316,7 +316,10 @@ def test_both_shapes_of_the_small_student_have_as_many_parameters() -> None:
     assert counts["4+4"] * 2 < 20 * 2**20  # bytes in fp16, as shipped
 
 
-def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Path) -> None:
+def test_a_bart_folder_is_fine_tuned_by_the_same_code_and_served(
+    demo: Dataset, tmp_path: Path
+) -> None:
+    labels = make_labels(tmp_path, demo_samples(demo, 40), form="titles")
     base = bart_folder(tmp_path / "base")
     config = TrainConfig(**{**FINE_TUNING, "steps": 3, "batch": 4, "checkpoint_every": 3})
     train(labels, tmp_path / "work", config, base)
@@ -330,6 +333,9 @@ def test_a_bart_folder_is_fine_tuned_by_the_same_code(labels: Path, tmp_path: Pa
     told = json.loads((tmp_path / "prism" / "card.json").read_text())["config"]
     assert told["base"] == "facebook/bart-base"
     assert not {"layers", "vocabulary"} & told.keys()
+    assert load_config(tmp_path / "prism").form == "titles"
+    engine = CTranslate2Engine(tmp_path / "prism", tmp_path / "engines", "int8", 1)
+    assert len(engine.write(demo_facts(demo, 1))) == 1
 
 
 @pytest.mark.parametrize("more", [-1, 3])
