@@ -30,7 +30,7 @@ from models.language.clauses import (
 )
 from models.language.english import all_of, decade, listing
 
-GRAMMAR_VERSION = "3"
+GRAMMAR_VERSION = "4"
 """Raised whenever Facts may get another text."""
 STYLES = 64
 """Ways to say things; more than patterns, as clauses vary within them."""
