@@ -10,7 +10,7 @@ def filter_case(_: Any, case: Any) -> bool:
     """Return whether a case is to be tried: not if an item is in its Facts twice."""
     body = case.body if isinstance(case.body, dict) else {}
     facts = body.get("facts")
-    return not any(map(_has_an_item_twice, facts if isinstance(facts, list) else []))
+    return not any(map(_has_an_item_twice, facts if isinstance(facts, list) else [facts]))
 
 
 def _has_an_item_twice(facts: Any) -> bool:

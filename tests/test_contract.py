@@ -56,7 +56,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS: dict[str, Any] = {"data": ROOT / "data" / "demo", "snapshot": ROOT / "data" / "ranker"}
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
-BOTH_WAYS = ["/recommend", "/explain"]
+BOTH_WAYS = ["/recommend", "/explain", "/check"]
 """Routes with a body."""
 METHODS = {
     "/": "GET, HEAD",
@@ -67,6 +67,7 @@ METHODS = {
     "/metrics": "GET, HEAD",
     "/recommend": "GET, HEAD, POST",
     "/explain": "POST",
+    "/check": "POST",
     "/users": "GET, HEAD",
     "/users/42/history": "GET, HEAD",
     "/items": "GET, HEAD",
@@ -125,7 +126,7 @@ def assert_schemathesis_finds_nothing(url: str, least: int, *options: str) -> No
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert "9 selected / 9 total" in done.stdout, done.stdout
+    assert "10 selected / 10 total" in done.stdout, done.stdout
     counted = re.search(r"(\d+) generated, \1 passed", done.stdout)
     assert counted is not None, done.stdout
     assert int(counted[1]) >= least
@@ -222,6 +223,7 @@ STATUSES = {
     ("GET", "/recommend"): ALWAYS | {404, 422},
     ("POST", "/recommend"): ALWAYS | {404} | WITH_BODY,
     ("POST", "/explain"): ALWAYS | WITH_BODY,
+    ("POST", "/check"): ALWAYS | WITH_BODY,
     ("GET", "/users"): ALWAYS | {422},
     ("GET", "/users/{user_id}/history"): ALWAYS | {404, 422},
     ("GET", "/items"): ALWAYS | {422},
@@ -435,6 +437,14 @@ _explain_bodies = st.lists(hostile_facts(), min_size=1, max_size=2).map(
     lambda batch: {"facts": [json.loads(facts.model_dump_json()) for facts in batch]}
 )
 
+_check_bodies = st.fixed_dictionaries(
+    {
+        "facts": hostile_facts().map(lambda facts: json.loads(facts.model_dump_json())),
+        "text": st.text(_assigned, max_size=50),
+    },
+    optional={"policy": st.sampled_from(["strict", "factual", "described"])},
+)
+
 
 def _has_an_item_twice(body: object) -> bool:
     """Return whether Facts break the one rule that a JSON schema cannot say."""
@@ -459,6 +469,12 @@ class TestBodiesAreWhatTheDocumentSays:
     def test_facts(self, bodies: Bodies, body: object) -> None:
         if not _has_an_item_twice(body):
             bodies.check("/explain", body)
+
+    @settings(max_examples=30)
+    @given(body=_check_bodies | _changed(_check_bodies))
+    def test_a_text_to_check(self, bodies: Bodies, body: dict[str, object]) -> None:
+        if not _has_an_item_twice({"facts": [body.get("facts")]}):
+            bodies.check("/check", body)
 
     @pytest.mark.parametrize(
         ("change", "is_right"),
@@ -602,7 +618,7 @@ class TestJson:
     @pytest.mark.parametrize("value", ["10", 10.5, True, False, None, [10], 1e300])
     def test_an_integer_is_a_whole_number(self, client: Client, value: object) -> None:
         for field in ("k", "deadline_ms"):
-            for path in BOTH_WAYS if field == "deadline_ms" else ["/recommend"]:
+            for path in ["/recommend", "/explain"] if field == "deadline_ms" else ["/recommend"]:
                 assert wrong_fields(posted(client, path, **{field: value})) == [field]
         history = [{"item_id": "1", "timestamp": value}]
         answer = posted(client, "/recommend", history=history)
@@ -748,7 +764,7 @@ class TestPathsAndIds:
         assert answer.status_code == 200
 
     def test_a_body_where_none_is_taken_does_not_matter(self, client: Client) -> None:
-        for path in METHODS.keys() - {"/explain", "/"}:
+        for path in METHODS.keys() - {"/explain", "/check", "/"}:
             asked = f"{path}?user_id=42&k=1" if path == "/recommend" else path
             answer = client.request("GET", asked, content=b"{" * 1000, headers=JSON)
             assert answer.status_code == 200

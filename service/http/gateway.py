@@ -17,6 +17,7 @@ from service import admission
 from service.admission import Admission
 from service.explain import Explained, Explainer
 from service.http import api, errors
+from service.http.check import add_check
 from service.http.document import document
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
@@ -109,6 +110,7 @@ def create_app(
     errors.install(app)
     add_health(app, metrics, health, refresh)
     add_lookups(app, lookups)
+    add_check(app)
     routes = _Routes(ranking, explainer, metrics)
 
     @app.get(
