@@ -4,7 +4,8 @@ Whatever is slow or gone costs an explanation its style, never the request its a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
 
@@ -13,7 +14,7 @@ import structlog
 from catalog.facts import Facts
 from models.faithfulness import warm
 from models.language.grounded import GroundedEngine
-from models.prism.writer import Reason, Written, grounded_text
+from models.prism.writer import Reason, Source, Written, grounded_text
 from service import admission
 from service.cache import Cache, cache_key
 from service.jobs import Job, JobFailedError, JobQueue
@@ -46,6 +47,17 @@ class Explanations:
 
     model: str
     items: list[Explained]
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """Explanations on their way, all by one model: `ready` yields each with its place, once.
+
+    Whoever leaves before the end closes `ready`: what only they waited for is withdrawn.
+    """
+
+    model: str
+    ready: AsyncGenerator[list[tuple[int, Explained]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +99,65 @@ class Explainer:
         serving = self._serving()
         return GROUNDED if serving is None else serving.model
 
-    async def explain(self, batch: Sequence[Facts], deadline: float) -> Explanations:
+    async def explain(
+        self, batch: Sequence[Facts], deadline: float, engine: Source = "prism"
+    ) -> Explanations:
         """Return an explanation for each of the Facts, by the deadline (monotonic seconds)."""
-        serving = self._serving()
-        if serving is None:
-            keys = [cache_key(b"", facts) for facts in batch]
-            made = await self._stand_in(
-                dict(zip(keys, batch, strict=True)), dict.fromkeys(keys, "unavailable")
-            )
-            return self._counted(GROUNDED, [Explained(k, made[k], cached=False) for k in keys])
-        keys = [cache_key(serving.fingerprint, facts) for facts in batch]
-        started = monotonic()
+        explaining = self.begin(batch, deadline, engine)
+        found: dict[int, Explained] = {}
+        async with aclosing(explaining.ready) as groups:
+            async for group in groups:
+                found.update(group)
+        return Explanations(explaining.model, [found[place] for place in range(len(batch))])
+
+    def begin(
+        self, batch: Sequence[Facts], deadline: float, engine: Source = "prism"
+    ) -> Explaining:
+        """Return the explanations on their way; `grounded` are there at once, and not cached."""
+        serving = self._serving() if engine == "prism" else None
+        keys = [cache_key(b"" if serving is None else serving.fingerprint, f) for f in batch]
         about = dict(zip(keys, batch, strict=True))
+        if serving is None:
+            reason: Reason | None = "unavailable" if engine == "prism" else None
+            made = self._stood_in(about, dict.fromkeys(about, reason))
+            return Explaining(GROUNDED, self._placed(keys, made))
+        return Explaining(
+            serving.model, self._placed(keys, self._written(serving, about, deadline))
+        )
+
+    async def _placed(
+        self, keys: Sequence[str], ready: AsyncGenerator[dict[str, Explained], None]
+    ) -> AsyncGenerator[list[tuple[int, Explained]], None]:
+        """Yield explanations with all places of their keys, and count them."""
+        places: dict[str, list[int]] = {}
+        for place, key in enumerate(keys):
+            places.setdefault(key, []).append(place)
+        async with aclosing(ready) as groups:
+            async for group in groups:
+                found = [(place, one) for key, one in group.items() for place in places[key]]
+                for _, one in found:
+                    written = one.written
+                    self._metrics.explanations.labels(written.source, written.reason or "").inc()
+                yield found
+
+    async def _written(
+        self, serving: Serving, about: dict[str, Facts], deadline: float
+    ) -> AsyncGenerator[dict[str, Explained], None]:
+        started = monotonic()
         known = await self._known(about, deadline)
         looked_up = monotonic()
         self._metrics.stage("cache", looked_up - started)
         missing = {key: facts for key, facts in about.items() if key not in known}
-        made = await self._make(serving.jobs, missing, deadline) if missing else {}
-        if missing:
-            self._metrics.stage("explain", monotonic() - looked_up)
-        return self._counted(
-            serving.model,
-            [
-                Explained(key, known[key], cached=True)
-                if key in known
-                else Explained(key, made[key], cached=False)
-                for key in keys
-            ],
-        )
-
-    def _counted(self, model: str, explained: list[Explained]) -> Explanations:
-        for one in explained:
-            self._metrics.cache.labels("hit" if one.cached else "miss").inc()
-            self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
-        return Explanations(model, explained)
+        self._metrics.cache.labels("hit").inc(len(known))
+        self._metrics.cache.labels("miss").inc(len(missing))
+        if known:
+            yield _explained(known, cached=True)
+        if not missing:
+            return
+        async with aclosing(self._make(serving.jobs, missing, deadline)) as made:
+            async for texts in made:
+                yield _explained(texts, cached=False)
+        self._metrics.stage("explain", monotonic() - looked_up)
 
     async def _known(self, about: Mapping[str, Facts], deadline: float) -> dict[str, Written]:
         # Never less than a moment: a timeout that is over at once may be lost on the way to Redis.
@@ -135,60 +172,87 @@ class Explainer:
 
     async def _make(
         self, queue: JobQueue | None, missing: dict[str, Facts], deadline: float
-    ) -> dict[str, Written]:
+    ) -> AsyncGenerator[dict[str, Written], None]:
+        """Yield texts as they are written, and what stands in for those that are not in time."""
         if queue is None:
-            return await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
+            yield await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
+            return
         now = monotonic()
         kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
         wait_s = max((deadline - now) / 2, deadline - now - kept)
         if wait_s <= 0:
-            return await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
+            yield await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
+            return
         jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
         try:
             waiting = await queue.submit(jobs, min(wait_s, max(_CACHE_S, wait_s / 4)))
         except Exception as error:
             self._metrics.failed("queue")
             log.warning("queue failed", error=repr(error))
-            return await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
+            yield await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
+            return
+        late = dict(waiting)
         try:
-            if waiting:
+            if shed := missing.keys() - waiting.keys():
+                yield await self._stand_in(missing, dict.fromkeys(shed, "shed"))
+            left_s = wait_s
+            while late and left_s > 0:
+                left_s = now + wait_s - monotonic()
                 # asyncio.wait leaves the futures alone at the deadline: others may share them.
-                with admission.waiting(wait_s):
-                    await asyncio.wait(waiting.values(), timeout=now + wait_s - monotonic())
-        except asyncio.CancelledError:
+                with admission.waiting(max(0.0, left_s)):
+                    await asyncio.wait(
+                        late.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                    )
+                done = {key: late.pop(key) for key in waiting if key in late and late[key].done()}
+                if done:
+                    yield await self._results(missing, done)
+        except BaseException:  # nobody is there any more, or cares for the rest
             queue.withdraw([key for key, result in waiting.items() if not result.done()])
             raise
+        if not late:
+            return
         waited = monotonic()
-        results = {key: _result(result) for key, result in waiting.items()}
-        late = {key: missing[key] for key, result in results.items() if result is None}
-        if late and waited + _LATE_S <= deadline:
+        known = {}
+        if waited + _LATE_S <= deadline:
             # A message may be lost: the cache knows what was written all the same.
-            results |= await self._known(late, monotonic() + _LATE_S)
-        made = {key: text for key, text in results.items() if text is not None}
-        reasons: dict[str, Reason] = {
-            key: _reason(waiting[key]) if key in waiting else "shed"
-            for key in missing
-            if key not in made
-        }
-        if reasons:
-            made |= await self._stand_in(missing, reasons)
-            now = monotonic()
-            if now - waited > self._stand_ins_s(now):
-                self._longest_s, self._longest_at = now - waited, now
-        return made
+            known = await self._known({key: missing[key] for key in late}, monotonic() + _LATE_S)
+        reasons = {key: _reason(result) for key, result in late.items() if key not in known}
+        yield known | await self._stand_in(missing, reasons)
+        now = monotonic()
+        if now - waited > self._stand_ins_s(now):
+            self._longest_s, self._longest_at = now - waited, now
+
+    async def _results(
+        self, about: Mapping[str, Facts], done: "Mapping[str, asyncio.Future[Written]]"
+    ) -> dict[str, Written]:
+        """Return the texts of jobs that are done, and what stands in for those that failed."""
+        texts = {key: _result(result) for key, result in done.items()}
+        made = {key: text for key, text in texts.items() if text is not None}
+        failed = {key: _reason(done[key]) for key in done if key not in made}
+        return made | await self._stand_in(about, failed) if failed else made
 
     def _stand_ins_s(self, now: float) -> float:
         """Return how long stand-ins took of late: the longest, half of it a second later."""
         return float(self._longest_s * 0.5 ** (now - self._longest_at))
 
     async def _stand_in(
-        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason]
+        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason | None]
     ) -> dict[str, Written]:
-        """Return a grounded text for each key that has a reason."""
+        """Return a grounded text for each key with its reason, None where it was asked for."""
         # In a thread, as a hundred of them would hold up everybody else.
         return await asyncio.to_thread(
             lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
         )
+
+    async def _stood_in(
+        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason | None]
+    ) -> AsyncGenerator[dict[str, Explained], None]:
+        """Yield the same as the only explanations that there are."""
+        yield _explained(await self._stand_in(facts, reasons), cached=False)
+
+
+def _explained(texts: Mapping[str, Written], *, cached: bool) -> dict[str, Explained]:
+    return {key: Explained(key, text, cached) for key, text in texts.items()}
 
 
 def _result(result: "asyncio.Future[Written]") -> Written | None:

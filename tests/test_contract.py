@@ -56,7 +56,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS: dict[str, Any] = {"data": ROOT / "data" / "demo", "snapshot": ROOT / "data" / "ranker"}
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
-BOTH_WAYS = ["/recommend", "/explain", "/check"]
+BOTH_WAYS = ["/recommend", "/recommend/stream", "/explain", "/check"]
 """Routes with a body."""
 METHODS = {
     "/": "GET, HEAD",
@@ -66,6 +66,7 @@ METHODS = {
     "/readyz": "GET, HEAD",
     "/metrics": "GET, HEAD",
     "/recommend": "GET, HEAD, POST",
+    "/recommend/stream": "GET, HEAD, POST",
     "/explain": "POST",
     "/check": "POST",
     "/users": "GET, HEAD",
@@ -126,7 +127,7 @@ def assert_schemathesis_finds_nothing(url: str, least: int, *options: str) -> No
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert "10 selected / 10 total" in done.stdout, done.stdout
+    assert "12 selected / 12 total" in done.stdout, done.stdout
     counted = re.search(r"(\d+) generated, \1 passed", done.stdout)
     assert counted is not None, done.stdout
     assert int(counted[1]) >= least
@@ -206,6 +207,8 @@ def statuses_of(document: dict[str, Any]) -> dict[tuple[str, str], set[int]]:
             for status, response in operation["responses"].items():
                 assert response["description"], (path, status)
                 media = {PROBLEM} if int(status) >= 400 else {"application/json"}
+                if (path, status) == ("/recommend/stream", "200"):
+                    media = {"text/event-stream"}
                 if (path, status) == ("/readyz", "503"):  # not ready yet, or too much to do
                     media = {PROBLEM, "application/json"}
                 assert response["content"].keys() == media, (path, status)
@@ -222,6 +225,8 @@ STATUSES = {
     ("GET", "/readyz"): ALWAYS,
     ("GET", "/recommend"): ALWAYS | {404, 422},
     ("POST", "/recommend"): ALWAYS | {404} | WITH_BODY,
+    ("GET", "/recommend/stream"): ALWAYS | {404, 422},
+    ("POST", "/recommend/stream"): ALWAYS | {404} | WITH_BODY,
     ("POST", "/explain"): ALWAYS | WITH_BODY,
     ("POST", "/check"): ALWAYS | WITH_BODY,
     ("GET", "/users"): ALWAYS | {422},
@@ -765,7 +770,7 @@ class TestPathsAndIds:
 
     def test_a_body_where_none_is_taken_does_not_matter(self, client: Client) -> None:
         for path in METHODS.keys() - {"/explain", "/check", "/"}:
-            asked = f"{path}?user_id=42&k=1" if path == "/recommend" else path
+            asked = f"{path}?user_id=42&k=1" if path.startswith("/recommend") else path
             answer = client.request("GET", asked, content=b"{" * 1000, headers=JSON)
             assert answer.status_code == 200
 
@@ -954,4 +959,5 @@ def answered(client: Client) -> dict[str, jsonschema_rs.Draft202012Validator]:
         )
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
+        if "application/json" in operation["responses"]["200"]["content"]
     }

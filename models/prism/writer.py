@@ -95,8 +95,8 @@ class Writer:
         return grounded_text(facts, "rejected")
 
 
-def grounded_text(facts: Facts, reason: Reason) -> Written:
-    """Return what stands in for an engine's text that is missing or false."""
+def grounded_text(facts: Facts, reason: Reason | None) -> Written:
+    """Return what stands in for an engine's text that is missing or false, or is asked for."""
     # A bug in the grammar must not break the guarantee: the last says nothing that could be false.
     for text in (explain(facts), f"We suggest “{facts.item.title}”."):
         verdict = check(text, facts)

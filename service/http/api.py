@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from models.prism.writer import Reason, Source, TextClaim
 
 Part = Literal["ranker", "worker"]
+Style = Literal["prism", "grounded", "none"]
 
 
 class RankerInfo(BaseModel):
@@ -59,6 +60,22 @@ class RecommendResponse(BaseModel):
         description="Items that were asked for and are not known while the ranker does not answer.",
     )
     items: list[RecommendedItem]
+
+
+class StreamedExplanation(BaseModel):
+    """The event `explanation`: that of one item."""
+
+    rank: int
+    item_id: str
+    explanation: Explanation
+
+
+class StreamEnd(BaseModel):
+    """The event `done`: how it went as a whole."""
+
+    degraded: list[Part]
+    model: str
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage.")
 
 
 class ExplainResponse(BaseModel):

@@ -282,6 +282,8 @@ class Connection(HttpToolsProtocol):
             state.open_requests -= is_open
             if ticket is not None:
                 ticket.leave(answered=not cycle.disconnected)
+            if not cycle.response_complete:  # cut off: what is not read is not kept
+                self.due = self.loop.time() + self._bounds.idle_s
 
         task = self.loop.create_task(cycle.run_asgi(until_gone), context=contextvars.Context())
         task.add_done_callback(ended)
@@ -349,9 +351,17 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await _OVERLOAD.response()(scope, receive, send)
 
 
+_NOT_WORTH_A_LINE = (
+    "Invalid HTTP",
+    "Unsupported upgrade",
+    "No supported",
+    "ASGI callable returned without",  # a stream that nobody reads; it is counted
+)
+
+
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """Return whether uvicorn's message is none of those that a flood of nonsense would bring."""
-    return not str(record.msg).startswith(("Invalid HTTP", "Unsupported upgrade", "No supported"))
+    return not str(record.msg).startswith(_NOT_WORTH_A_LINE)
 
 
 logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)

@@ -1,14 +1,17 @@
 """The OpenAPI document: which errors each operation answers, as problems, and with which key."""
 
+from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from service.http.errors import PROBLEM, Problem
 from service.http.security import OPEN
 
+_REF = "#/components/schemas/{model}"
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 _ALWAYS = {
     HTTPStatus.REQUEST_TIMEOUT: "The request came too slowly.",
@@ -34,10 +37,17 @@ _KEYS = {
 }
 
 
-def document(app: FastAPI, *, has_keys: bool = False, has_limit: bool = False) -> None:
+def document(
+    app: FastAPI,
+    models: Iterable[type[BaseModel]] = (),
+    *,
+    has_keys: bool = False,
+    has_limit: bool = False,
+) -> None:
     """Complete the app's document: FastAPI knows the answers of the routes, we know the errors.
 
-    `has_keys` and `has_limit` tell whether a key is asked for, and requests are limited.
+    `models` are those that routes name and FastAPI does not know. `has_keys` and `has_limit` tell
+    whether a key is asked for, and requests are limited.
     """
     make = app.openapi
 
@@ -48,8 +58,9 @@ def document(app: FastAPI, *, has_keys: bool = False, has_limit: bool = False) -
         schemas = components.setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= {**problem.pop("$defs"), "Problem": problem}
+        for model in (Problem, *models):
+            schema = model.model_json_schema(ref_template=_REF, mode="serialization")
+            schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         if has_keys:
             components["securitySchemes"] = _KEYS
         for path, operations in made["paths"].items():
@@ -74,6 +85,9 @@ def _add(responses: dict[str, Any], errors: dict[HTTPStatus, str]) -> None:
     for status, description in errors.items():
         responses.setdefault(str(status.value), {"description": description})
     for code, response in responses.items():
+        for media in response.get("content", {}).values():
+            if "itemSchema" in media:  # of a stream, which as a whole FastAPI takes for a string
+                media.pop("schema", None)
         if int(code) >= HTTPStatus.BAD_REQUEST:
             status = HTTPStatus(int(code))
             response.setdefault("content", {})[PROBLEM] = {

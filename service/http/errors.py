@@ -161,11 +161,9 @@ def install(app: FastAPI) -> None:
         ).response()
 
 
-def unexpected() -> JSONResponse:
-    """Return the answer to a failure that is ours; the log has the traceback."""
-    return ProblemError(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "an error of ours; it has been logged"
-    ).response()
+def unexpected() -> ProblemError:
+    """Return what is told of a failure that is ours; the log has the traceback."""
+    return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of ours; it has been logged")
 
 
 def _methods(request: Request) -> list[str]:

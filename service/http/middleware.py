@@ -60,7 +60,7 @@ class RequestMiddleware:
         except Exception:
             log.exception("request failed")
             if not status:
-                await unexpected()(scope, receive, send_with_id)
+                await unexpected().response()(scope, receive, send_with_id)
         finally:
             # The route's template, as the path itself may hold a user id.
             route = getattr(scope.get("route"), "path", "unknown")

@@ -1,0 +1,215 @@
+"""Answering: rank, explain, and say so, in one piece or event by event."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+from fastapi import Response
+from pydantic import BaseModel
+
+from catalog.evidence import Contribution
+from catalog.facts import Facts
+from ranker.service import RankingQuery, Recommendations
+from service import admission
+from service.explain import Explained, Explainer
+from service.http import api
+from service.http.errors import Problem, unexpected
+from service.http.events import EventStream, event
+from service.http.timing import Timing, header
+from service.metrics import Metrics
+from service.ranker_client.fallback import Fallback
+
+log = structlog.get_logger()
+_LEAST_RANK_S, _RANK_SHARE = 0.25, 0.75
+"""Time for the ranking even where the deadline is shorter, as without items there is no answer; and
+its share of a longer one, so that there is time for what stands in."""
+_DEGRADED = {"deadline", "shed", "unavailable"}
+
+EVENTS: dict[str, type[BaseModel]] = {
+    "items": api.RecommendResponse,
+    "explanation": api.StreamedExplanation,
+    "done": api.StreamEnd,
+    "error": Problem,
+}
+"""What the events of a stream are called, and what their data are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request for recommendations asks for."""
+
+    query: RankingQuery
+    deadline_ms: int
+    style: api.Style
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """What was asked for and ranked, and until when it may be explained (monotonic seconds)."""
+
+    asked: Asked
+    deadline: float
+    answer: Recommendations
+    is_fallback: bool
+
+    @property
+    def facts(self) -> list[Facts]:
+        return [row.facts for row in self.answer.items]
+
+    def response(self, model: str, explained: Sequence[Explained | None]) -> api.RecommendResponse:
+        """Return the answer with these explanations."""
+        items = [
+            api.RecommendedItem(
+                rank=place + 1,
+                item_id=row.facts.item.id,
+                title=row.facts.item.title,
+                score=row.score,
+                explanation=None if one is None else self.explanation(place, one),
+            )
+            for place, (row, one) in enumerate(zip(self.answer.items, explained, strict=True))
+        ]
+        query = self.asked.query
+        return api.RecommendResponse(
+            user_id=query.user_id,
+            ranker=api.RankerInfo(name=self.answer.ranker, version=self.answer.version),
+            model=model,
+            degraded=self.degraded(explained),
+            missing=query.k - len(items) if self.is_fallback else 0,
+            items=items,
+        )
+
+    def explanation(self, place: int, one: Explained) -> api.Explanation:
+        """Return the explanation of the item at a place."""
+        row = self.answer.items[place]
+        return _explanation(one, row.facts, row.contributions)
+
+    def degraded(self, explained: Sequence[Explained | None]) -> list[api.Part]:
+        """Return the parts that could not do their work."""
+        ranker: list[api.Part] = ["ranker"] if self.is_fallback else []
+        return ranker + _degraded(explained)
+
+
+class Answers:
+    """What the routes share: asking the ranking service, explaining, answering."""
+
+    def __init__(self, ranking: Fallback, explainer: Explainer, metrics: Metrics) -> None:
+        self._ranking, self._explainer, self._metrics = ranking, explainer, metrics
+
+    async def recommend(self, asked: Asked) -> Response:
+        """Rank, explain and answer."""
+        timing = Timing(self._metrics)
+        ranked = await self._rank(asked, timing)
+        model = self._explainer.model
+        explained: Sequence[Explained | None] = [None] * len(ranked.facts)
+        if asked.style != "none":
+            done = await self._explainer.explain(ranked.facts, ranked.deadline, asked.style)
+            model, explained = done.model, done.items
+            timing.lap("explain")
+        return _json(ranked.response(model, explained), timing)
+
+    async def stream(self, asked: Asked) -> EventStream:
+        """Rank, and answer with the items, then with each explanation when it is ready."""
+        timing = Timing(self._metrics)
+        ranked = await self._rank(asked, timing)  # what is wrong is said before a stream begins
+        return EventStream(self._events(ranked, timing), ranked.deadline, self._metrics)
+
+    async def _events(self, ranked: _Ranked, timing: Timing) -> AsyncGenerator[bytes, None]:
+        try:
+            async with aclosing(self._parts(ranked, timing)) as parts:
+                async for part in parts:
+                    yield part
+        except Exception:
+            log.exception("stream failed")
+            yield event("error", unexpected().problem)
+
+    async def _parts(self, ranked: _Ranked, timing: Timing) -> AsyncGenerator[bytes, None]:
+        explained: list[Explained | None] = [None] * len(ranked.facts)
+        model, style = self._explainer.model, ranked.asked.style
+        ready = None
+        if style != "none":
+            explaining = self._explainer.begin(ranked.facts, ranked.deadline, style)
+            model, ready = explaining.model, explaining.ready
+        items = event("items", ranked.response(model, explained))
+        timing.lap("encode")
+        yield items
+        if ready is not None:
+            async with aclosing(ready):
+                async for group in ready:
+                    timing.lap("explain")
+                    events = b""
+                    for place, one in group:
+                        explained[place] = one
+                        events += event("explanation", _streamed(ranked, place, one))
+                    timing.lap("encode")
+                    yield events
+            timing.lap("explain")
+        degraded = ranked.degraded(explained)
+        end = api.StreamEnd(degraded=degraded, model=model, timings_ms=timing.end())
+        yield event("done", end)
+
+    async def explain(self, facts: Sequence[Facts], deadline_ms: int) -> Response:
+        """Explain and answer."""
+        timing = Timing(self._metrics)
+        explained = await self._explainer.explain(facts, admission.began() + deadline_ms / 1000)
+        timing.lap("explain")
+        response = api.ExplainResponse(
+            model=explained.model,
+            degraded=_degraded(explained.items),
+            explanations=[
+                _explanation(one, f, ()) for one, f in zip(explained.items, facts, strict=True)
+            ],
+        )
+        return _json(response, timing)
+
+    async def _rank(self, asked: Asked, timing: Timing) -> _Ranked:
+        deadline = admission.began() + asked.deadline_ms / 1000
+        left = max(_LEAST_RANK_S, _RANK_SHARE * (deadline - monotonic()))
+        answer, is_fallback = await self._ranking.rank(asked.query, left)
+        timing.lap("rank")
+        return _Ranked(asked, deadline, answer, is_fallback)
+
+
+def _json(body: BaseModel, timing: Timing) -> Response:
+    """Return the body as JSON, with the stages in a header."""
+    content = body.model_dump_json().encode()
+    timing.lap("encode")
+    return Response(content, media_type="application/json", headers=header(timing.end()))
+
+
+def _streamed(ranked: _Ranked, place: int, one: Explained) -> api.StreamedExplanation:
+    return api.StreamedExplanation(
+        rank=place + 1,
+        item_id=ranked.answer.items[place].facts.item.id,
+        explanation=ranked.explanation(place, one),
+    )
+
+
+def _explanation(
+    one: Explained, facts: Facts, contributions: Sequence[Contribution]
+) -> api.Explanation:
+    shares = {c.item_id: c for c in contributions}
+    evidence = [
+        api.EvidenceInfo(
+            item_id=entry.id,
+            title=entry.title,
+            value=known.value if (known := shares.get(entry.id)) else None,
+            contribution=known.share if known else None,
+        )
+        for entry in facts.evidence
+    ]
+    return api.Explanation(
+        id=one.id,
+        text=one.written.text,
+        source=one.written.source,
+        cached=one.cached,
+        reason=one.written.reason,
+        claims=list(one.written.claims),
+        evidence=evidence,
+    )
+
+
+def _degraded(explained: Sequence[Explained | None]) -> list[api.Part]:
+    reasons = {one.written.reason for one in explained if one is not None}
+    return ["worker"] if reasons & _DEGRADED else []
