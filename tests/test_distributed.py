@@ -205,6 +205,37 @@ def test_a_worker_killed_in_mid_batch_loses_no_job(shared: Shared) -> None:
     wait_for(lambda: depth(shared.cluster) == 0)
 
 
+def streamed(gateway: Process, user: str, **options: object) -> Iterator[tuple[str, Any]]:
+    """Yield the events of a user's stream as they come."""
+    query = "".join(f"&{name}={value}" for name, value in options.items())
+    path = f"/recommend/stream?user_id={user}{query}"
+    with HTTP.stream("GET", gateway.url + path, timeout=GENEROUS_S) as response:
+        name = ""
+        for line in response.iter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                yield name, json.loads(value)
+
+
+def test_a_stream_goes_on_though_a_worker_dies(shared: Shared) -> None:
+    workers = shared.workers(2, "streams", PRISM_TEST_TEXT_S="0.1", PRISM_BATCH_SIZE="2")
+    user = somebody()
+    with shared.written_by(*workers, model="slow@streams"):
+        events = streamed(shared.gateway, user, deadline_ms=20_000)
+        items, first = next(events), next(events)
+        workers[0].kill()
+        rest = list(events)
+        again = list(streamed(shared.gateway, user))
+    assert (items[0], rest[-1][0]) == ("items", "done")
+    told = [first, *rest[:-1]]
+    assert sorted(data["rank"] for _, data in told) == [*range(1, 11)]
+    assert {data["explanation"]["reason"] for _, data in told} == {None}
+    assert all(data["explanation"]["cached"] for _, data in again[1:-1])
+    assert again[0] == items
+
+
 def depth(running: Cluster) -> int:
     """Return the number of jobs in all queues."""
     client = running.redis.client
