@@ -56,6 +56,7 @@ def _recommendation(
     ranked: RankedItem,
 ) -> Recommendation:
     item = dataset.item_index[ranked.item_id]
+    eligible = eligible & (positions != item)  # what was touched already may be recommended, too
     kind: EvidenceKind = "contribution"
     if ranked.contributions is not None:
         chosen = strongest(ranked.contributions, eligible, history)

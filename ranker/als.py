@@ -185,20 +185,51 @@ class AlsRanker:
         scores = users @ self.factors.T
         scores[:, self.hidden] = -np.inf
         rankings = []
-        for history, (positions, known, _), user, row, left_out in zip(
-            histories, entries, solved, scores, excluded, strict=True
+        for (positions, known, _), user, row, left_out in zip(
+            entries, solved, scores, excluded, strict=True
         ):
             row[positions] = -np.inf
             row[[self._index[item] for item in left_out if item in self._index]] = -np.inf
             best, exact = self._best(row, user.factors, k)
-            shares = np.zeros((len(best), len(history)))
-            shares[:, known] = user.shares(self._wide(best))
-            rows = [
-                RankedItem(self.item_ids[i], score, share)
-                for i, score, share in zip(best, exact.tolist(), shares, strict=True)
-            ]
-            rankings.append(Ranking(self.name, self.version, rows))
+            rankings.append(self._ranking(user, known, best, exact))
         return rankings
+
+    def score(
+        self, histories: Sequence[History], candidates: Sequence[Sequence[str]]
+    ) -> list[Ranking]:
+        """Return each user's candidates with contributions, best first; see `Scorer`.
+
+        A user without a liking has a score of 0 for every item, so the answer is empty.
+        """
+        rankings = []
+        for history, chosen in zip(histories, candidates, strict=True):
+            positions, known, confidence = self._entries(history)
+            user = SolvedUser(
+                self._wide(positions), self._gram, self.config.regularization, confidence
+            )
+            wanted = np.array([self._index[item] for item in chosen], dtype=np.int64)
+            if not user.factors.any():
+                wanted = wanted[:0]
+            exact = self._wide(wanted) @ user.factors
+            order = np.lexsort((wanted, -exact))
+            rankings.append(self._ranking(user, known, wanted[order], exact[order]))
+        return rankings
+
+    def _ranking(
+        self,
+        user: SolvedUser,
+        known: NDArray[np.bool_],
+        positions: NDArray[np.int64],
+        scores: Floats,
+    ) -> Ranking:
+        """Return items as a ranking, with what each entry of the history has in their scores."""
+        shares = np.zeros((len(positions), len(known)))
+        shares[:, known] = user.shares(self._wide(positions))
+        rows = [
+            RankedItem(self.item_ids[i], score, share)
+            for i, score, share in zip(positions, scores.tolist(), shares, strict=True)
+        ]
+        return Ranking(self.name, self.version, rows)
 
     def _best(
         self, scores: NDArray[np.float32], user: Floats, k: int

@@ -19,6 +19,7 @@ class PopularityRanker:
         visible = np.flatnonzero(~dataset.hidden)
         order = visible[np.argsort(-counts[visible], kind="stable")]
         self._ranked = [(dataset.item_ids[i], float(counts[i])) for i in order]
+        self._places = {item_id: n for n, (item_id, _) in enumerate(self._ranked)}
         self.version = hashlib.sha256(repr(self._ranked).encode()).hexdigest()[:12]
 
     def rank(
@@ -28,6 +29,16 @@ class PopularityRanker:
         return [
             self._rank_one({*history.item_ids, *excluded_ids}, k)
             for history, excluded_ids in zip(histories, excluded, strict=True)
+        ]
+
+    def score(
+        self, histories: Sequence[History], candidates: Sequence[Sequence[str]]
+    ) -> list[Ranking]:
+        """Return each user's candidates, the most liked first; see `Scorer`."""
+        places = [sorted(map(self._places.__getitem__, chosen)) for chosen in candidates]
+        return [
+            Ranking(self.name, self.version, [RankedItem(*self._ranked[n]) for n in found])
+            for found in places
         ]
 
     def _rank_one(self, left_out: Set[str], k: int) -> Ranking:

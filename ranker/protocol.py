@@ -1,7 +1,7 @@
 """The Ranker protocol: anything that returns the top k for a history."""
 
 from collections.abc import Sequence, Set
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from catalog.types import History, Ranking
 
@@ -30,5 +30,19 @@ class Ranker(Protocol):
 
         Items of the history and of `excluded` (one set per user) are left out; an unknown id is
         ignored. Fewer than k items, or none, come back where no more can be told apart.
+        """
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A ranker that also ranks items which somebody else has chosen; no ranker need be one."""
+
+    def score(
+        self, histories: Sequence[History], candidates: Sequence[Sequence[str]]
+    ) -> list[Ranking]:
+        """Return all of each user's candidates, best first, also those of the history.
+
+        The ids are known and distinct. The answer is empty where they cannot be told apart.
         """
         ...

@@ -6,8 +6,9 @@ of the data and the gateway opens no data folder.
 
 import heapq
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from catalog.evidence import Recommendation, recommendations
 from catalog.text import clean_title
 from catalog.types import History, Interaction, Item, Liking, Ranking
 from ranker.popularity import PopularityRanker
-from ranker.protocol import Ranker
+from ranker.protocol import Ranker, Scorer
 
 
 class InvalidValueError(ValueError):
@@ -58,14 +59,28 @@ class Recommendations:
     items: list[Recommendation]
 
 
+Order = Literal["ours", "theirs"]
+
+
 @dataclass(frozen=True, slots=True)
 class RankingQuery:
-    """Whom to recommend how many items to: a known user, or whoever has this history."""
+    """Whom to recommend how many items to: a known user, or whoever has this history.
+
+    Attributes
+    ----------
+    user_id, history : of a known user, the history is what happened since
+    removed : positions in the history of entries that only take away what was before of their item
+    candidates : of these items only, in any case; none: of all that the user has not touched
+    order : of candidates: theirs, as they are given, or ours, the best first
+    """
 
     user_id: str | None
     k: int
     excluded: Set[str] = frozenset()
     history: Sequence[Interaction] = ()
+    removed: Set[int] = frozenset()
+    candidates: Sequence[str] = ()
+    order: Order = "theirs"
 
 
 RankError = UnknownUserError | UnknownItemError | InvalidValueError
@@ -89,29 +104,32 @@ class RankingService:
         """Return for each query its top k, or what is wrong with it.
 
         An inline history may be in any order. What may be wrong: an UnknownUserError; an
-        UnknownItemError, the history names items that the Dataset does not have; an
+        UnknownItemError, the history or the candidates name items that there are not; an
         InvalidValueError, a value is not positive where values are counts.
         """
         answers: list[Recommendations | RankError | None] = [None] * len(queries)
         histories: dict[int, History] = {}
+        chosen: dict[int, list[str]] = {}
         for n, query in enumerate(queries):
             try:
-                histories[n] = (
-                    self._inline(query.history)
-                    if query.user_id is None
-                    else self._history(query.user_id)
-                )
+                if query.candidates:
+                    chosen[n] = self._chosen(query)
+                histories[n] = self._history_of(query)
             except (UnknownUserError, UnknownItemError, InvalidValueError) as error:
                 answers[n] = error
-        for k in {queries[n].k for n in histories}:
-            same = [n for n in histories if queries[n].k == k]
+        rankings: dict[int, Ranking] = {}
+        for k in {queries[n].k for n in histories.keys() - chosen.keys()}:
+            same = [n for n in histories if queries[n].k == k and n not in chosen]
             ranked = self._top([histories[n] for n in same], k, [queries[n].excluded for n in same])
-            for n, ranking in zip(same, ranked, strict=True):
-                answers[n] = Recommendations(
-                    ranking.ranker,
-                    ranking.version,
-                    recommendations(self.dataset, histories[n], ranking.items),
-                )
+            rankings.update(zip(same, ranked, strict=True))
+        for n in histories.keys() & chosen.keys():
+            rankings[n] = self._scored(histories[n], chosen[n], queries[n])
+        for n, ranking in rankings.items():
+            answers[n] = Recommendations(
+                ranking.ranker,
+                ranking.version,
+                recommendations(self.dataset, histories[n], ranking.items),
+            )
         return [answer for answer in answers if answer is not None]
 
     def _top(
@@ -126,15 +144,55 @@ class RankingService:
             rankings[n] = ranking
         return rankings
 
+    def _chosen(self, query: RankingQuery) -> list[str]:
+        """Return the candidates that are not excluded, each once. Raises UnknownItemError."""
+        index, hidden = self.dataset.item_index, self.dataset.hidden
+        unknown = [i for i in query.candidates if i not in index or hidden[index[i]]]
+        if unknown:
+            raise UnknownItemError(sorted(set(unknown)))
+        return [i for i in dict.fromkeys(query.candidates) if i not in query.excluded]
+
+    def _scored(self, history: History, chosen: list[str], query: RankingQuery) -> Ranking:
+        """Return the first k of the candidates, in the order that is asked for.
+
+        By popularity where the ranker does not score what others chose, or cannot tell for this
+        user.
+        """
+        ranking = None
+        if isinstance(self.ranker, Scorer):
+            [ranking] = self.ranker.score([history], [chosen])
+        if ranking is None or not ranking.items:
+            [ranking] = self._popularity.score([history], [chosen])
+        rows = ranking.items
+        if query.order == "theirs":
+            place = {item_id: n for n, item_id in enumerate(chosen)}
+            rows = sorted(rows, key=lambda row: place[row.item_id])
+        return replace(ranking, items=rows[: query.k])
+
     def most_active(self, limit: int) -> list[str]:
         """Return the users with the most interactions, the most active first."""
         counts = np.diff(self.dataset.indptr)
         return [self.dataset.user_ids[u] for u in np.argsort(-counts, kind="stable")[:limit]]
 
-    def _inline(self, interactions: Sequence[Interaction]) -> History:
-        """Return an inline history in order.
+    def _history_of(self, query: RankingQuery) -> History:
+        """Return the history of a known user and what happened since, or that of somebody else."""
+        if query.user_id is None:
+            return self._inline(query.history)
+        known = self._history(query.user_id)
+        if not query.history:
+            return known
+        return self._inline(query.history, known, query.removed)
 
-        As in a Dataset, of a repeat the later counts, or the sum where values are counts.
+    def _inline(
+        self,
+        interactions: Sequence[Interaction],
+        before: History | None = None,
+        removed: Set[int] = frozenset(),
+    ) -> History:
+        """Return an inline history in order, after all that was before.
+
+        As in a Dataset, of a repeat the later counts, or the sum where values are counts. What
+        stands at a position of `removed` only takes away what there was of its item.
         """
         unknown = [t.item_id for t in interactions if t.item_id not in self.dataset.item_index]
         if unknown:
@@ -145,7 +203,13 @@ class RankingService:
             if threshold is None and one.value is not None and one.value <= 0:
                 raise InvalidValueError(index)
         entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
-        for one in sorted(interactions, key=lambda entry: entry.timestamp):
+        if before is not None:
+            known = zip(before.values.tolist(), before.timestamps.tolist(), strict=True)
+            entries.update(zip(before.item_ids, known, strict=True))
+        for place, one in sorted(enumerate(interactions), key=lambda entry: entry[1].timestamp):
+            if place in removed:
+                entries.pop(one.item_id, None)
+                continue
             value = plain if one.value is None else one.value
             earlier, _ = entries.pop(one.item_id, (0.0, 0))
             if threshold is None:

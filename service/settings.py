@@ -15,6 +15,8 @@ LARGEST_BODY = 8 * 2**20
 """Bytes of a body that a gateway may be set to accept; what the ranking service accepts follows."""
 MOST_EXCLUDED = 10_000
 """Items that a request may leave out."""
+MOST_CANDIDATES = 1000
+"""Items of somebody else's that a request may bring."""
 MOST_EXCLUDED_IN_URL = 400
 """The same in a query string: so many of the longest ids fit into the bound on headers, 64 KiB."""
 

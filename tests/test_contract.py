@@ -268,7 +268,7 @@ class TestTheDocument:
     def test_no_bound_is_rounded(self, client: Client) -> None:
         document = json.loads(client.get("/openapi.json").text, parse_float=Decimal)
         schemas = document["components"]["schemas"]
-        timestamps = schemas["Interaction"]["properties"]["timestamp"]
+        timestamps = schemas["Touch"]["properties"]["timestamp"]
         for least_or_most in ("minimum", "maximum"):
             bound = int(timestamps[least_or_most])
             beyond = bound + (1 if bound > 0 else -1)
@@ -429,9 +429,17 @@ _touches = st.fixed_dictionaries(
         "timestamp": st.integers(-6 * 10**18, 6 * 10**18),
     },
 )
+_candidates = st.text(_assigned, min_size=1, max_size=10) | st.fixed_dictionaries(
+    {"item_id": st.text(_assigned, min_size=1, max_size=10)},
+    optional={"score": st.none() | st.floats(allow_nan=False, allow_infinity=False)},
+)
 _recommend_bodies = st.fixed_dictionaries(
     {"history": st.lists(_touches, max_size=3)},
     optional={
+        "user_id": st.none() | st.text(_assigned, min_size=1, max_size=10),
+        "style": st.sampled_from(["prism", "grounded", "none"]),
+        "order": st.sampled_from(["ours", "theirs"]),
+        "candidates": st.lists(_candidates, min_size=1, max_size=3),
         "k": st.integers(0, 101),
         "explain": st.booleans(),
         "exclude": st.lists(st.text(_assigned, min_size=1, max_size=130), max_size=3),
@@ -605,7 +613,7 @@ class TestBodiesAreWhatTheDocumentSays:
     def test_the_ranking_service_takes_what_the_gateway_takes(
         self, ranking: Bodies, body: dict[str, Any]
     ) -> None:
-        query = {name: body[name] for name in ("history", "k", "exclude") if name in body}
+        query = {name: body[name] for name in ("history", "k", "exclude", "order") if name in body}
         ranking.check("/rank", {"queries": [query]})
 
 

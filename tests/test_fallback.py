@@ -187,3 +187,23 @@ def test_an_embedded_service_whose_engine_breaks_serves_what_is_cached_and_says_
     assert other["degraded"] == ["worker"]
     assert {item["explanation"]["reason"] for item in other["items"]} == {"unavailable"}
     assert len(engine.batches) - asked < 10
+
+
+async def test_of_candidates_it_tells_those_it_knows_in_the_order_asked_for(
+    ranking: Ranking, fallback: Fallback
+) -> None:
+    good, _ = await ids(fallback, "42")
+    ranking.reachable = False
+    query = RankingQuery("42", 3, candidates=["unheard-of", *good[2::-1]])
+    answer, is_fallback = await fallback.rank(query, 5.0)
+    assert is_fallback
+    assert [row.facts.item.id for row in answer.items] == good[2::-1]
+
+
+async def test_no_answer_about_somebody_elses_items_is_remembered(
+    ranking: Ranking, fallback: Fallback
+) -> None:
+    good, _ = await ids(fallback, "42")
+    await fallback.rank(RankingQuery("42", 1, candidates=[good[3]]), 5.0)
+    ranking.reachable = False
+    assert await ids(fallback, "42") == (good, True)

@@ -1,8 +1,8 @@
 """Answering: rank, explain, and say so, in one piece or event by event."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
@@ -38,11 +38,12 @@ EVENTS: dict[str, type[BaseModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request for recommendations asks for."""
+    """What a request for recommendations asks for; `scores` are others' of their candidates."""
 
     query: RankingQuery
     deadline_ms: int
     style: api.Style
+    scores: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,21 @@ class _Ranked:
                 item_id=row.facts.item.id,
                 title=row.facts.item.title,
                 score=row.score,
+                their_score=self.asked.scores.get(row.facts.item.id),
                 explanation=None if one is None else self.explanation(place, one),
             )
             for place, (row, one) in enumerate(zip(self.answer.items, explained, strict=True))
         ]
         query = self.asked.query
+        wanted = query.k
+        if query.candidates:
+            wanted = min(wanted, len(set(query.candidates) - query.excluded))
         return api.RecommendResponse(
             user_id=query.user_id,
             ranker=api.RankerInfo(name=self.answer.ranker, version=self.answer.version),
             model=model,
             degraded=self.degraded(explained),
-            missing=query.k - len(items) if self.is_fallback else 0,
+            missing=wanted - len(items) if self.is_fallback else 0,
             items=items,
         )
 

@@ -45,6 +45,11 @@ class RecommendedItem(BaseModel):
     item_id: str
     title: str
     score: float
+    their_score: float | None = Field(
+        default=None,
+        exclude_if=lambda score: score is None,
+        description="What the candidate came with.",
+    )
     explanation: Explanation | None
 
 

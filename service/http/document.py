@@ -1,6 +1,6 @@
 """The OpenAPI document: which errors each operation answers, as problems, and with which key."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -39,7 +39,7 @@ _KEYS = {
 
 def document(
     app: FastAPI,
-    models: Iterable[type[BaseModel]] = (),
+    models: Sequence[type[BaseModel]] = (),
     *,
     has_keys: bool = False,
     has_limit: bool = False,
@@ -58,7 +58,8 @@ def document(
         schemas = components.setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        for model in (Problem, *models):
+        described: list[type[BaseModel]] = [Problem, *models]
+        for model in described:
             schema = model.model_json_schema(ref_template=_REF, mode="serialization")
             schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         if has_keys:

@@ -187,4 +187,5 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
         message = f"at most {most:,} entries"
         if there is not None:  # of an object pydantic does not say
             message += f"; there are {there:,}"
-    return FieldError(field=".".join(place) or "body", message=message)
+    field = ".".join(place) or error.get("ctx", {}).get("field", "body")
+    return FieldError(field=field, message=message)

@@ -68,7 +68,7 @@ def create_app(
 
     document(
         app,
-        EVENTS.values(),
+        list(EVENTS.values()),
         has_keys=settings.api_keys is not None,
         has_limit=limit is not None,
     )

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
-from ranker.service import RankingQuery
 from service.admission import Admission
 from service.http import errors
 from service.http.document import document
@@ -42,10 +41,7 @@ def create_ranker_app(
 
     @app.post("/rank", response_model=RankResponse)
     async def rank(body: RankRequest) -> Response:
-        queries = [
-            RankingQuery(query.user_id, query.k, frozenset(query.exclude), query.history)
-            for query in body.queries
-        ]
+        queries = [query.query() for query in body.queries]
         answers = [answer_of(answer) for answer in await local.rank_many(queries)]
         content = RankResponse(answers=answers).model_dump_json()
         return Response(content, media_type="application/json")

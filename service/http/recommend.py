@@ -1,18 +1,21 @@
 """The routes that recommend and explain: what may be asked, within the bounds of the settings."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import FastAPI, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from catalog.facts import Facts
-from catalog.types import WHOLE, Id, Interaction
-from ranker.service import RankingQuery
+from catalog.types import WHOLE, Id
+from ranker.service import Order, RankingQuery
 from service.http import api
 from service.http.answers import EVENTS, Answers, Asked
 from service.http.events import EventStream
+from service.http.inputs import Candidate, Touch, interactions
 from service.http.route import FLAG, INTEGER
-from service.settings import MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
+from service.settings import MOST_CANDIDATES, MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
 _STYLE = (
     "prism: written by the model, or whatever stands in. grounded: by the grammar, at once. none: "
@@ -54,6 +57,15 @@ _STREAM = {
 }
 
 
+_SOMEBODY: JsonDict = {
+    "anyOf": [
+        {"required": ["history"]},
+        {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+    ]
+}
+"""One of the two must be there."""
+
+
 def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     """Add the routes."""
     size = Field(strict=True, ge=1, le=settings.max_k, description="Number of items.")
@@ -72,15 +84,31 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     InStyle = Annotated[api.Style, Query(description=_STYLE)]  # noqa: N806
 
     class RecommendRequest(BaseModel):
-        """A user described by an inline history."""
+        """A known user, or whoever has this history, or a known user and what happened since."""
 
-        model_config = ConfigDict(extra="forbid")
+        model_config = ConfigDict(extra="forbid", json_schema_extra=_SOMEBODY)
 
+        user_id: Id | None = Field(default=None, description="A known user.")
         # No list is looked at beyond its bound, nor beyond its first wrong entry.
-        history: list[Interaction] = Field(
+        history: list[Touch] = Field(
+            default=[],
             max_length=settings.max_history,
             fail_fast=True,
-            description="What the user touched; may be empty.",
+            description="What the user touched; may be empty. With a user_id, what happened since: "
+            "of the same item it takes the place of what was before (where values are counts, it "
+            "is added).",
+        )
+        candidates: list[Candidate] | None = Field(
+            default=None,
+            min_length=1,
+            max_length=MOST_CANDIDATES,
+            fail_fast=True,
+            description="Recommend of these items only, also of those that the user has touched: "
+            "what another ranker has chosen. Without k, all of them.",
+        )
+        order: Order = Field(
+            default="theirs",
+            description="Of candidates. theirs: as they are given; ours: the best first.",
         )
         k: Annotated[int, size, WHOLE] = 10
         explain: bool = Field(
@@ -92,9 +120,32 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
         style: api.Style = Field(default="prism", description=_STYLE)
 
+        @model_validator(mode="after")
+        def _check(self) -> Self:
+            if self.user_id is None and "history" not in self.model_fields_set:
+                told = "give a history, which may be empty, or a user_id"
+                raise PydanticCustomError("missing", told, {"field": "history"})
+            return self
+
         def asked(self) -> Asked:
-            query = RankingQuery(None, self.k, frozenset(self.exclude), self.history)
-            return Asked(query, self.deadline_ms, self.style if self.explain else "none")
+            history, removed = interactions(self.history, is_known=self.user_id is not None)
+            scores: dict[str, float | None] = {}
+            for candidate in self.candidates or ():
+                scores.setdefault(candidate.item_id, candidate.score)
+            k = self.k
+            if scores and "k" not in self.model_fields_set:
+                k = min(len(scores), settings.max_k)
+            query = RankingQuery(
+                self.user_id,
+                k,
+                frozenset(self.exclude),
+                history,
+                removed,
+                tuple(scores),
+                self.order,
+            )
+            style = self.style if self.explain else "none"
+            return Asked(query, self.deadline_ms, style, scores)
 
     class ExplainRequest(BaseModel):
         """Facts from a ranker of the caller's own."""
@@ -135,10 +186,10 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         "/recommend",
         response_model=api.RecommendResponse,
         tags=["recommend"],
-        responses={404: {"description": "The history has unknown items."}},
+        responses={404: {"description": "No such user, or an unknown item."}},
     )
     async def recommend_inline(body: RecommendRequest) -> Response:
-        """Recommend items to somebody described by a history."""
+        """Recommend items to somebody described by a history, or of items that others chose."""
         return await answers.recommend(body.asked())
 
     @app.get(
@@ -164,10 +215,10 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         response_class=EventStream,
         status_code=200,
         tags=["recommend"],
-        responses={200: _STREAM, 404: {"description": "The history has unknown items."}},
+        responses={200: _STREAM, 404: {"description": "No such user, or an unknown item."}},
     )
     async def stream_inline(body: RecommendRequest) -> Response:
-        """Recommend items to somebody described by a history, as a stream."""
+        """The same as a stream."""
         return await answers.stream(body.asked())
 
     @app.post("/explain", response_model=api.ExplainResponse, tags=["recommend"])

@@ -91,7 +91,11 @@ class Fallback:
         self._reached = True
 
     def _remember(self, query: RankingQuery, answer: Recommendations) -> None:
-        if not self._users or query.user_id is None or query.excluded or not answer.items:
+        if not self._users or query.user_id is None or not answer.items:
+            return
+        if (
+            query.excluded or query.history or query.candidates
+        ):  # not all that there is for the user
             return
         now, known = self._clock(), self._last.get(query.user_id)
         if known is not None and known.version != answer.version:
@@ -114,7 +118,12 @@ class Fallback:
                 answer = last.answer()
         if answer is None:
             raise RankerUnavailableError("the ranking service does not answer")
-        touched = {t.item_id for t in query.history}
+        touched = set() if query.candidates else {t.item_id for t in query.history}
         left_out = query.excluded | touched
         items = [row for row in answer.items if row.facts.item.id not in left_out]
+        if query.candidates:
+            place = {item_id: n for n, item_id in enumerate(query.candidates)}
+            items = [row for row in items if row.facts.item.id in place]
+            if query.order == "theirs":
+                items.sort(key=lambda row: place[row.facts.item.id])
         return replace(answer, items=items[: query.k])

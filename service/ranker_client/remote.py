@@ -68,12 +68,7 @@ class RemoteRankerClient:
 
     async def rank(self, query: RankingQuery, timeout_s: float) -> Recommendations:
         """Return the top k for a query; see `RankerClient`."""
-        asked = RankQuery.model_construct(
-            user_id=query.user_id,
-            k=query.k,
-            exclude=sorted(query.excluded),
-            history=list(query.history),
-        )
+        asked = RankQuery.of(query)
         body = RankRequest.model_construct(queries=[asked]).model_dump_json(exclude_defaults=True)
         response = await self._ask("POST", "/rank", timeout_s, body=body)
         answers = _parsed(response, RankResponse).answers

@@ -9,7 +9,9 @@ from catalog.facts import Facts
 from catalog.types import WHOLE, Id, Interaction, Item, Liking
 from ranker.service import (
     InvalidValueError,
+    Order,
     RankError,
+    RankingQuery,
     Recommendations,
     UnknownItemError,
     UnknownUserError,
@@ -26,8 +28,36 @@ class RankQuery(BaseModel):
 
     user_id: Id | None = None
     history: list[Interaction] = []
+    removed: list[Annotated[int, Field(strict=True, ge=0)]] = []
     k: Annotated[int, Field(strict=True, ge=1), WHOLE] = 10
     exclude: list[Id] = []
+    candidates: list[Id] = []
+    order: Order = "theirs"
+
+    def query(self) -> RankingQuery:
+        """Return it as it was."""
+        return RankingQuery(
+            self.user_id,
+            self.k,
+            frozenset(self.exclude),
+            self.history,
+            frozenset(self.removed),
+            self.candidates,
+            self.order,
+        )
+
+    @classmethod
+    def of(cls, query: RankingQuery) -> "RankQuery":
+        """Return a query, which is right, as it goes over the wire."""
+        return cls.model_construct(
+            user_id=query.user_id,
+            k=query.k,
+            exclude=sorted(query.excluded),
+            history=list(query.history),
+            removed=sorted(query.removed),
+            candidates=list(query.candidates),
+            order=query.order,
+        )
 
 
 class RankRequest(BaseModel):
