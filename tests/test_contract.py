@@ -61,6 +61,8 @@ BOTH_WAYS = ["/recommend", "/recommend/stream", "/explain", "/check"]
 METHODS = {
     "/": "GET, HEAD",
     "/docs": "GET, HEAD",
+    "/static/docs/start.js": "GET, HEAD",
+    "/static/docs/swagger-ui.css": "GET, HEAD",
     "/openapi.json": "GET, HEAD",
     "/healthz": "GET, HEAD",
     "/readyz": "GET, HEAD",

@@ -253,7 +253,9 @@ async def test_a_client_that_goes_away_ends_the_work_that_only_it_wanted(dataset
     assert engine.batches[3:] == [[own], [left]]
 
 
-async def test_one_that_leaves_between_two_texts_withdraws_the_rest(dataset: Dataset) -> None:
+async def test_one_that_leaves_between_two_texts_withdraws_the_rest(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     more = threading.Event()
 
     def say(facts: Facts) -> str:
@@ -263,7 +265,7 @@ async def test_one_that_leaves_between_two_texts_withdraws_the_rest(dataset: Dat
     batch = [facts_about(n) for n in "123"]
     withdrawn: list[str] = []
     async with gateway(dataset, ScriptedEngine(say)) as (_, service):
-        service.jobs.withdraw = withdrawn.extend  # type: ignore[method-assign]
+        monkeypatch.setattr(service.jobs, "withdraw", withdrawn.extend)
         explaining = service.explainer.begin(batch, monotonic() + GENEROUS_S)
         assert [place for place, _ in await anext(explaining.ready)] == [0]
         await explaining.ready.aclose()

@@ -202,7 +202,7 @@ def worker_app(settings: Settings) -> FastAPI:
         lacking=lambda: "" if is_known else "Redis has not answered yet",
         trouble=lambda: worker.trouble,
     )
-    app = FastAPI(title="Prism worker", lifespan=health.lifespan)
+    app = FastAPI(title="Prism worker", lifespan=health.lifespan, docs_url=None, redoc_url=None)
     app.state.admission = Admission(metrics)
     app.add_middleware(RequestMiddleware, metrics=metrics, max_body=0, max_values=0)
     errors.install(app)

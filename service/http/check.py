@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 
 from fastapi import FastAPI, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from catalog.facts import Facts
 from models.faithfulness.texts import CheckedText, TextWithFacts, checked
+from service.http.inputs import FACTS_EXAMPLE
 
 LONGEST = 2000
 """Characters of a text: about twice the longest that is served. Of the worst that was found so many
@@ -24,10 +26,16 @@ take 0.2 s."""
 _thread = ThreadPoolExecutor(1, thread_name_prefix="checks")
 
 
+_EXAMPLE: JsonDict = {
+    "facts": FACTS_EXAMPLE,
+    "text": "You loved “The Usual Suspects”, so we suggest “Heat”, a gripping film.",
+}
+
+
 class CheckRequest(BaseModel):
     """A text, and all that it may speak of."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     facts: Facts
     text: Annotated[str, Field(strict=True, max_length=LONGEST, description="What is checked.")]

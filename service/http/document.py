@@ -31,6 +31,14 @@ _HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
     HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
 }
+_TYPES = {
+    HTTPStatus.UNAUTHORIZED: ["urn:prism:no-key", "urn:prism:wrong-key"],
+    HTTPStatus.NOT_FOUND: ["urn:prism:unknown-user", "urn:prism:unknown-item"],
+    HTTPStatus.UNPROCESSABLE_ENTITY: ["urn:prism:invalid-request"],
+    HTTPStatus.TOO_MANY_REQUESTS: ["urn:prism:too-fast"],
+    HTTPStatus.SERVICE_UNAVAILABLE: ["urn:prism:overload", "urn:prism:no-ranker"],
+}
+"""The types of problems that a status may have; of the others it is about:blank."""
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -92,7 +100,22 @@ def _add(responses: dict[str, Any], errors: dict[HTTPStatus, str]) -> None:
         if int(code) >= HTTPStatus.BAD_REQUEST:
             status = HTTPStatus(int(code))
             response.setdefault("content", {})[PROBLEM] = {
-                "schema": {"$ref": "#/components/schemas/Problem"}
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": _examples(status, response["description"]),
             }
             if status in _HEADERS:
                 response["headers"] = _HEADERS[status]
+
+
+def _examples(status: HTTPStatus, description: str) -> dict[str, Any]:
+    """Return a problem of each type that a status may have."""
+    types = _TYPES.get(status, ["about:blank"])
+    return {
+        type_: {
+            "value": {
+                "type": type_, "title": status.phrase, "status": status.value,
+                "detail": description, "errors": [],
+            }
+        }
+        for type_ in types
+    }  # fmt: skip

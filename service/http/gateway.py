@@ -11,6 +11,7 @@ from service.explain import Explainer
 from service.http import errors
 from service.http.answers import EVENTS, Answers
 from service.http.check import add_check
+from service.http.docs_page import add_docs_page
 from service.http.document import document
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
@@ -43,7 +44,8 @@ def create_app(
         title="Prism",
         description="Recommends items and says why, in sentences that are checked to be true.",
         lifespan=health.lifespan,
-        redoc_url=None,  # one page for the documentation is enough
+        docs_url=None,  # which would load its scripts from elsewhere; see `docs_page`
+        redoc_url=None,
     )
     app.router.route_class = Route
     app.state.admission = admitting
@@ -57,10 +59,11 @@ def create_app(
     )
     app.add_middleware(HeadersMiddleware)
     errors.install(app)
-    add_health(app, metrics, health, refresh)
-    add_lookups(app, lookups)
-    add_check(app)
     add_recommend(app, settings, Answers(ranking, explainer, metrics))
+    add_check(app)
+    add_lookups(app, lookups)
+    add_health(app, metrics, health, refresh)
+    add_docs_page(app)
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:

@@ -17,11 +17,18 @@ from pydantic import (
     GetJsonSchemaHandler,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from catalog.types import VALUE_LIMIT, Id, Interaction
 
+FACTS_EXAMPLE: JsonDict = {
+    "noun": {"one": "film", "many": "films"},
+    "item": {"id": "6", "title": "Heat", "categories": ["Crime"], "year": 1995},
+    "evidence": [{"id": "50", "title": "The Usual Suspects", "liking": "loved"}],
+    "evidence_kind": "contribution",
+}
 _NULL = float("nan")
 """What a value of null is read as, to tell it from one that is left out: no number is this one."""
 

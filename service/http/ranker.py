@@ -28,7 +28,9 @@ def create_ranker_app(
 ) -> FastAPI:
     """Return the app of `prism ranker`; `background` runs around its whole life."""
     health = Readiness(background)
-    app = FastAPI(title="Prism ranking service", lifespan=health.lifespan)
+    app = FastAPI(
+        title="Prism ranking service", lifespan=health.lifespan, docs_url=None, redoc_url=None
+    )
     app.router.route_class = Route
     app.state.admission = admission
     # Whatever a gateway lets in, as it may be set otherwise than this process; on its way here it

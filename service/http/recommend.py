@@ -13,7 +13,7 @@ from ranker.service import Order, RankingQuery
 from service.http import api
 from service.http.answers import EVENTS, Answers, Asked
 from service.http.events import EventStream
-from service.http.inputs import Candidate, Touch, interactions
+from service.http.inputs import FACTS_EXAMPLE, Candidate, Touch, interactions
 from service.http.route import FLAG, INTEGER
 from service.settings import MOST_CANDIDATES, MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
@@ -61,7 +61,12 @@ _SOMEBODY: JsonDict = {
     "anyOf": [
         {"required": ["history"]},
         {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
-    ]
+    ],
+    "examples": [
+        {"history": [{"item_id": "6", "value": 5}, {"item_id": "1"}], "k": 3},
+        {"user_id": "42", "history": [{"item_id": "6", "value": 5}]},
+        {"user_id": "42", "candidates": ["318", {"item_id": "50", "score": 0.7}], "order": "ours"},
+    ],
 }
 """One of the two must be there."""
 
@@ -76,6 +81,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         description="Milliseconds for the whole answer.",
     )
     leave_out = "Items to leave out; unknown ids are ignored."
+    User = Annotated[Id, Query(description="A known user.", examples=["42"])]  # noqa: N806
     Size = Annotated[int, size, INTEGER]  # noqa: N806
     Milliseconds = Annotated[int, milliseconds, INTEGER]  # noqa: N806
     LeaveOut = Annotated[  # noqa: N806
@@ -150,7 +156,9 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     class ExplainRequest(BaseModel):
         """Facts from a ranker of the caller's own."""
 
-        model_config = ConfigDict(extra="forbid")
+        model_config = ConfigDict(
+            extra="forbid", json_schema_extra={"examples": [{"facts": [FACTS_EXAMPLE]}]}
+        )
 
         facts: list[Facts] = Field(
             min_length=1,
@@ -167,7 +175,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         responses={404: {"description": "No such user."}},
     )
     async def recommend(
-        user_id: Id,
+        user_id: User,
         k: Size = 10,
         explain: Annotated[
             bool,
@@ -200,7 +208,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         responses={200: _STREAM, 404: {"description": "No such user."}},
     )
     async def stream(
-        user_id: Id,
+        user_id: User,
         k: Size = 10,
         exclude: LeaveOut = [],  # noqa: B006
         deadline_ms: Milliseconds = 2000,

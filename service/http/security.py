@@ -22,13 +22,6 @@ HEADERS = {
     # Nearly all answers are about a user, or only for those who hold a key.
     "Cache-Control": "no-store",
 }
-# Swagger UI is a page with a script of its own, loaded from a CDN, which calls this API.
-_CDN = "'unsafe-inline' https://cdn.jsdelivr.net"
-_DOCS = (
-    f"default-src 'none'; script-src {_CDN}; style-src {_CDN}; connect-src 'self'; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 def check_address(settings: Settings, *, takes_keys: bool) -> None:
@@ -118,8 +111,6 @@ class HeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if scope["path"] == "/docs":
-                    headers.setdefault("Content-Security-Policy", _DOCS)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
