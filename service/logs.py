@@ -1,6 +1,7 @@
 """Structured logs: JSON lines on standard error, with the request id where there is one.
 
-Logs name routes, counts and times; never a user id, a history, a key or a text.
+Logs name routes, counts and times; never a user id, a history, a key or a text. An item is named by
+one event only: feedback on it.
 """
 
 import logging

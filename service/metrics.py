@@ -41,6 +41,14 @@ class Metrics:
             "prism_explanations", "Explanations served.", ["source", "reason"],
             registry=self.registry,
         )  # fmt: skip
+        self._impressions = Counter(
+            "prism_impressions", "Items shown, by what was shown with them.",
+            ["source", "style", "reason"], registry=self.registry,
+        )  # fmt: skip
+        self._feedback = Counter(
+            "prism_feedback", "What people thought of items shown, or did with them.",
+            ["kind", "source", "style", "reason"], registry=self.registry,
+        )  # fmt: skip
         self.cache = Counter(
             "prism_cache", "Look-ups in the explanation cache: hit or miss.", ["result"],
             registry=self.registry,
@@ -96,6 +104,14 @@ class Metrics:
     def rejected(self, claim: Claim) -> None:
         """Count a claim for which a text was rejected."""
         self.rejections.labels(claim.type, claim.outcome).inc()
+
+    def shown(self, source: str, style: str, reason: str | None) -> None:
+        """Count an item that was shown."""
+        self._impressions.labels(source, style, reason or "").inc()
+
+    def feedback(self, kind: str, source: str, style: str, reason: str | None) -> None:
+        """Count what somebody thought of an item that was shown, or did with it."""
+        self._feedback.labels(kind, source, style, reason or "").inc()
 
     def running(self, *, ranker: Ranker | None = None, model: str | None = None) -> None:
         """Say which versions are running, and no others."""

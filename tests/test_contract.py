@@ -56,7 +56,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS: dict[str, Any] = {"data": ROOT / "data" / "demo", "snapshot": ROOT / "data" / "ranker"}
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
-BOTH_WAYS = ["/recommend", "/recommend/stream", "/explain", "/check"]
+BOTH_WAYS = ["/recommend", "/recommend/stream", "/explain", "/check", "/feedback"]
 """Routes with a body."""
 METHODS = {
     "/": "GET, HEAD",
@@ -71,6 +71,7 @@ METHODS = {
     "/recommend/stream": "GET, HEAD, POST",
     "/explain": "POST",
     "/check": "POST",
+    "/feedback": "POST",
     "/users": "GET, HEAD",
     "/users/42/history": "GET, HEAD",
     "/items": "GET, HEAD",
@@ -129,7 +130,7 @@ def assert_schemathesis_finds_nothing(url: str, least: int, *options: str) -> No
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert "12 selected / 12 total" in done.stdout, done.stdout
+    assert "13 selected / 13 total" in done.stdout, done.stdout
     counted = re.search(r"(\d+) generated, \1 passed", done.stdout)
     assert counted is not None, done.stdout
     assert int(counted[1]) >= least
@@ -209,6 +210,9 @@ def statuses_of(document: dict[str, Any]) -> dict[tuple[str, str], set[int]]:
             for status, response in operation["responses"].items():
                 assert response["description"], (path, status)
                 media = {PROBLEM} if int(status) >= 400 else {"application/json"}
+                if status == "204":
+                    assert "content" not in response
+                    continue
                 if (path, status) == ("/recommend/stream", "200"):
                     media = {"text/event-stream"}
                 if (path, status) == ("/readyz", "503"):  # not ready yet, or too much to do
@@ -230,6 +234,7 @@ STATUSES = {
     ("GET", "/recommend/stream"): ALWAYS | {404, 422},
     ("POST", "/recommend/stream"): ALWAYS | {404} | WITH_BODY,
     ("POST", "/explain"): ALWAYS | WITH_BODY,
+    ("POST", "/feedback"): (ALWAYS | {204, 404} | WITH_BODY) - {200},
     ("POST", "/check"): ALWAYS | WITH_BODY,
     ("GET", "/users"): ALWAYS | {422},
     ("GET", "/users/{user_id}/history"): ALWAYS | {404, 422},
@@ -266,6 +271,19 @@ class TestTheDocument:
         assert found.pop(("POST", "/rank")) == ALWAYS | WITH_BODY
         assert found.pop(("GET", "/active")) == ALWAYS | {422}
         assert found == {one: STATUSES[one] for one in STATUSES if one in found}
+
+    def test_every_example_of_a_body_is_answered(self, client: Client) -> None:
+        document = client.get("/openapi.json").json()
+        answered = 0
+        for path, operations in document["paths"].items():
+            body = operations.get("post", {}).get("requestBody")
+            if body is None:
+                continue
+            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for example in document["components"]["schemas"][name].get("examples", []):
+                assert client.post(path, json=example).status_code == 200, (path, example)
+                answered += 1
+        assert answered >= 8
 
     def test_no_bound_is_rounded(self, client: Client) -> None:
         document = json.loads(client.get("/openapi.json").text, parse_float=Decimal)
@@ -779,7 +797,7 @@ class TestPathsAndIds:
         assert answer.status_code == 200
 
     def test_a_body_where_none_is_taken_does_not_matter(self, client: Client) -> None:
-        for path in METHODS.keys() - {"/explain", "/check", "/"}:
+        for path in METHODS.keys() - {"/explain", "/check", "/feedback", "/"}:
             asked = f"{path}?user_id=42&k=1" if path.startswith("/recommend") else path
             answer = client.request("GET", asked, content=b"{" * 1000, headers=JSON)
             assert answer.status_code == 200
@@ -969,5 +987,5 @@ def answered(client: Client) -> dict[str, jsonschema_rs.Draft202012Validator]:
         )
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
-        if "application/json" in operation["responses"]["200"]["content"]
+        if "application/json" in operation["responses"].get("200", {}).get("content", {})
     }

@@ -133,6 +133,7 @@ class TestServing:
         for answer in answers:
             for item in answer["items"]:
                 del item["explanation"]["cached"]  # who came late may have met the cache
+        assert len({answer.pop("impression_id") for answer in answers}) == 50
         assert all(answer == answers[0] for answer in answers)
         assert written_so_far(server) - before == 10
 

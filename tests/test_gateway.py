@@ -107,6 +107,7 @@ class TestRecommend:
             "model": "str",
             "degraded": [],
             "missing": "int",
+            "impression_id": "str",
             "items": [
                 {
                     "rank": "int",
@@ -164,6 +165,7 @@ class TestRecommend:
         assert all(item["explanation"]["cached"] for item in second["items"])
         for item in [*first["items"], *second["items"]]:
             del item["explanation"]["cached"]
+        assert first.pop("impression_id") != second.pop("impression_id")
         assert first == second
 
     def test_without_explanations_none_is_made(self, client: Client) -> None:
@@ -223,7 +225,8 @@ class TestInlineHistory:
         expected = client.get("/recommend?user_id=42&k=5").json()
         for item in [*inline["items"], *expected["items"]]:
             del item["explanation"]["cached"]
-        assert inline == {**expected, "user_id": None}
+        same = {"user_id": None, "impression_id": inline["impression_id"]}
+        assert inline == {**expected, **same}
 
     def test_one_more_liking_gets_new_items_and_new_texts(self, client: Client) -> None:
         before, after = (
@@ -270,7 +273,7 @@ class TestExplainFacts:
         answer = client.post("/explain", json=body)
         assert answer.status_code == 200
         told = answer.json()
-        assert told.keys() == {"model", "degraded", "explanations"}
+        assert told.keys() == {"model", "degraded", "impression_id", "explanations"}
         for explanation, facts in zip(told["explanations"], batch, strict=True):
             assert check(explanation["text"], facts).passed
         assert told["explanations"][0]["evidence"] == [

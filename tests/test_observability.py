@@ -127,7 +127,15 @@ class Deployment:
         """Ask for so many users who have not asked before, each of them twice."""
         for user in [next(self._users) % 671 + 1 for _ in range(users)] * 2:
             path = f"/recommend?user_id={user}&deadline_ms={deadline_ms}"
-            assert self._gateway.get(path).status_code == 200
+            answer = self._gateway.get(path)
+            assert answer.status_code == 200
+            told = answer.json()
+            of = {
+                "impression_id": told["impression_id"],
+                "item_id": told["items"][0]["item_id"],
+            }
+            for kind in ("clicked", "helpful"):
+                assert self._gateway.post("/feedback", {**of, "kind": kind}).status_code == 204
 
     def has_number(self, query: str) -> bool:
         """Whether Prometheus answers a query with a number, or several."""

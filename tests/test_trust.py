@@ -29,8 +29,9 @@ from models.prism.writer import Written
 from service.breaker import Breaker, LeftAloneError
 from service.cache import MemoryCache
 from service.redis.cache import NearCache, RedisCache
-from service.redis.trust import MOST_BYTES, SigningKeyError, Trust, open_trust
+from service.redis.trust import MOST_BYTES, Trust, open_trust
 from service.settings import Settings
+from service.signing import SigningKeyError
 
 pytestmark = pytest.mark.anyio
 OLD, NEW = b"o" * 32, b"n" * 32

@@ -12,7 +12,7 @@ from ranker.als import SnapshotError
 from service.cli import check, data, distill, evaluate, keys, label, queue, serve, write
 from service.cli.console import console
 from service.http.keys import KeysError
-from service.redis.trust import SigningKeyError
+from service.signing import SigningKeyError
 
 app = typer.Typer(
     name="prism",

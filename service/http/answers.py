@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from catalog.evidence import Contribution
 from catalog.facts import Facts
+from models.prism.writer import Written
 from ranker.service import RankingQuery, Recommendations
 from service import admission
 from service.explain import Explained, Explainer
@@ -18,6 +19,7 @@ from service.http import api
 from service.http.errors import Problem, unexpected
 from service.http.events import EventStream, event
 from service.http.timing import Timing, header
+from service.impressions import Impressions, Style
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 
@@ -42,7 +44,7 @@ class Asked:
 
     query: RankingQuery
     deadline_ms: int
-    style: api.Style
+    style: Style
     scores: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -59,7 +61,16 @@ class _Ranked:
     def facts(self) -> list[Facts]:
         return [row.facts for row in self.answer.items]
 
-    def response(self, model: str, explained: Sequence[Explained | None]) -> api.RecommendResponse:
+    def shown(self, explained: Sequence[Explained | None]) -> list[tuple[str, Written | None]]:
+        """Return the items with their texts."""
+        return [
+            (row.facts.item.id, None if one is None else one.written)
+            for row, one in zip(self.answer.items, explained, strict=True)
+        ]
+
+    def response(
+        self, model: str, explained: Sequence[Explained | None], impression_id: str
+    ) -> api.RecommendResponse:
         """Return the answer with these explanations."""
         items = [
             api.RecommendedItem(
@@ -82,6 +93,7 @@ class _Ranked:
             model=model,
             degraded=self.degraded(explained),
             missing=wanted - len(items) if self.is_fallback else 0,
+            impression_id=impression_id,
             items=items,
         )
 
@@ -99,8 +111,11 @@ class _Ranked:
 class Answers:
     """What the routes share: asking the ranking service, explaining, answering."""
 
-    def __init__(self, ranking: Fallback, explainer: Explainer, metrics: Metrics) -> None:
-        self._ranking, self._explainer, self._metrics = ranking, explainer, metrics
+    def __init__(
+        self, ranking: Fallback, explainer: Explainer, impressions: Impressions, metrics: Metrics
+    ) -> None:
+        self._ranking, self._explainer = ranking, explainer
+        self._impressions, self._metrics = impressions, metrics
 
     async def recommend(self, asked: Asked) -> Response:
         """Rank, explain and answer."""
@@ -112,7 +127,8 @@ class Answers:
             done = await self._explainer.explain(ranked.facts, ranked.deadline, asked.style)
             model, explained = done.model, done.items
             timing.lap("explain")
-        return _json(ranked.response(model, explained), timing)
+        impression_id = self._shown(asked.style, ranked.shown(explained))
+        return _json(ranked.response(model, explained, impression_id), timing)
 
     async def stream(self, asked: Asked) -> EventStream:
         """Rank, and answer with the items, then with each explanation when it is ready."""
@@ -136,7 +152,8 @@ class Answers:
         if style != "none":
             explaining = self._explainer.begin(ranked.facts, ranked.deadline, style)
             model, ready = explaining.model, explaining.ready
-        items = event("items", ranked.response(model, explained))
+        impression_id = self._impressions.seal(style, ranked.shown(explained))
+        items = event("items", ranked.response(model, explained, impression_id))
         timing.lap("encode")
         yield items
         if ready is not None:
@@ -150,8 +167,12 @@ class Answers:
                     timing.lap("encode")
                     yield events
             timing.lap("explain")
-        degraded = ranked.degraded(explained)
-        end = api.StreamEnd(degraded=degraded, model=model, timings_ms=timing.end())
+        end = api.StreamEnd(
+            degraded=ranked.degraded(explained),
+            model=model,
+            impression_id=self._shown(style, ranked.shown(explained)),
+            timings_ms=timing.end(),
+        )
         yield event("done", end)
 
     async def explain(self, facts: Sequence[Facts], deadline_ms: int) -> Response:
@@ -162,11 +183,22 @@ class Answers:
         response = api.ExplainResponse(
             model=explained.model,
             degraded=_degraded(explained.items),
+            impression_id=self._shown(
+                "prism",
+                [(f.item.id, one.written) for f, one in zip(facts, explained.items, strict=True)],
+            ),
             explanations=[
                 _explanation(one, f, ()) for one, f in zip(explained.items, facts, strict=True)
             ],
         )
         return _json(response, timing)
+
+    def _shown(self, style: Style, shown: Sequence[tuple[str, Written | None]]) -> str:
+        """Count what is shown, and return the id of it."""
+        for _, text in shown:
+            source, reason = ("none", None) if text is None else (text.source, text.reason)
+            self._metrics.shown(source, style, reason)
+        return self._impressions.seal(style, shown)
 
     async def _rank(self, asked: Asked, timing: Timing) -> _Ranked:
         deadline = admission.began() + asked.deadline_ms / 1000

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from models.prism.writer import Reason, Source, TextClaim
 
 Part = Literal["ranker", "worker"]
-Style = Literal["prism", "grounded", "none"]
+_IMPRESSION = "What to name in feedback on this answer; it says nothing of the user."
 
 
 class RankerInfo(BaseModel):
@@ -64,6 +64,7 @@ class RecommendResponse(BaseModel):
         default=0,
         description="Items that were asked for and are not known while the ranker does not answer.",
     )
+    impression_id: str = Field(description=_IMPRESSION)
     items: list[RecommendedItem]
 
 
@@ -80,6 +81,9 @@ class StreamEnd(BaseModel):
 
     degraded: list[Part]
     model: str
+    impression_id: str = Field(
+        description="From now on in place of that of `items`, which knows of no explanation."
+    )
     timings_ms: dict[str, float] = Field(description="Milliseconds of each stage.")
 
 
@@ -88,6 +92,7 @@ class ExplainResponse(BaseModel):
 
     model: str
     degraded: list[Part]
+    impression_id: str = Field(description=_IMPRESSION)
     explanations: list[Explanation]
 
 

@@ -33,7 +33,11 @@ _HEADERS = {
 }
 _TYPES = {
     HTTPStatus.UNAUTHORIZED: ["urn:prism:no-key", "urn:prism:wrong-key"],
-    HTTPStatus.NOT_FOUND: ["urn:prism:unknown-user", "urn:prism:unknown-item"],
+    HTTPStatus.NOT_FOUND: [
+        "urn:prism:unknown-user",
+        "urn:prism:unknown-item",
+        "urn:prism:unknown-impression",
+    ],
     HTTPStatus.UNPROCESSABLE_ENTITY: ["urn:prism:invalid-request"],
     HTTPStatus.TOO_MANY_REQUESTS: ["urn:prism:too-fast"],
     HTTPStatus.SERVICE_UNAVAILABLE: ["urn:prism:overload", "urn:prism:no-ranker"],

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Route
 
 from ranker.service import InvalidValueError, UnknownItemError, UnknownUserError
+from service.impressions import UnknownImpressionError
 from service.ranker_client.protocol import RankerUnavailableError
 
 PROBLEM = "application/problem+json"
@@ -115,6 +116,12 @@ def install(app: FastAPI) -> None:
             HTTPStatus.NOT_FOUND,
             f"no item {shown}{more}; /items?search= finds known ones",
             type_="urn:prism:unknown-item",
+        ).response()
+
+    @app.exception_handler(UnknownImpressionError)
+    async def _impression(_: Request, error: UnknownImpressionError) -> JSONResponse:
+        return ProblemError(
+            HTTPStatus.NOT_FOUND, str(error), type_="urn:prism:unknown-impression"
         ).response()
 
     @app.exception_handler(InvalidValueError)

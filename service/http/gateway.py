@@ -13,17 +13,20 @@ from service.http.answers import EVENTS, Answers
 from service.http.check import add_check
 from service.http.docs_page import add_docs_page
 from service.http.document import document
+from service.http.feedback import add_feedback
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
 from service.http.recommend import add_recommend
 from service.http.route import Route
 from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
+from service.impressions import Impressions
 from service.metrics import Metrics
 from service.ranker_client.fallback import Fallback
 from service.ranker_client.protocol import RankerClient
 from service.rate_limit import RateLimit
 from service.settings import Settings
+from service.signing import signing_keys
 
 
 def create_app(
@@ -38,7 +41,10 @@ def create_app(
     limit: RateLimit | None = None,
     lacking: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the gateway's app; `background` runs around its whole life. Raises KeysError."""
+    """Return the gateway's app; `background` runs around its whole life.
+
+    Raises KeysError, SigningKeyError.
+    """
     health = Readiness(background, lacking)
     app = FastAPI(
         title="Prism",
@@ -59,7 +65,9 @@ def create_app(
     )
     app.add_middleware(HeadersMiddleware)
     errors.install(app)
-    add_recommend(app, settings, Answers(ranking, explainer, metrics))
+    impressions = Impressions(signing_keys(settings))
+    add_recommend(app, settings, Answers(ranking, explainer, impressions, metrics))
+    add_feedback(app, settings, impressions, metrics)
     add_check(app)
     add_lookups(app, lookups)
     add_health(app, metrics, health, refresh)

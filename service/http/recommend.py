@@ -15,6 +15,7 @@ from service.http.answers import EVENTS, Answers, Asked
 from service.http.events import EventStream
 from service.http.inputs import FACTS_EXAMPLE, Candidate, Touch, interactions
 from service.http.route import FLAG, INTEGER
+from service.impressions import Style
 from service.settings import MOST_CANDIDATES, MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
 _STYLE = (
@@ -87,7 +88,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     LeaveOut = Annotated[  # noqa: N806
         list[Id], Query(max_length=MOST_EXCLUDED_IN_URL, fail_fast=True, description=leave_out)
     ]
-    InStyle = Annotated[api.Style, Query(description=_STYLE)]  # noqa: N806
+    InStyle = Annotated[Style, Query(description=_STYLE)]  # noqa: N806
 
     class RecommendRequest(BaseModel):
         """A known user, or whoever has this history, or a known user and what happened since."""
@@ -124,7 +125,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
             default=[], max_length=MOST_EXCLUDED, fail_fast=True, description=leave_out
         )
         deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
-        style: api.Style = Field(default="prism", description=_STYLE)
+        style: Style = Field(default="prism", description=_STYLE)
 
         @model_validator(mode="after")
         def _check(self) -> Self:

@@ -14,7 +14,6 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -22,15 +21,11 @@ from catalog.facts import Facts
 from models.faithfulness import Policy
 from models.prism.writer import Written, checked_again
 from service.settings import Settings
+from service.signing import signing_keys
 
 MOST_BYTES = 64 * 2**10
 """Of a value or message: the longest text of ours, with its claims, has a tenth of it."""
 _SIGNATURE = 64  # hex digits
-_LEAST_KEY = 32
-
-
-class SigningKeyError(RuntimeError):
-    """The file of signing keys cannot be used; the message says why and how to go on."""
 
 
 class Trust:
@@ -95,27 +90,7 @@ class Trust:
 
 def open_trust(settings: Settings) -> Trust:
     """Return the trust of the settings. Raises SigningKeyError."""
-    file = settings.signing_key_file
-    return Trust([] if file is None else _read(file), settings.policy)
-
-
-def _read(file: Path) -> list[bytes]:
-    hint = f"\nMake one: umask 077; openssl rand -hex 32 > {file}"
-    try:
-        keys = file.read_text("ascii").split()
-    except FileNotFoundError:
-        raise SigningKeyError(f"there is no file of signing keys {file}{hint}") from None
-    except OSError as error:
-        raise SigningKeyError(f"the signing keys {file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SigningKeyError(f"the signing keys {file} are no plain text{hint}") from None
-    if not keys:
-        raise SigningKeyError(f"the file of signing keys {file} is empty{hint}")
-    if any(len(key) < _LEAST_KEY for key in keys):
-        raise SigningKeyError(
-            f"a key in {file} has less than {_LEAST_KEY} characters, one key a line{hint}"
-        )
-    return [key.encode() for key in keys]
+    return Trust(signing_keys(settings), settings.policy)
 
 
 def _signature(key: bytes, place: str, payload: str) -> str:
