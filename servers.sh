@@ -1,9 +1,11 @@
 #!/bin/sh
-# Provides the servers that the tests run for real, Redis and Prometheus: Debian's packages as root.
+# Provides what the tests run for real, Redis, Prometheus, Node and curl: Debian's packages as root.
 set -eu
 missing=
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v promtool >/dev/null || missing="$missing prometheus"
+command -v node >/dev/null || missing="$missing nodejs"
+command -v curl >/dev/null || missing="$missing curl"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "The tests need, please install:$missing (names as in Debian)"
