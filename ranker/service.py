@@ -12,9 +12,9 @@ from itertools import islice
 import numpy as np
 
 from catalog.dataset import Dataset
-from catalog.evidence import Recommendation, recommendations
 from catalog.text import clean_title
 from catalog.types import History, Interaction, Item, Liking, Ranking
+from ranker.evidence import Recommendation, recommendations
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import demo as demo_data
 from catalog.dataset import Dataset, DatasetError, load
-from catalog.demo import front_article, import_demo, read_frame
-from catalog.readers import Report
+from catalog.readers import demo as demo_data
+from catalog.readers.demo import front_article, import_demo, read_frame
+from catalog.readers.importer import Report
 
 
 class TestTheDataset:
@@ -152,7 +152,7 @@ class TestStrangers:
             ("numpy", "ndarray.tofile"),
             ("pandas.core.frame", "DataFrame.to_pickle"),
             ("pandas.core.frame", "os.system"),
-            ("catalog.wheels", "download"),
+            ("catalog.readers.wheels", "download"),
         ],
     )
     def test_a_pickle_that_names_anything_else_is_refused(

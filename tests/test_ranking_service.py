@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from service_fixtures import fitted
 
 from catalog.dataset import Dataset, DatasetInfo
-from catalog.evidence import Recommendation, strongest
 from catalog.types import History, Interaction, Item, RankedItem, Ranking
+from ranker.evidence import Recommendation, strongest
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import (

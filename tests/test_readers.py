@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.dataset import Dataset, DatasetError, DatasetInfo, load
-from catalog.readers import Columns, Report, Row, import_table
+from catalog.readers.importer import Columns, Report, Row, import_table
 from catalog.types import Item
 
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5)

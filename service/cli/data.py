@@ -10,9 +10,9 @@ from rich.table import Table
 
 from catalog import dataset as datasets
 from catalog.dataset import Dataset, DatasetInfo
-from catalog.demo import import_demo
 from catalog.facts import Noun
-from catalog.readers import Columns, Report, Row, import_table
+from catalog.readers.demo import import_demo
+from catalog.readers.importer import Columns, Report, Row, import_table
 from catalog.split import last_fifth, leave_last_out
 from ranker import als
 from ranker.evaluate import Quality, evaluate, interval

@@ -9,9 +9,9 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.evidence import Contribution
 from catalog.facts import Facts
 from catalog.types import WHOLE, Id, Interaction
+from ranker.evidence import Contribution
 from ranker.service import RankingQuery
 from service import admission
 from service.admission import Admission

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
 from catalog.types import WHOLE, Id, Interaction, Item, Liking
+from ranker.evidence import Contribution, Recommendation
 from ranker.service import (
     InvalidValueError,
     RankError,

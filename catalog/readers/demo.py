@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.dataset import Dataset, DatasetError, DatasetInfo
 from catalog.facts import Noun
-from catalog.readers import Columns, Progress, Report, import_rows
-from catalog.wheels import download, member
+from catalog.readers.importer import Columns, Progress, Report, import_rows
+from catalog.readers.wheels import download, member
 
 if TYPE_CHECKING:
     import pandas as pd
