@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
+from catalog.tables import DatasetInfo
 from catalog.types import History, RankedItem, Ranking
 from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit, version_of
 

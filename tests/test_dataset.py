@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.dataset import (
-    Dataset,
-    DatasetError,
-    DatasetInfo,
-    build,
-    load,
-    save,
-)
+from catalog.dataset import Dataset, build, load, save
 from catalog.facts import Noun
 from catalog.files import new_folder
+from catalog.tables import DatasetError, DatasetInfo
 from catalog.types import Item
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]

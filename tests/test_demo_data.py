@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.dataset import Dataset, DatasetError, load
+from catalog.dataset import Dataset, load
 from catalog.readers import demo as demo_data
 from catalog.readers.demo import front_article, import_demo, read_frame
 from catalog.readers.importer import Report
+from catalog.tables import DatasetError
 
 
 class TestTheDataset:

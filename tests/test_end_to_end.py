@@ -21,8 +21,9 @@ import pytest
 from cluster import COMMAND, HTTP, Process, environment, wait_for
 from service_fixtures import GENEROUS_S, samples_of, save_snapshot
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.readers.importer import Columns, import_table
+from catalog.tables import DatasetInfo
 from service.admission import OVERLOAD
 
 ROOT = Path(__file__).resolve().parent.parent

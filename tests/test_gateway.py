@@ -30,8 +30,9 @@ from service_fixtures import (
 )
 from structlog.testing import capture_logs
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.facts import Facts
+from catalog.tables import DatasetInfo
 from catalog.types import History, Ranking
 from models.faithfulness import check
 from ranker.popularity import PopularityRanker

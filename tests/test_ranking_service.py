@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from service_fixtures import fitted
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
+from catalog.tables import DatasetInfo
 from catalog.types import History, Interaction, Item, RankedItem, Ranking
 from ranker.evidence import Recommendation, strongest
 from ranker.popularity import PopularityRanker

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.dataset import Dataset, DatasetError, DatasetInfo, load
+from catalog.dataset import Dataset, load
 from catalog.readers.importer import Columns, Report, Row, import_table
+from catalog.tables import DatasetError, DatasetInfo
 from catalog.types import Item
 
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5)

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.dataset import Dataset, DatasetError, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.facts import Noun
 from catalog.readers.importer import Columns, Progress, Report, import_rows
 from catalog.readers.wheels import download, member
+from catalog.tables import DatasetError, DatasetInfo
 
 if TYPE_CHECKING:
     import pandas as pd

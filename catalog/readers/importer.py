@@ -14,15 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from catalog.dataset import (
-    INTERACTIONS_SCHEMA,
-    ITEMS_SCHEMA,
-    Dataset,
-    DatasetError,
-    DatasetInfo,
-    item_row,
-    save,
-)
+from catalog.dataset import Dataset, save
+from catalog.tables import INTERACTIONS_SCHEMA, ITEMS_SCHEMA, DatasetError, DatasetInfo, item_row
 from catalog.types import ATTRIBUTE_LIMIT, VALUE_LIMIT, AttributeName, Id, Item
 
 Row = Mapping[str, Any]

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from catalog import dataset as datasets
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.facts import Noun
 from catalog.readers.demo import import_demo
 from catalog.readers.importer import Columns, Report, Row, import_table
 from catalog.split import last_fifth, leave_last_out
+from catalog.tables import DatasetInfo
 from ranker import als
 from ranker.evaluate import Quality, evaluate, interval
 from ranker.popularity import PopularityRanker

@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
+from catalog.tables import DatasetError
 from models.oracle.protocol import OracleError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
