@@ -100,10 +100,22 @@ class Dataset:
             return np.ones(len(values), dtype=np.bool_)
         return values >= self.info.liking_threshold
 
-    def liking(self, value: float) -> Liking:
-        """Return how strongly a liking may be told."""
-        loved = self.info.loved_threshold
-        return "loved" if loved is not None and value >= loved else "liked"
+    def likings(self, values: NDArray[np.float64]) -> list[Liking | None]:
+        """Return how strongly each value of one user's history may be told; None for a dislike.
+
+        With a quantile, an entry is loved that is among the highest of the user's own, and more
+        than half of them have: of five songs played once each, none is.
+        """
+        loved = np.zeros(len(values), dtype=np.bool_)
+        if self.info.loved_threshold is not None:
+            loved |= values >= self.info.loved_threshold
+        if self.info.loved_quantile is not None and len(values):
+            middle, high = np.quantile(values, (0.5, self.info.loved_quantile))
+            loved |= (values >= high) & (values > middle)
+        return [
+            None if not liking else "loved" if strong else "liked"
+            for liking, strong in zip(self.is_liking(values), loved, strict=True)
+        ]
 
     @cached_property
     def liking_counts(self) -> NDArray[np.int64]:
@@ -176,8 +188,8 @@ class Dataset:
 def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset:
     """Return the Dataset of two tables.
 
-    Repeats of a (user, item) pair become one interaction: the latest where values are judgements
-    (there is a liking threshold), their sum where they are counts; the latest time in both cases.
+    Repeats of a (user, item) pair become one interaction: of judgements and events the latest, of
+    counts their sum, at the latest time.
 
     Raises
     ------
@@ -192,7 +204,7 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         raise DatasetError("items: an id occurs twice")
     if interactions.num_rows == 0:
         raise DatasetError("interactions: there are none, so nothing can be learned")
-    user_codes, user_ids = _encode(interactions["user_id"])
+    user_codes, user_ids = _by_first_seen(*_encode(interactions["user_id"]))
     item_codes = _positions(interactions["item_id"], item_ids)
     values = interactions["value"].to_numpy()
     timestamps = interactions["timestamp"].to_numpy()
@@ -200,8 +212,7 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         raise DatasetError("interactions: a value is not a finite number")
     if (np.abs(values) > VALUE_LIMIT).any():
         raise DatasetError(f"interactions: a value is beyond {VALUE_LIMIT:.0e}")
-    counts = info.liking_threshold is None
-    if counts and (values <= 0).any():
+    if info.kind != "ratings" and (values <= 0).any():
         raise DatasetError("interactions: without a liking threshold every value must be positive")
 
     order = _by_user_and_time(user_codes, timestamps)
@@ -210,7 +221,7 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
     last, sums = _without_repeats(user_codes * len(item_ids) + item_codes, values)
     if last is not None:
         user_codes, item_codes, timestamps = user_codes[last], item_codes[last], timestamps[last]
-        values = sums if counts else values[last]
+        values = sums if info.kind == "counts" else values[last]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(user_codes, minlength=len(user_ids)))])
     return Dataset(
         info=info,
@@ -266,18 +277,18 @@ def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
         encoded = encoded.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    codes, names = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-    return _by_first_seen(codes, names)
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def _by_first_seen(
     codes: NDArray[np.int64], names: list[str]
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Return codes and names in the order in which they first occur, whoever encoded them."""
+    highest = np.maximum.accumulate(codes)
+    if highest[-1] == len(names) - 1 and highest[0] == 0 and (np.diff(highest) <= 1).all():
+        return codes, names  # each new one is the next, and none is left over
     seen, first = np.unique(codes, return_index=True)
     order = seen[np.argsort(first)]
-    if np.array_equal(order, np.arange(len(names))):
-        return codes, names
     place = np.full(len(names), -1, dtype=np.int64)
     place[order] = np.arange(len(order))
     return place[codes], [names[n] for n in order.tolist()]
@@ -286,10 +297,11 @@ def _by_first_seen(
 def _positions(column: pa.ChunkedArray, item_ids: list[str]) -> NDArray[np.int64]:
     codes, names = _encode(column)
     index = {item_id: i for i, item_id in enumerate(item_ids)}
-    unknown = next((name for name in names if name not in index), None)
-    if unknown is not None:
+    positions = np.array([index.get(name, -1) for name in names], dtype=np.int64)[codes]
+    if (positions < 0).any():
+        unknown = names[int(codes[np.argmin(positions)])]
         raise DatasetError(f"interactions: item {unknown!r} is not among the items")
-    return np.array([index[name] for name in names], dtype=np.int64)[codes]
+    return positions
 
 
 def save(

@@ -7,11 +7,11 @@ A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from catalog.facts import Noun
 from catalog.files import new_folder, opened
@@ -38,6 +38,7 @@ INTERACTIONS_SCHEMA = pa.schema(
     ]
 )
 _IDS = ["user_id", "item_id"]
+Feedback = Literal["ratings", "counts", "events"]
 
 
 class DatasetError(ValueError):
@@ -51,15 +52,41 @@ class DatasetInfo(BaseModel):
 
     name: str = Field(description="Shown in logs and reports.")
     noun: Noun = Field(default=Noun(), description="What the items are called in a sentence.")
+    feedback: Feedback | None = Field(
+        default=None,
+        description="What a value is: a judgement, how often or how long, or nothing (events). "
+        "None: judgements where there is a liking threshold, else counts.",
+    )
     liking_threshold: float | None = Field(
         default=None,
-        description="A value at or above it is a liking, one below it a dislike. "
-        "None: every interaction is a liking, and repeats add up.",
+        description="A judgement at or above it is a liking, one below it a dislike. "
+        "None: every interaction is a liking.",
     )
     loved_threshold: float | None = Field(
         default=None, description='A value at or above it may be called "loved".'
     )
+    loved_quantile: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description='A count among the highest of a user\'s own may be called "loved": 0.9.',
+    )
     source: str = Field(default="", description="Where the data come from.")
+
+    @property
+    def kind(self) -> Feedback:
+        """What a value is, also where the Dataset does not say."""
+        return self.feedback or ("counts" if self.liking_threshold is None else "ratings")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.feedback == "ratings" and self.liking_threshold is None:
+            raise ValueError("ratings need a liking threshold")
+        if self.feedback in {"counts", "events"} and self.liking_threshold is not None:
+            raise ValueError(f"{self.feedback} have no liking threshold: only ratings do")
+        if self.loved_quantile is not None and self.kind != "counts":
+            raise ValueError("only counts have a quantile of a user's own")
+        return self
 
 
 # ---------------------------------------------------------------------- rows and checks

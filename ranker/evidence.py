@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
 from catalog.facts import MAX_EVIDENCE, Evidence, EvidenceKind, Facts
-from catalog.types import History, RankedItem
+from catalog.types import History, Liking, RankedItem
 
 _SIMILAR = 0.5
 """Least Jaccard overlap of categories that may be called similar."""
@@ -43,15 +43,18 @@ def recommendations(
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)
-    eligible = dataset.is_liking(history.values) & (positions >= 0)
+    likings = dataset.likings(history.values)
+    eligible = np.array([liking is not None for liking in likings], dtype=np.bool_)
+    eligible &= positions >= 0
     eligible[eligible] = ~dataset.hidden[positions[eligible]]
-    return [_recommendation(dataset, history, positions, eligible, row) for row in ranked]
+    return [_recommendation(dataset, history, positions, likings, eligible, row) for row in ranked]
 
 
 def _recommendation(
     dataset: Dataset,
     history: History,
     positions: NDArray[np.int64],
+    likings: Sequence[Liking | None],
     eligible: NDArray[np.bool_],
     ranked: RankedItem,
 ) -> Recommendation:
@@ -65,8 +68,9 @@ def _recommendation(
         noun=dataset.info.noun,
         item=dataset.item(item),
         evidence=tuple(
-            Evidence.of(dataset.item(int(positions[p])), dataset.liking(float(history.values[p])))
+            Evidence.of(dataset.item(int(positions[p])), liking)
             for p in chosen
+            if (liking := likings[p]) is not None
         ),
         evidence_kind=kind if chosen else "none",
         popularity=dataset.popularity(item),

@@ -195,16 +195,14 @@ class RankingService:
             raise UnknownUserError(user_id) from None
 
     def _entries(self, history: History) -> Iterator[HistoryEntry]:
+        likings = self.dataset.likings(history.values)
         for p in range(len(history) - 1, -1, -1):
             position = self.dataset.item_index[history.item_ids[p]]
             value = float(history.values[p])
             if self.dataset.hidden[position]:
                 continue
-            liked = bool(self.dataset.is_liking(history.values[p : p + 1])[0])
-            liking = self.dataset.liking(value) if liked else None
-            yield HistoryEntry(
-                self.dataset.item(position), value, int(history.timestamps[p]), liking
-            )
+            timestamp = int(history.timestamps[p])
+            yield HistoryEntry(self.dataset.item(position), value, timestamp, likings[p])
 
 
 def _best_matches(

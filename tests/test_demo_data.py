@@ -11,8 +11,9 @@ import pytest
 
 from catalog.dataset import Dataset, load
 from catalog.readers import demo as demo_data
-from catalog.readers.demo import front_article, import_demo, read_frame
-from catalog.readers.importer import Report
+from catalog.readers.demo import import_demo, read_frame
+from catalog.readers.report import Report
+from catalog.readers.tidy import front_article
 from catalog.tables import DatasetError
 
 
@@ -35,7 +36,7 @@ class TestTheDataset:
 
     def test_three_and_a_half_stars_are_a_liking(self, demo: Dataset) -> None:
         assert demo.is_liking(np.array([3.0, 3.5])).tolist() == [False, True]
-        assert [demo.liking(stars) for stars in (4.0, 4.5)] == ["liked", "loved"]
+        assert demo.likings(np.array([3.0, 4.0, 4.5])) == [None, "liked", "loved"]
 
     def test_every_film_can_be_spoken_of(self, demo: Dataset) -> None:
         for position, item_id in enumerate(demo.item_ids):
