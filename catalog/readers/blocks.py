@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from catalog.readers import cells
 from catalog.tables import DatasetError
 
 Row = Mapping[str, Any]
@@ -47,9 +48,8 @@ class Block:
 
 
 def _scalar(cell: Any) -> str | None:
-    if cell is None or isinstance(cell, (list, dict)):
-        return None
-    return cell if isinstance(cell, str) else str(cell)
+    told = None if isinstance(cell, (list, dict)) else cells.text(cell)
+    return None if told is None else str(told)
 
 
 def parquet_blocks(file: BinaryIO, name: str, wanted: Sequence[str]) -> Iterator[Block]:

@@ -111,6 +111,7 @@ def read_tables(
     rows = _item_rows(catalogue, log, columns, report, progress)
     item_table = read_items(rows, plan, whole_ids, found, report)
     index = {item_id: n for n, item_id in enumerate(item_table["id"].to_pylist())}
+    report.kept["interactions"] = 0
     reader = InteractionReader(columns, plan.info, index, form, whole_ids, report)
     for file, block in log.blocks(columns.of_interactions, progress):
         reader.read(file, block)

@@ -28,6 +28,7 @@ _DELIMITERS = (",", "\t", ";", "|", "::")
 _PLAIN = {"\t", "|", "::"}
 """Separators of formats that know no quotes: there they are taken for such on evidence only."""
 _SAMPLED_LINES = 500
+_LONGEST_CELL = 2**28
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1b]")
 _NAMES = {"\t": "tabs", " ": "spaces"}
@@ -81,7 +82,7 @@ def settle(layout: Layout, sample: bytes, whole: bool, name: str, needed: Sequen
     Parameters
     ----------
     whole : the sample is all of the file, so its last line is not cut
-    needed : columns that are asked for; a line with one of them is a header
+    needed : columns that are asked for; where all are numbers, there is no header
 
     Raises
     ------
@@ -167,7 +168,7 @@ def _settle_text(
     cells = [cell.strip() for cell in first]
     header = layout.header
     if header is None:
-        header = bool(set(cells) & set(needed)) or not _are_numbers(needed)
+        header = not _are_numbers(needed)
     names = cells if header else [str(n + 1) for n in range(len(cells))]
     settled = Layout(
         format="text", delimiter=delimiter, header=header, encoding=encoding, quotes=quotes,
@@ -208,7 +209,7 @@ def _cut(layout: Layout, lines: list[str], name: str, needed: Sequence[str]) -> 
             if width < 2 and not layout.delimiter:
                 continue
             first = {cell.strip() for cell in next(filter(None, rows), [])}
-            found = len(first & set(needed))
+            found = 0 if _are_numbers(needed) else len(first & set(needed))
             preferred = delimiter == own
             ranked.append((found, alike / len(rows), preferred, width, delimiter, quotes))
     if not ranked:
@@ -263,6 +264,7 @@ def csv_rows(lines: Iterable[str], delimiter: str, quotes: bool, escape: bool) -
 
     It is at the line `line_num`, and raises csv.Error for what is no row.
     """
+    csv.field_size_limit(_LONGEST_CELL)  # Python's own of 128 KiB Arrow does not have
     return csv.reader(
         lines,
         delimiter=delimiter,

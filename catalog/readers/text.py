@@ -50,13 +50,15 @@ class TextTable:
         """Yield the blocks of the file, with the wanted columns."""
         columns = [n for n, name in enumerate(self._names) if name in wanted]
         header = self._header
-        for first, data in lines.blocks(file, self._encoding, self._name, quotes=self._quotes):
-            if self._cell != self._delimiter:
-                data = data.replace(self._delimiter, self._cell)  # noqa: PLW2901
+        for line, block in lines.blocks(file, self._encoding, self._name, quotes=self._quotes):
+            data = block.replace(self._delimiter, self._cell)
+            first = line
+            if header and (head := _first_line(data)):
+                data, first, header = data[len(head) :], line + 1, False
             if header:
                 yield self._carefully(data, first, columns, header=True)
                 header = False
-            else:
+            elif data:
                 yield self._fast(data, first, columns) or self._carefully(data, first, columns)
 
     # ------------------------------------------------------------------ the fast way
@@ -135,10 +137,10 @@ class TextTable:
             reason = None
             if not damaged.isdisjoint(range(line, last + 1)):
                 reason = NOT_UTF8
-            elif len(cells) != width:
-                reason = MALFORMED
             elif last > line and self._swallowed(cells):
                 reason = _SWALLOWED
+            elif len(cells) != width:
+                reason = MALFORMED
             if reason is None:
                 numbers.append(line)
                 kept.append(cells)
@@ -199,3 +201,10 @@ class TextTable:
             if not line.isascii() and any("\udc80" <= char <= "\udcff" for char in line)
         }
         return text, damaged
+
+
+def _first_line(data: bytes) -> bytes:
+    """Return the first line where it is a whole row; empty where only csv can tell."""
+    line = data[: data.find(b"\n") + 1]
+    whole = line.strip() and line.count(b'"') % 2 == 0 and b"\r" not in line.rstrip(b"\r\n")
+    return line if whole else b""

@@ -1,6 +1,6 @@
 """The commands `prism data import`: the demo, or anybody's tables with a mapping of columns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,6 +13,7 @@ from catalog.facts import Noun
 from catalog.readers.demo import import_demo
 from catalog.readers.feedback import suggestion
 from catalog.readers.importer import import_table
+from catalog.readers.known_sets import KnownSet, find_known, known_sets
 from catalog.readers.layouts import Layout
 from catalog.readers.plan import Columns, Plan, Tidying
 from catalog.readers.report import Report
@@ -45,6 +46,20 @@ def import_demo_command(data: DataOption = Path("data/demo")) -> None:
     with console.status("downloading the demo data"):
         dataset, report = import_demo(data)
     print_report(data, dataset, report)
+
+
+def _known_command(known: KnownSet) -> Callable[..., None]:
+    def command(
+        path: Annotated[Path, typer.Argument(help="The folder or zip archive of its files.")],
+        data: DataOption,
+    ) -> None:
+        run_import(data, *find_known(known, path), known.card)
+
+    return command
+
+
+for _known in known_sets():
+    import_app.command(_known.name, help=_known.help)(_known_command(_known))
 
 
 @import_app.command("table")
@@ -162,9 +177,9 @@ def import_table_command(
 def run_import(
     data: Path,
     plan: Plan,
-    interactions: list[Source],
-    items: list[Source] | tuple[()] = (),
-    details: list[Source] | tuple[()] = (),
+    interactions: Sequence[Source],
+    items: Sequence[Source] = (),
+    details: Sequence[Source] = (),
     card: str = "",
 ) -> None:
     """Import tables, and say how they are read, how far it is, and what became of their rows."""
