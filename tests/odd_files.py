@@ -7,10 +7,11 @@ import io
 import json
 import lzma
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,7 +31,7 @@ class Style:
 
     form: str
     delimiter: str
-    quoting: int
+    quoting: Literal[0, 1, 3]
     header: bool
     encoding: str
     newline: str
@@ -56,9 +57,9 @@ def styles(draw: st.DrawFn) -> Style:
     form = draw(st.sampled_from(["text"] * 5 + ["jsonl", "json", "parquet"]))
     delimiter = draw(st.sampled_from([",", ";", "\t", "|", "::"]))
     plain = delimiter in {"\t", "|", "::"}
-    quotings = [csv.QUOTE_NONE] if delimiter == "::" else [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
-    if plain and delimiter != "::":
-        quotings.append(csv.QUOTE_NONE)
+    quotings: list[Literal[0, 1, 3]] = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
+    if plain:
+        quotings = [csv.QUOTE_NONE] if delimiter == "::" else [*quotings, csv.QUOTE_NONE]
     return Style(
         form=form,
         delimiter=delimiter,
@@ -87,7 +88,8 @@ def tables(draw: st.DrawFn) -> list[tuple[int, int, int, str]]:
 
 def write(folder: Path, style: Style, table: list[tuple[int, int, int, str]]) -> OddFile:
     """Write a table in a style."""
-    cells, usable, count, titles = [], [], 0, {}
+    cells, usable, count = [], [], 0
+    titles: dict[str, str] = {}
     for n, (user, film, halves, damage) in enumerate(table):
         title = _TITLES[film - 1]
         if style.quoting == csv.QUOTE_NONE and (style.delimiter in title or "\n" in title):
@@ -155,7 +157,7 @@ def _text(style: Style, rows: list[list[str]]) -> str:
         out,
         delimiter=style.delimiter,
         quoting=style.quoting,
-        lineterminator=style.newline,  # type: ignore[arg-type]
+        lineterminator=style.newline,
     )
     for row in rows:
         if row:
@@ -174,5 +176,9 @@ def _packed(data: bytes, style: Style, folder: Path) -> bytes:
             archive.writestr("inner/odd.data", data)
             archive.writestr("README.txt", "about it")
         return out.getvalue()
-    packers = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gz": gzip.compress,
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+    }
     return packers[style.packing](data) if style.packing else data

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from catalog.dataset import load
+from catalog.readers.known_sets import known_sets
 from ranker.als import AlsRanker
 from service.cli.main import app
 
@@ -231,12 +232,14 @@ class TestServing:
         assert name in told
 
 
+KNOWN = [known.name for known in known_sets()]
 COMMANDS = [
     ("prism", []),
     ("prism data", ["data"]),
     ("prism data import", ["data", "import"]),
     ("prism data import demo", ["data", "import", "demo"]),
     ("prism data import table", ["data", "import", "table"]),
+    *((f"prism data import {known}", ["data", "import", known]) for known in KNOWN),
     ("prism train-ranker", ["train-ranker"]),
     ("prism serve", ["serve"]),
     ("prism gateway", ["gateway"]),

@@ -65,7 +65,8 @@ class _ItemReader:
         columns = self._columns
         item_id = item_id_of(row, columns.item_key, self._whole_ids)
         if item_id in self._details:
-            row = {**self._details[item_id], **row}
+            own = {column: cell for column, cell in row.items() if cell is not None}
+            row = {**self._details[item_id], **own}
         title = cells.text(row.get(columns.title)) if columns.title else item_id
         title, titled_year = self._tidied(title if isinstance(title, str) else ""), None
         if self._tidying.years:
