@@ -412,7 +412,10 @@ class TestFitting:
         log = [("ann", "a", 5.0), ("ann", "b", 4.0), ("bob", "a", 1.0), ("bob", "c", 3.0)]
         assert fit(small_dataset(log), SMALL).scale == Scale(3.5, 4.5)
         purchases = DatasetInfo(name="purchases")
-        assert fit(small_dataset(log, info=purchases), SMALL).scale == Scale(None, 3.25)
+        scale = fit(small_dataset(log, info=purchases), SMALL).scale
+        assert scale.epsilon == 3.5  # the median
+        assert scale.mean_liking == pytest.approx(np.log1p(np.array([5, 4, 1, 3]) / 3.5).mean())
+        assert scale.confidence(np.array([0.0]), SMALL).tolist() == [1.0]
 
     def test_hidden_items_of_the_dataset_are_hidden(self, small_dataset: SmallDataset) -> None:
         ranker = fit(small_dataset(LOG, hidden={"i3", "i4"}), SMALL)

@@ -179,6 +179,27 @@ class TestTrainingTheRanker:
         assert again == told
         assert AlsRanker.load(snapshot).version == ranker.version
 
+    def test_it_says_plainly_where_it_is_not_better_than_popularity(
+        self, prism: Prism, tmp_path: Path
+    ) -> None:
+        """Readers and books that never meet again: nothing can be learned."""
+        rows = [
+            f"{n},{book},5,{10**9 + n}" for n in range(40) for book in ("hit", 2 * n, 2 * n + 1)
+        ]
+        (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,stars,when", *rows]))
+        prism(
+            *("data", "import", "table", tmp_path / "log.csv", "--data", tmp_path / "books"),
+            *("--value", "stars", "--timestamp", "when", "--liking", "3"),
+        )
+        told = prism(
+            *("train-ranker", "--data", tmp_path / "books", "--snapshot", tmp_path / "ranker"),
+            *("--factors", "2", "--tune", "2"),
+        )
+        last = told.splitlines()[-1]
+        assert "than popularity on the last liking of each user: NDCG@10 " in last
+        assert last.endswith("serve what most like: PRISM_RANKER=popularity prism serve")
+        assert "validation split" in told
+
     def test_measuring_may_be_left_out(self, prism: Prism, books: Path, tmp_path: Path) -> None:
         snapshot = tmp_path / "ranker"
         told = prism("train-ranker", "--data", books, "--snapshot", snapshot, "--no-check")

@@ -157,8 +157,12 @@ def _item_rows(
         codes, names = cells.codes_of(block.column(columns.item))
         codes[~chosen_rows(block, columns)] = -1
         first = dict(zip(codes[::-1].tolist(), range(len(codes) - 1, -1, -1), strict=True))
-        new = {n for code, n in first.items() if code >= 0 and names[code] not in seen}
-        seen.update(name for name in names if name)
+        new = set()
+        for code, row in sorted(first.items(), key=lambda one: one[1]):
+            name = names[code] if code >= 0 else None
+            if name is not None and name not in seen:  # spellings may differ in spaces
+                seen.add(name)
+                new.add(row)
         if new:
             for n, (line, row) in enumerate(block.records()):
                 if n in new:

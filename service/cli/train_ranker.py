@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from catalog import dataset as datasets
+from catalog.dataset import Dataset
 from catalog.split import last_fifth, leave_last_out
 from ranker import als
+from ranker import tune as tuning
 from ranker.evaluate import Quality, evaluate, interval
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
@@ -30,6 +32,12 @@ def train_ranker(
     check: Annotated[
         bool, typer.Option(help="Measure its quality on temporal splits first.")
     ] = True,
+    tune: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Try so many settings on a validation split of their own; take the best."
+        ),
+    ] = 0,
 ) -> None:
     """Fit the ALS ranker, show its quality beside popularity, and write a snapshot."""
     dataset = datasets.load(data)
@@ -40,6 +48,8 @@ def train_ranker(
         )  # fmt: skip
     except ValidationError as error:
         raise bad_parameter(error) from None
+    if tune:
+        config = _tuned(dataset, config, tune)
     splits = (
         {"last liking of each user": leave_last_out, "last 20% of each user": last_fifth}
         if check
@@ -48,7 +58,7 @@ def train_ranker(
     tables: list[Table] = []
     quality: dict[str, dict[str, dict[str, list[float]]]] = {}
     with progress_bar() as progress:
-        task = progress.add_task("fitting", total=iterations * (len(splits) + 1))
+        task = progress.add_task("fitting", total=config.iterations * (len(splits) + 1))
         step = lambda: progress.advance(task)  # noqa: E731
         for name, split in splits.items():
             train, test = split(dataset)
@@ -69,7 +79,41 @@ def train_ranker(
         "quality": quality,
     }
     ranker.save(snapshot, about)
-    console.print(f"{snapshot}: als {ranker.version}, {factors} factors", markup=False)
+    verdict = "".join(
+        _verdict(name, found["difference"]["ndcg@10"]) for name, found in quality.items()
+    )
+    console.print(
+        f"{snapshot}: als {ranker.version}, {config.factors} factors{verdict}", markup=False
+    )
+
+
+def _tuned(dataset: Dataset, base: als.AlsConfig, count: int) -> als.AlsConfig:
+    """Return the best of some settings, and show how all of them did."""
+    with progress_bar(remaining=True) as progress:
+        task = progress.add_task("tuning", total=base.iterations * count)
+        found = tuning.tune(dataset, base, count, lambda: progress.advance(task))
+    if not found:
+        console.print("tuning: too little data to hold anything out")
+        return base
+    table = Table("factors", "regularization", "alpha", "NDCG@10", title="validation split")
+    for config, ndcg in found:
+        table.add_row(
+            str(config.factors), f"{config.regularization:g}", f"{config.alpha:g}", str(ndcg)
+        )
+    console.print(table)
+    return found[0][0]
+
+
+def _verdict(split: str, difference: list[float]) -> str:
+    """Return what is to be said where ALS is not better than popularity; else nothing."""
+    mean, low, high = difference
+    if low > 0:
+        return ""
+    how = "worse than" if high < 0 else "not better than"
+    return (
+        f"; {how} popularity on the {split}: NDCG@10 {mean:+.4f} [{low:+.4f}, {high:+.4f}]. "
+        "Try --tune 20, or serve what most like: PRISM_RANKER=popularity prism serve"
+    )
 
 
 def _add_rows(
