@@ -51,11 +51,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """The answer for one user, and which ranker gave it."""
+    """The answer for one user, which ranker gave it, and unknown items of an inline history."""
 
     ranker: str
     version: str
     items: list[Recommendation]
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class RankingService:
     def rank(self, queries: Sequence[RankingQuery]) -> list[Recommendations | RankError]:
         """Return for each query its top k, or what is wrong with it.
 
-        An inline history may be in any order. What may be wrong: an UnknownUserError; an
-        UnknownItemError, the history names items that the Dataset does not have; an
+        An inline history may be in any order; its unknown items are left out and named. What may be
+        wrong: an UnknownUserError; an UnknownItemError, the Dataset has no item of the history; an
         InvalidValueError, a value is not positive where values are counts.
         """
         answers: list[Recommendations | RankError | None] = [None] * len(queries)
@@ -111,6 +112,7 @@ class RankingService:
                     ranking.ranker,
                     ranking.version,
                     recommendations(self.dataset, histories[n], ranking.items),
+                    self._unknown(queries[n].history),
                 )
         return [answer for answer in answers if answer is not None]
 
@@ -136,16 +138,17 @@ class RankingService:
 
         As in a Dataset, of a repeat the later counts, or the sum where values are counts.
         """
-        unknown = [t.item_id for t in interactions if t.item_id not in self.dataset.item_index]
-        if unknown:
-            raise UnknownItemError(sorted(set(unknown)))
+        unknown = self._unknown(interactions)
+        known = [one for one in interactions if one.item_id in self.dataset.item_index]
+        if unknown and not known:
+            raise UnknownItemError(unknown)
         threshold = self.dataset.info.liking_threshold
         plain = 1.0 if threshold is None else threshold
         for index, one in enumerate(interactions):
             if threshold is None and one.value is not None and one.value <= 0:
                 raise InvalidValueError(index)
         entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
-        for one in sorted(interactions, key=lambda entry: entry.timestamp):
+        for one in sorted(known, key=lambda entry: entry.timestamp):
             value = plain if one.value is None else one.value
             earlier, _ = entries.pop(one.item_id, (0.0, 0))
             if threshold is None:
@@ -156,6 +159,10 @@ class RankingService:
             np.array([value for value, _ in entries.values()], dtype=np.float64),
             np.array([timestamp for _, timestamp in entries.values()], dtype=np.int64),
         )
+
+    def _unknown(self, interactions: Sequence[Interaction]) -> tuple[str, ...]:
+        index = self.dataset.item_index
+        return tuple(sorted({one.item_id for one in interactions if one.item_id not in index}))
 
     # ------------------------------------------------------------------ looking things up
 

@@ -141,6 +141,22 @@ class TestImportingTables:
         assert "--attribute 'expansion?': not 2 to 32 lower-case letters" in told
 
 
+class TestDescribing:
+    def test_a_dataset_is_shown_in_figures_and_sentences(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "books"
+        prism("data", "import", "table", *tables, "--data", folder, *MAPPING)
+        told = prism("data", "describe", folder)
+        words = [" ".join(line.replace("│", " ").split()) for line in told.splitlines()]
+        assert "books: 3 users, 3 items, 4 interactions" in words
+        assert "categories 66.7%" in words
+        assert {"loved 2", "liked 1", "nothing, as a dislike 1"} <= set(words)
+        sentences = [line for line in words if line.startswith("- ")]
+        assert sentences
+        assert all("“" in sentence for sentence in sentences)
+
+
 class TestTrainingTheRanker:
     @pytest.fixture
     def books(self, prism: Prism, tmp_path: Path) -> Path:
@@ -257,6 +273,7 @@ KNOWN = [known.name for known in known_sets()]
 COMMANDS = [
     ("prism", []),
     ("prism data", ["data"]),
+    ("prism data describe", ["data", "describe"]),
     ("prism data import", ["data", "import"]),
     ("prism data import demo", ["data", "import", "demo"]),
     ("prism data import table", ["data", "import", "table"]),

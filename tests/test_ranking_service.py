@@ -160,13 +160,17 @@ class TestInlineHistories:
         assert [r.facts for r in shuffled.items] == [r.facts for r in expected.items]
         assert [r.score for r in shuffled.items] == pytest.approx([r.score for r in expected.items])
 
-    def test_unknown_items_are_all_named_once(self, service: RankingService) -> None:
+    def test_unknown_items_are_left_out_and_named_once_and_an_error_where_all_are(
+        self, service: RankingService
+    ) -> None:
         touches = [
             Interaction("nope"),
             Interaction("1"),
             Interaction("also nope"),
             Interaction("nope"),
         ]
+        assert rank_history(service, touches, 10, NONE).ignored == ("also nope", "nope")
+        del touches[1]
         with pytest.raises(UnknownItemError) as caught:
             rank_history(service, touches, 10, NONE)
         assert caught.value.ids == ["also nope", "nope"]

@@ -21,6 +21,7 @@ from catalog.readers.sources import Source, find
 from catalog.readers.table import Progress, Table
 from catalog.tables import DatasetInfo
 from service.cli.console import DataOption, console, rows_bar
+from service.cli.describe import describe_command
 
 app = typer.Typer()
 data_app = typer.Typer(no_args_is_help=True, help="Import and look at datasets.")
@@ -30,6 +31,7 @@ import_app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 data_app.add_typer(import_app, name="import")
+data_app.command("describe")(describe_command)
 
 T = TypeVar("T")
 _WHICH, _HOW = "Which columns", "How the files are written (guessed, and said)"

@@ -58,6 +58,9 @@ class RecommendResponse(BaseModel):
         default=0,
         description="Items that were asked for and are not known while the ranker does not answer.",
     )
+    ignored: list[str] = Field(
+        default=[], description="Items of the history that are not known, and were left out."
+    )
     items: list[RecommendedItem]
 
 

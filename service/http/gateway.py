@@ -137,7 +137,7 @@ def create_app(
         "/recommend",
         response_model=api.RecommendResponse,
         tags=["recommend"],
-        responses={404: {"description": "The history has unknown items."}},
+        responses={404: {"description": "The history has unknown items only."}},
     )
     async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history."""
@@ -194,6 +194,7 @@ class _Routes:
                 model=model,
                 degraded=(["ranker"] if is_fallback else []) + _degraded(explained),
                 missing=query.k - len(items) if is_fallback else 0,
+                ignored=list(ranked.ignored),
                 items=items,
             )
         )

@@ -80,6 +80,7 @@ class RankAnswer(BaseModel):
     ranker: str = ""
     version: str = ""
     items: list[RankedRow] = []
+    ignored: list[str] = []
     problem: RankProblem | None = None
 
 
@@ -146,6 +147,7 @@ def answer_of(answer: Recommendations | RankError) -> RankAnswer:
             )
             for row in answer.items
         ],
+        ignored=list(answer.ignored),
     )
 
 
@@ -155,4 +157,4 @@ def recommendations_of(answer: RankAnswer) -> Recommendations:
         Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
         for row in answer.items
     ]
-    return Recommendations(answer.ranker, answer.version, items)
+    return Recommendations(answer.ranker, answer.version, items, tuple(answer.ignored))
