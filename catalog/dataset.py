@@ -101,8 +101,9 @@ class Dataset:
         return values >= self.info.liking_threshold
 
     def likings(self, values: NDArray[np.float64]) -> list[Liking | None]:
-        """Return how strongly each value of one user's history may be told; None for a dislike.
+        """Return how each value of one user's history may be told; None for a dislike.
 
+        Counts and events say that something was used, and no more.
         With a quantile, an entry is loved that is among the highest of the user's own, and more
         than half of them have: of five songs played once each, none is.
         """
@@ -112,8 +113,9 @@ class Dataset:
         if self.info.loved_quantile is not None and len(values):
             middle, high = np.quantile(values, (0.5, self.info.loved_quantile))
             loved |= (values >= high) & (values > middle)
+        plain: Liking = "liked" if self.info.kind == "ratings" else "used"
         return [
-            None if not liking else "loved" if strong else "liked"
+            None if not liking else "loved" if strong else plain
             for liking, strong in zip(self.is_liking(values), loved, strict=True)
         ]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from catalog.facts import Noun
+from catalog.facts import Noun, Verb
 from catalog.files import new_folder, opened
 from catalog.types import Item
 
@@ -52,6 +52,10 @@ class DatasetInfo(BaseModel):
 
     name: str = Field(description="Shown in logs and reports.")
     noun: Noun = Field(default=Noun(), description="What the items are called in a sentence.")
+    verb: Verb = Field(
+        default="chose",
+        description="What users do with items, where it is not known how they like them.",
+    )
     feedback: Feedback | None = Field(
         default=None,
         description="What a value is: a judgement, how often or how long, or nothing (events). "

@@ -79,14 +79,17 @@ def _recommendation(
         chosen = strongest(ranked.contributions, eligible, history, ranked.score)
     else:
         kind, chosen = _plausible(dataset, item, positions, eligible)
+    evidence = tuple(
+        Evidence.of(dataset.item(int(positions[p])), liking)
+        for p in chosen
+        if (liking := likings[p]) is not None
+    )
+    used = any(entry.liking == "used" for entry in evidence)
     facts = Facts(
         noun=dataset.info.noun,
+        verb=dataset.info.verb if used else "chose",  # a verb that is not said changes no text
         item=dataset.item(item),
-        evidence=tuple(
-            Evidence.of(dataset.item(int(positions[p])), liking)
-            for p in chosen
-            if (liking := likings[p]) is not None
-        ),
+        evidence=evidence,
         evidence_kind=kind if chosen else "none",
         popularity=dataset.popularity(item),
     )

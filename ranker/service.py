@@ -142,16 +142,16 @@ class RankingService:
         known = [one for one in interactions if one.item_id in self.dataset.item_index]
         if unknown and not known:
             raise UnknownItemError(unknown)
-        threshold = self.dataset.info.liking_threshold
+        info, threshold = self.dataset.info, self.dataset.info.liking_threshold
         plain = 1.0 if threshold is None else threshold
         for index, one in enumerate(interactions):
             if threshold is None and one.value is not None and one.value <= 0:
                 raise InvalidValueError(index)
         entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
         for one in sorted(known, key=lambda entry: entry.timestamp):
-            value = plain if one.value is None else one.value
+            value = plain if one.value is None or info.kind == "events" else one.value
             earlier, _ = entries.pop(one.item_id, (0.0, 0))
-            if threshold is None:
+            if info.kind == "counts":
                 value += earlier
             entries[one.item_id] = value, one.timestamp
         return History(

@@ -439,12 +439,12 @@ class TestLikings:
         told = dataset.likings(np.array([3.4, 3.5, 4.4, 4.5]))
         assert told == [None, "liked", "liked", "loved"]
 
-    def test_without_a_threshold_everything_is_liked_and_nothing_loved(
+    def test_without_a_threshold_everything_was_used_and_nothing_loved(
         self, small_dataset: SmallDataset
     ) -> None:
         dataset = small_dataset(TWO_USERS, info=PURCHASES)
         assert dataset.is_liking(np.array([0.1, 9.0])).tolist() == [True, True]
-        assert dataset.likings(np.array([1e6])) == ["liked"]
+        assert dataset.likings(np.array([1e6])) == ["used"]
 
     def test_only_likings_are_counted(self, small_dataset: SmallDataset) -> None:
         dataset = small_dataset(TWO_USERS)

@@ -219,7 +219,7 @@ class TestLastFm:
         assert [item.title for item in items(dataset)] == [
             "betty blowtorch", "'weird al' yankovic", "x",
         ]  # fmt: skip
-        assert dataset.likings(dataset.history("00a").values) == ["loved", "liked"]
+        assert dataset.likings(dataset.history("00a").values) == ["loved", "used"]
 
     def test_1k_counts_plays(self, imported: Import) -> None:
         row = "user_1\t2009-05-04T23:08:57Z\tf1b1\tDeep Dish\t\tFuck Me Im Famous\n"

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import typer
 from pydantic import ValidationError
 
 from catalog.dataset import Dataset
-from catalog.facts import Noun
+from catalog.facts import Noun, Verb
 from catalog.readers.demo import import_demo
 from catalog.readers.feedback import suggestion
 from catalog.readers.importer import import_table
@@ -143,6 +143,9 @@ def import_table_command(
     noun: Annotated[
         str, _option(_SPOKEN, "What an item is called, singular and plural: book,books.")
     ] = "item,items",
+    verb: Annotated[
+        str, _option(_SPOKEN, f"What users do with items: {', '.join(get_args(Verb))}.")
+    ] = "chose",
 ) -> None:
     """Import any tables: CSV and its kin, JSON lines or Parquet, packed or not.
 
@@ -169,6 +172,7 @@ def import_table_command(
     plan["info"] = _checked(
         DatasetInfo,
         name=name or data.name,
+        verb=verb,
         noun=_checked(Noun, one=one.strip(), many=many.strip() or f"{one.strip()}s"),
         **meaning,
     )
