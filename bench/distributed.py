@@ -24,12 +24,12 @@ from bench import processes
 from bench.measure import console, quantiles, write_all
 from bench.processes import Deployment
 from catalog import dataset as datasets
-from catalog.evidence import recommendations
 from catalog.facts import Facts
 from models.distillation.student import save_student, train_tokenizer
 from models.prism.engines.choice import open_engine
 from models.prism.forms.references import prism_prompt
 from ranker.als import AlsRanker
+from ranker.evidence import recommendations
 from service.settings import Settings
 from service.worker import IN_FLIGHT
 

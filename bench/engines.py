@@ -15,13 +15,13 @@ from rich.table import Table
 
 from bench.measure import console, in_turns, ratio, write_all
 from catalog import dataset as datasets
-from catalog.evidence import recommendations
 from catalog.facts import Facts
 from models.prism.engines.choice import model_folder
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import Engine
 from models.prism.engines.torch_engine import TorchEngine
 from ranker.als import AlsRanker
+from ranker.evidence import recommendations
 from service.settings import Settings
 from service.worker import IN_FLIGHT
 

@@ -1,72 +1,30 @@
-"""Dataset: items and interactions on disk as Parquet, validated on load, and in memory as arrays.
-
-A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (`DatasetInfo`) and
-`CARD.md` (where the data come from and under which terms).
-"""
+"""Dataset: items and interactions in memory, as arrays; built from tables, saved as tables."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
-from catalog.facts import Noun, Popularity
-from catalog.files import new_folder, opened
+from catalog import tables
+from catalog.facts import Popularity
+from catalog.tables import (
+    INTERACTIONS_SCHEMA,
+    ITEMS_SCHEMA,
+    DatasetError,
+    DatasetInfo,
+    check_schema,
+    item_of,
+)
 from catalog.types import VALUE_LIMIT, History, Item, Liking
 
-ITEMS_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("title", pa.string()),
-        ("categories", pa.list_(pa.string())),
-        ("year", pa.int32()),
-        ("attributes", pa.map_(pa.string(), pa.string())),
-        ("hidden", pa.bool_()),
-        ("description", pa.string()),
-    ]
-)
-_NULLABLE = {"year", "description"}
-INTERACTIONS_SCHEMA = pa.schema(
-    [
-        ("user_id", pa.string()),
-        ("item_id", pa.string()),
-        ("value", pa.float64()),
-        ("timestamp", pa.int64()),
-    ]
-)
 _FAVOURITE, _WELL_LIKED = 0.01, 0.10
 """Share of the catalogue counted as favourites, and as well liked."""
-
-
-class DatasetError(ValueError):
-    """A dataset that cannot be used; the message says which file and why."""
-
-
-class DatasetInfo(BaseModel):
-    """What a Dataset says of itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(description="Shown in logs and reports.")
-    noun: Noun = Field(default=Noun(), description="What the items are called in a sentence.")
-    liking_threshold: float | None = Field(
-        default=None,
-        description="A value at or above it is a liking, one below it a dislike. "
-        "None: every interaction is a liking, and repeats add up.",
-    )
-    loved_threshold: float | None = Field(
-        default=None, description='A value at or above it may be called "loved".'
-    )
-    source: str = Field(default="", description="Where the data come from.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +74,7 @@ class Dataset:
         item = self._records.get(position)
         if item is None:
             row = self.item_table.slice(position, 1).to_pylist()[0]
-            item = self._records[position] = _item_of(row)
+            item = self._records[position] = item_of(row)
         return item
 
     def history(self, user_id: str) -> History:
@@ -142,10 +100,24 @@ class Dataset:
             return np.ones(len(values), dtype=np.bool_)
         return values >= self.info.liking_threshold
 
-    def liking(self, value: float) -> Liking:
-        """Return how strongly a liking may be told."""
-        loved = self.info.loved_threshold
-        return "loved" if loved is not None and value >= loved else "liked"
+    def likings(self, values: NDArray[np.float64]) -> list[Liking | None]:
+        """Return how each value of one user's history may be told; None for a dislike.
+
+        Counts and events say that something was used, and no more.
+        With a quantile, an entry is loved that is among the highest of the user's own, and more
+        than half of them have: of five songs played once each, none is.
+        """
+        loved = np.zeros(len(values), dtype=np.bool_)
+        if self.info.loved_threshold is not None:
+            loved |= values >= self.info.loved_threshold
+        if self.info.loved_quantile is not None and len(values):
+            middle, high = np.quantile(values, (0.5, self.info.loved_quantile))
+            loved |= (values >= high) & (values > middle)
+        plain: Liking = "liked" if self.info.kind == "ratings" else "used"
+        return [
+            None if not liking else "loved" if strong else plain
+            for liking, strong in zip(self.is_liking(values), loved, strict=True)
+        ]
 
     @cached_property
     def liking_counts(self) -> NDArray[np.int64]:
@@ -192,6 +164,17 @@ class Dataset:
             timestamps=self.timestamps[mask],
         )
 
+    def interaction_table(self) -> pa.Table:
+        """Return the interactions as a table of `INTERACTIONS_SCHEMA`, ids dictionary-encoded."""
+        users = np.repeat(np.arange(len(self.user_ids), dtype=np.int32), np.diff(self.indptr))
+        columns = [
+            pa.DictionaryArray.from_arrays(users, pa.array(self.user_ids, pa.string())),
+            pa.DictionaryArray.from_arrays(self.items, pa.array(self.item_ids, pa.string())),
+            pa.array(self.values),
+            pa.array(self.timestamps),
+        ]
+        return pa.table(columns, INTERACTIONS_SCHEMA.names)
+
     @cached_property
     def fingerprint(self) -> str:
         """Return 12 hex digits that change whenever an id or an interaction changes."""
@@ -201,14 +184,14 @@ class Dataset:
         return digest.hexdigest()[:12]
 
 
-# ---------------------------------------------------------------------- building and checking
+# ---------------------------------------------------------------------- from tables, to tables
 
 
 def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset:
     """Return the Dataset of two tables.
 
-    Repeats of a (user, item) pair become one interaction: the latest where values are judgements
-    (there is a liking threshold), their sum where they are counts; the latest time in both cases.
+    Repeats of a (user, item) pair become one interaction: of judgements and events the latest, of
+    counts their sum, at the latest time.
 
     Raises
     ------
@@ -216,15 +199,14 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         Wrong columns, an item twice, an interaction with an unknown item, a value that is not a
         finite number or not positive where every interaction is a liking, or nothing left.
     """
-    _check_schema("items", items, ITEMS_SCHEMA)
-    _check_schema("interactions", interactions, INTERACTIONS_SCHEMA)
+    check_schema("items", items, ITEMS_SCHEMA)
+    check_schema("interactions", interactions, INTERACTIONS_SCHEMA)
     item_ids = items["id"].to_pylist()
     if len(set(item_ids)) != len(item_ids):
         raise DatasetError("items: an id occurs twice")
     if interactions.num_rows == 0:
         raise DatasetError("interactions: there are none, so nothing can be learned")
-
-    user_codes, user_ids = _encode(interactions["user_id"])
+    user_codes, user_ids = _by_first_seen(*_encode(interactions["user_id"]))
     item_codes = _positions(interactions["item_id"], item_ids)
     values = interactions["value"].to_numpy()
     timestamps = interactions["timestamp"].to_numpy()
@@ -232,25 +214,16 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         raise DatasetError("interactions: a value is not a finite number")
     if (np.abs(values) > VALUE_LIMIT).any():
         raise DatasetError(f"interactions: a value is beyond {VALUE_LIMIT:.0e}")
-    counts = info.liking_threshold is None
-    if counts and (values <= 0).any():
+    if info.kind != "ratings" and (values <= 0).any():
         raise DatasetError("interactions: without a liking threshold every value must be positive")
 
-    # Stable, so that rows of one second keep the order of the file.
-    order = np.lexsort((np.arange(len(values)), timestamps, item_codes, user_codes))
+    order = _by_user_and_time(user_codes, timestamps)
     user_codes, item_codes = user_codes[order], item_codes[order]
     values, timestamps = values[order], timestamps[order]
-    pair_changes = (np.diff(user_codes) != 0) | (np.diff(item_codes) != 0)
-    last = np.append(pair_changes, True)
-    if counts:
-        first = np.flatnonzero(np.append(True, pair_changes))
-        values = np.add.reduceat(values, first)
-    else:
-        values = values[last]
-    user_codes, item_codes, timestamps = user_codes[last], item_codes[last], timestamps[last]
-    original = order[last]
-
-    by_time = np.lexsort((original, timestamps, user_codes))
+    last, sums = _without_repeats(user_codes * len(item_ids) + item_codes, values)
+    if last is not None:
+        user_codes, item_codes, timestamps = user_codes[last], item_codes[last], timestamps[last]
+        values = sums if info.kind == "counts" else values[last]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(user_codes, minlength=len(user_ids)))])
     return Dataset(
         info=info,
@@ -259,84 +232,89 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         user_ids=user_ids,
         hidden=items["hidden"].to_numpy().astype(np.bool_),
         indptr=indptr.astype(np.int64),
-        items=item_codes[by_time].astype(np.int32),
-        values=values[by_time],
-        timestamps=timestamps[by_time],
+        items=item_codes.astype(np.int32),
+        values=values,
+        timestamps=timestamps,
     )
 
 
-def item_row(item: Item, *, hidden: bool = False) -> dict[str, object]:
-    """Return an item as a row of `ITEMS_SCHEMA`."""
-    # Attribute values keep their type through JSON: 12 and "12" are different things to say.
-    attributes = [
-        (name, f"#{value}" if isinstance(value, int) else f"'{value}")
-        for name, value in item.attributes.items()
-    ]
-    row: dict[str, object] = item.model_dump(exclude={"attributes"})
-    return {**row, "attributes": attributes, "hidden": hidden}
+def _by_user_and_time(
+    user_codes: NDArray[np.int64], timestamps: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the order of users, then times; rows of one second keep the order of the file."""
+    first, last = int(timestamps.min()), int(timestamps.max())
+    width = last - first + 1
+    if width * (int(user_codes.max()) + 1) < 2**63:  # one key sorts in half the time of two
+        key = user_codes * width
+        key += timestamps
+        key -= first
+        if (np.diff(key) >= 0).all():  # a Dataset that was saved is in order
+            return np.arange(len(key))
+        return np.argsort(key, kind="stable")
+    return np.lexsort((timestamps, user_codes))
 
 
-def _item_of(row: dict[str, object]) -> Item:
-    attributes = {
-        name: int(text[1:]) if text.startswith("#") else text[1:]
-        for name, text in row.pop("attributes")  # type: ignore[attr-defined]
-    }
-    row.pop("hidden")
-    return Item.model_validate({**row, "attributes": attributes})
+def _without_repeats(
+    pairs: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64]]:
+    """Return the last row of each pair, in the order of the rows, and the sums of the pairs there.
 
-
-def _check_schema(what: str, table: pa.Table, schema: pa.Schema) -> None:
-    if table.schema.names != schema.names:
-        raise DatasetError(f"{what}: has columns {table.schema.names}, not {schema.names}")
-    for column in schema:
-        if table.schema.field(column.name).type != column.type:
-            found = table.schema.field(column.name).type
-            raise DatasetError(f"{what}: column {column.name} is {found}, not {column.type}")
-        if column.name not in _NULLABLE and table[column.name].null_count:
-            raise DatasetError(f"{what}: column {column.name} has empty cells")
-
-
-def _check_items(table: pa.Table) -> None:
-    number = 0
-    for batch in table.to_batches():
-        for row in batch.to_pylist():
-            number += 1
-            try:
-                _item_of(row)
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise DatasetError(f"row {number}: {first['loc'][0]}: {first['msg']}") from error
+    None where no pair occurs twice.
+    """
+    in_order = np.sort(pairs)
+    if (in_order[1:] != in_order[:-1]).all():
+        return None, values
+    del in_order
+    order = np.argsort(pairs, kind="stable")
+    changes = np.diff(pairs[order]) != 0
+    sums = np.add.reduceat(values[order], np.flatnonzero(np.append(True, changes)))
+    last = order[np.append(changes, True)]
+    by_row = np.argsort(last)
+    return last[by_row], sums[by_row]
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = column.combine_chunks()
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+        encoded = encoded.unify_dictionaries().combine_chunks()
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _by_first_seen(
+    codes: NDArray[np.int64], names: list[str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return codes and names in the order in which they first occur, whoever encoded them."""
+    highest = np.maximum.accumulate(codes)
+    if highest[-1] == len(names) - 1 and highest[0] == 0 and (np.diff(highest) <= 1).all():
+        return codes, names  # each new one is the next, and none is left over
+    seen, first = np.unique(codes, return_index=True)
+    order = seen[np.argsort(first)]
+    place = np.full(len(names), -1, dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return place[codes], [names[n] for n in order.tolist()]
 
 
 def _positions(column: pa.ChunkedArray, item_ids: list[str]) -> NDArray[np.int64]:
     codes, names = _encode(column)
     index = {item_id: i for i, item_id in enumerate(item_ids)}
-    unknown = next((name for name in names if name not in index), None)
-    if unknown is not None:
+    positions = np.array([index.get(name, -1) for name in names], dtype=np.int64)[codes]
+    if (positions < 0).any():
+        unknown = names[int(codes[np.argmin(positions)])]
         raise DatasetError(f"interactions: item {unknown!r} is not among the items")
-    return np.array([index[name] for name in names], dtype=np.int64)[codes]
-
-
-# ---------------------------------------------------------------------- on disk
+    return positions
 
 
 def save(
     folder: Path, info: DatasetInfo, items: pa.Table, interactions: pa.Table, card: str
 ) -> Dataset:
-    """Check the tables, write a dataset folder atomically and return the Dataset."""
+    """Check the tables, write a dataset folder atomically and return the Dataset.
+
+    The interactions are written as the Dataset has them: by user and time, without repeats.
+    """
     dataset = build(info, items, interactions)
-    with new_folder(folder, "dataset.json") as work:
-        for table, name in ((items, "items.parquet"), (interactions, "interactions.parquet")):
-            pq.write_table(table, work / name, write_page_checksum=True)
-        (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", "utf-8")
-        (work / "CARD.md").write_text(card, "utf-8")
+    tables.write(folder, info, items, dataset.interaction_table(), card)
     return dataset
 
 
@@ -349,48 +327,6 @@ def load(folder: Path) -> Dataset:
         The folder, a file or a row is missing or wrong, or is just being changed; the message
         names it.
     """
-    try:
-        with opened(folder, ("dataset.json", "items.parquet", "interactions.parquet")) as files:
-            return _read(folder, *files)
-    except OSError as error:
-        if not (folder / "dataset.json").is_file():
-            raise DatasetError(f"{folder} is no dataset folder: it has no dataset.json") from None
-        raise DatasetError(f"{folder}: {error}") from error
-
-
-def _read(
-    folder: Path, info_file: BinaryIO, items_file: BinaryIO, interactions_file: BinaryIO
-) -> Dataset:
-    with _reading(info_file.name):
-        info = DatasetInfo.model_validate_json(info_file.read())
-    with _reading(items_file.name):
-        items = _with_descriptions(_table(items_file))
-        _check_schema("items", items, ITEMS_SCHEMA)
-        _check_items(items)
-    with _reading(interactions_file.name):
-        interactions = _table(interactions_file)
-    with _reading(folder):
+    info, items, interactions = tables.read(folder)
+    with tables.reading(folder):
         return build(info, items, interactions)
-
-
-def _with_descriptions(items: pa.Table) -> pa.Table:
-    """Return items with a column of descriptions: folders that were written before have none."""
-    column = ITEMS_SCHEMA.field("description")
-    if column.name in items.schema.names:
-        return items
-    return items.append_column(column, pa.nulls(items.num_rows, column.type))
-
-
-def _table(file: BinaryIO) -> pa.Table:
-    # Read, not mapped into memory: no change of the file reaches what is served.
-    table = pq.read_table(file, page_checksum_verification=True)
-    table.validate(full=True)
-    return table
-
-
-@contextmanager
-def _reading(path: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{path}: {error}") from error

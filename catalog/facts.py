@@ -24,6 +24,8 @@ from catalog.types import WHOLE, Item, Liking
 
 MAX_EVIDENCE = 3
 
+Verb = Literal["chose", "bought", "listened to", "played", "read", "visited", "watched"]
+"""What users do with items, where no more is known of it: you played “Portal”."""
 EvidenceKind = Literal["contribution", "similar", "recent", "none"]
 Popularity = Literal["favourite", "well_liked"]
 _SPEAKERS = "(^|[ -])(i|it|we|you)([ -]|$)"
@@ -100,6 +102,7 @@ class Facts(BaseModel):
     item: Item
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)
     evidence_kind: EvidenceKind = "none"
+    verb: Verb = Field(default="chose", description="What is said of evidence that was `used`.")
     popularity: Popularity | None = Field(
         default=None,
         description="favourite: among the 1% of items that most users like; well_liked: the 10%.",

@@ -107,7 +107,8 @@ AttributeValue = (
     Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT), WHOLE] | Word
 )
 Year = Annotated[int, Field(strict=True, ge=1, le=2999), WHOLE]
-Liking = Literal["loved", "liked"]
+Liking = Literal["loved", "liked", "used"]
+"""How an entry of a history may be told; `used` says only that it was: played, bought, read."""
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from catalog.dataset import Dataset
-from catalog.evidence import recommendations
 from catalog.facts_file import Sample
 from catalog.types import History
+from ranker.evidence import recommendations
 from ranker.protocol import Ranker
 
 

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from catalog.dataset import Dataset
-from catalog.evidence import Recommendation, recommendations
 from catalog.text import clean_title
 from catalog.types import History, Interaction, Item, Liking, Ranking
+from ranker.evidence import Recommendation, recommendations
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker, Scorer
 
@@ -52,11 +52,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """The answer for one user, and which ranker gave it."""
+    """The answer for one user, which ranker gave it, and unknown items of an inline history."""
 
     ranker: str
     version: str
     items: list[Recommendation]
+    ignored: tuple[str, ...] = ()
 
 
 Order = Literal["ours", "theirs"]
@@ -103,9 +104,9 @@ class RankingService:
     def rank(self, queries: Sequence[RankingQuery]) -> list[Recommendations | RankError]:
         """Return for each query its top k, or what is wrong with it.
 
-        An inline history may be in any order. What may be wrong: an UnknownUserError; an
-        UnknownItemError, the history or the candidates name items that there are not; an
-        InvalidValueError, a value is not positive where values are counts.
+        An inline history may be in any order; its unknown items are left out and named. What may be
+        wrong: an UnknownUserError; an UnknownItemError, no item of the history is known, or one of
+        the candidates is not; an InvalidValueError, a value is not positive where they are counts.
         """
         answers: list[Recommendations | RankError | None] = [None] * len(queries)
         histories: dict[int, History] = {}
@@ -129,6 +130,7 @@ class RankingService:
                 ranking.ranker,
                 ranking.version,
                 recommendations(self.dataset, histories[n], ranking.items),
+                self._unknown(queries[n].history),
             )
         return [answer for answer in answers if answer is not None]
 
@@ -194,25 +196,27 @@ class RankingService:
         As in a Dataset, of a repeat the later counts, or the sum where values are counts. What
         stands at a position of `removed` only takes away what there was of its item.
         """
-        unknown = [t.item_id for t in interactions if t.item_id not in self.dataset.item_index]
-        if unknown:
-            raise UnknownItemError(sorted(set(unknown)))
-        threshold = self.dataset.info.liking_threshold
+        unknown = self._unknown(interactions)
+        if unknown and before is None and len(unknown) == len({i.item_id for i in interactions}):
+            raise UnknownItemError(unknown)
+        info, threshold = self.dataset.info, self.dataset.info.liking_threshold
         plain = 1.0 if threshold is None else threshold
         for index, one in enumerate(interactions):
             if threshold is None and one.value is not None and one.value <= 0:
                 raise InvalidValueError(index)
         entries: dict[str, tuple[float, int]] = {}  # value and time, oldest first
         if before is not None:
-            known = zip(before.values.tolist(), before.timestamps.tolist(), strict=True)
-            entries.update(zip(before.item_ids, known, strict=True))
+            rows = zip(before.values.tolist(), before.timestamps.tolist(), strict=True)
+            entries.update(zip(before.item_ids, rows, strict=True))
         for place, one in sorted(enumerate(interactions), key=lambda entry: entry[1].timestamp):
+            if one.item_id not in self.dataset.item_index:
+                continue
             if place in removed:
                 entries.pop(one.item_id, None)
                 continue
-            value = plain if one.value is None else one.value
+            value = plain if one.value is None or info.kind == "events" else one.value
             earlier, _ = entries.pop(one.item_id, (0.0, 0))
-            if threshold is None:
+            if info.kind == "counts":
                 value += earlier
             entries[one.item_id] = value, one.timestamp
         return History(
@@ -220,6 +224,10 @@ class RankingService:
             np.array([value for value, _ in entries.values()], dtype=np.float64),
             np.array([timestamp for _, timestamp in entries.values()], dtype=np.int64),
         )
+
+    def _unknown(self, interactions: Sequence[Interaction]) -> tuple[str, ...]:
+        index = self.dataset.item_index
+        return tuple(sorted({one.item_id for one in interactions if one.item_id not in index}))
 
     # ------------------------------------------------------------------ looking things up
 
@@ -259,16 +267,14 @@ class RankingService:
             raise UnknownUserError(user_id) from None
 
     def _entries(self, history: History) -> Iterator[HistoryEntry]:
+        likings = self.dataset.likings(history.values)
         for p in range(len(history) - 1, -1, -1):
             position = self.dataset.item_index[history.item_ids[p]]
             value = float(history.values[p])
             if self.dataset.hidden[position]:
                 continue
-            liked = bool(self.dataset.is_liking(history.values[p : p + 1])[0])
-            liking = self.dataset.liking(value) if liked else None
-            yield HistoryEntry(
-                self.dataset.item(position), value, int(history.timestamps[p]), liking
-            )
+            timestamp = int(history.timestamps[p])
+            yield HistoryEntry(self.dataset.item(position), value, timestamp, likings[p])
 
 
 def _best_matches(

@@ -13,15 +13,8 @@ from cluster import RedisServer
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
-from catalog.dataset import (
-    INTERACTIONS_SCHEMA,
-    ITEMS_SCHEMA,
-    Dataset,
-    DatasetInfo,
-    build,
-    item_row,
-    load,
-)
+from catalog.dataset import Dataset, build, load
+from catalog.tables import INTERACTIONS_SCHEMA, ITEMS_SCHEMA, DatasetInfo, item_row
 from catalog.types import Item
 from service.cli.console import console
 from service.cli.main import main

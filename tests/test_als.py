@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
+from catalog.tables import DatasetInfo
 from catalog.types import History, RankedItem, Ranking
 from ranker.als import AlsConfig, AlsRanker, Scale, SnapshotError, SolvedUser, fit, version_of
 
@@ -411,7 +412,10 @@ class TestFitting:
         log = [("ann", "a", 5.0), ("ann", "b", 4.0), ("bob", "a", 1.0), ("bob", "c", 3.0)]
         assert fit(small_dataset(log), SMALL).scale == Scale(3.5, 4.5)
         purchases = DatasetInfo(name="purchases")
-        assert fit(small_dataset(log, info=purchases), SMALL).scale == Scale(None, 3.25)
+        scale = fit(small_dataset(log, info=purchases), SMALL).scale
+        assert scale.epsilon == 3.5  # the median
+        assert scale.mean_liking == pytest.approx(np.log1p(np.array([5, 4, 1, 3]) / 3.5).mean())
+        assert scale.confidence(np.array([0.0]), SMALL).tolist() == [1.0]
 
     def test_hidden_items_of_the_dataset_are_hidden(self, small_dataset: SmallDataset) -> None:
         ranker = fit(small_dataset(LOG, hidden={"i3", "i4"}), SMALL)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from service_fixtures import Client, client_of, problem_of
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
+from catalog.tables import DatasetInfo
 from catalog.types import Interaction
 from models.faithfulness import check
 from ranker.als import AlsRanker

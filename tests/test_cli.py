@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from catalog.dataset import load
+from catalog.readers.known_sets import known_sets
 from ranker.als import AlsRanker
 from service.cli.main import app
 
@@ -61,14 +62,22 @@ class TestImportingTables:
         folder = tmp_path / "data" / "books"
         told = prism("data", "import", "table", *tables, "--data", folder, *MAPPING).splitlines()
         dataset = load(folder)
+        as_csv = (
+            "read as text with “,” between cells, a header, quotes, utf-8 "
+            "(say --delimiter, --no-header, --no-quotes or --encoding to change it)"
+        )
         assert told == [
+            f"ratings.csv: {as_csv}",
+            f"books.csv: {as_csv}",
+            "times: Unix seconds or ISO 8601: 2020-01-01 is 2020-01-01 00:00:00 UTC "
+            "(say --times to change it)",
             "items: 3 rows kept",
             "interactions: 4 rows kept",
             "items: 1 rejected: title: is empty (line 4)",
-            "interactions: 1 rejected: the item is not among the usable items (line 5)",
-            "interactions: 1 rejected: the value is not a finite number (line 6)",
             "interactions: 1 rejected: the user id is empty, too long or has control characters "
             "(line 7)",
+            "interactions: 1 rejected: the item is not among the usable items (line 5)",
+            "interactions: 1 rejected: the value is not a finite number (line 6)",
             "interactions: 1 rejected: the timestamp is neither Unix seconds nor ISO 8601 (line 8)",
             f"{folder}: 3 users, 3 items, 4 interactions, 3 of them likings",
         ]
@@ -101,7 +110,7 @@ class TestImportingTables:
         tables[0].write_text("reader,isbn,stars,when\nann,9,5,2020-01-01\n")
         folder = tmp_path / "books"
         told = prism("data", "import", "table", *tables, "--data", folder, *MAPPING, status=1)
-        assert told.startswith("error: no usable row:")
+        assert "error: no usable row:" in told
         assert "the item is not among the usable items (line 2)" in told
         assert not folder.exists()
 
@@ -132,6 +141,22 @@ class TestImportingTables:
         assert "--attribute 'expansion?': not 2 to 32 lower-case letters" in told
 
 
+class TestDescribing:
+    def test_a_dataset_is_shown_in_figures_and_sentences(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "books"
+        prism("data", "import", "table", *tables, "--data", folder, *MAPPING)
+        told = prism("data", "describe", folder)
+        words = [" ".join(line.replace("│", " ").split()) for line in told.splitlines()]
+        assert "books: 3 users, 3 items, 4 interactions" in words
+        assert "categories 66.7%" in words
+        assert {"loved 2", "liked 1", "nothing, as a dislike 1"} <= set(words)
+        sentences = [line for line in words if line.startswith("- ")]
+        assert sentences
+        assert all("“" in sentence for sentence in sentences)
+
+
 class TestTrainingTheRanker:
     @pytest.fixture
     def books(self, prism: Prism, tmp_path: Path) -> Path:
@@ -141,7 +166,7 @@ class TestTrainingTheRanker:
         for reader, book in itertools.product(range(60), range(30)):
             if rng.random() < 0.4:
                 stars = 5 if reader % 2 == book % 2 else 1
-                rows.append(f"{reader},{book},{stars},{rng.randrange(10**9)}")
+                rows.append(f"{reader},{book},{stars},{10**9 + rng.randrange(10**8)}")
         (tmp_path / "log.csv").write_text("\n".join(["reader,isbn,stars,when", *rows]))
         (tmp_path / "books.csv").write_text(
             "\n".join(["isbn,name", *[f"{n},Book {n}" for n in range(30)]])
@@ -169,6 +194,27 @@ class TestTrainingTheRanker:
         again = prism("train-ranker", "--data", books, "--snapshot", snapshot, "--factors", "4")
         assert again == told
         assert AlsRanker.load(snapshot).version == ranker.version
+
+    def test_it_says_plainly_where_it_is_not_better_than_popularity(
+        self, prism: Prism, tmp_path: Path
+    ) -> None:
+        """Readers and books that never meet again: nothing can be learned."""
+        rows = [
+            f"{n},{book},5,{10**9 + n}" for n in range(40) for book in ("hit", 2 * n, 2 * n + 1)
+        ]
+        (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,stars,when", *rows]))
+        prism(
+            *("data", "import", "table", tmp_path / "log.csv", "--data", tmp_path / "books"),
+            *("--value", "stars", "--timestamp", "when", "--liking", "3"),
+        )
+        told = prism(
+            *("train-ranker", "--data", tmp_path / "books", "--snapshot", tmp_path / "ranker"),
+            *("--factors", "2", "--tune", "2"),
+        )
+        last = told.splitlines()[-1]
+        assert "than popularity on the last liking of each user: NDCG@10 " in last
+        assert last.endswith("serve what most like: PRISM_RANKER=popularity prism serve")
+        assert "validation split" in told
 
     def test_measuring_may_be_left_out(self, prism: Prism, books: Path, tmp_path: Path) -> None:
         snapshot = tmp_path / "ranker"
@@ -223,12 +269,15 @@ class TestServing:
         assert name in told
 
 
+KNOWN = [known.name for known in known_sets()]
 COMMANDS = [
     ("prism", []),
     ("prism data", ["data"]),
+    ("prism data describe", ["data", "describe"]),
     ("prism data import", ["data", "import"]),
     ("prism data import demo", ["data", "import", "demo"]),
     ("prism data import table", ["data", "import", "table"]),
+    *((f"prism data import {known}", ["data", "import", known]) for known in KNOWN),
     ("prism train-ranker", ["train-ranker"]),
     ("prism serve", ["serve"]),
     ("prism gateway", ["gateway"]),

@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.dataset import (
-    Dataset,
-    DatasetError,
-    DatasetInfo,
-    build,
-    load,
-    save,
-)
+from catalog.dataset import Dataset, build, load, save
 from catalog.facts import Noun
 from catalog.files import new_folder
+from catalog.tables import DatasetError, DatasetInfo
 from catalog.types import Item
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]
@@ -442,14 +436,15 @@ class TestLikings:
     def test_a_threshold_parts_likings_from_dislikes(self, small_dataset: SmallDataset) -> None:
         dataset = small_dataset(TWO_USERS)
         assert dataset.is_liking(np.array([3.4, 3.5, 5.0])).tolist() == [False, True, True]
-        assert [dataset.liking(value) for value in (3.5, 4.4, 4.5)] == ["liked", "liked", "loved"]
+        told = dataset.likings(np.array([3.4, 3.5, 4.4, 4.5]))
+        assert told == [None, "liked", "liked", "loved"]
 
-    def test_without_a_threshold_everything_is_liked_and_nothing_loved(
+    def test_without_a_threshold_everything_was_used_and_nothing_loved(
         self, small_dataset: SmallDataset
     ) -> None:
         dataset = small_dataset(TWO_USERS, info=PURCHASES)
         assert dataset.is_liking(np.array([0.1, 9.0])).tolist() == [True, True]
-        assert dataset.liking(1e6) == "liked"
+        assert dataset.likings(np.array([1e6])) == ["used"]
 
     def test_only_likings_are_counted(self, small_dataset: SmallDataset) -> None:
         dataset = small_dataset(TWO_USERS)

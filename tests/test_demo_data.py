@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import demo as demo_data
-from catalog.dataset import Dataset, DatasetError, load
-from catalog.demo import front_article, import_demo, read_frame
-from catalog.readers import Report
+from catalog.dataset import Dataset, load
+from catalog.readers import demo as demo_data
+from catalog.readers.demo import import_demo, read_frame
+from catalog.readers.report import Report
+from catalog.readers.tidy import front_article
+from catalog.tables import DatasetError
 
 
 class TestTheDataset:
@@ -34,7 +36,7 @@ class TestTheDataset:
 
     def test_three_and_a_half_stars_are_a_liking(self, demo: Dataset) -> None:
         assert demo.is_liking(np.array([3.0, 3.5])).tolist() == [False, True]
-        assert [demo.liking(stars) for stars in (4.0, 4.5)] == ["liked", "loved"]
+        assert demo.likings(np.array([3.0, 4.0, 4.5])) == [None, "liked", "loved"]
 
     def test_every_film_can_be_spoken_of(self, demo: Dataset) -> None:
         for position, item_id in enumerate(demo.item_ids):
@@ -152,7 +154,7 @@ class TestStrangers:
             ("numpy", "ndarray.tofile"),
             ("pandas.core.frame", "DataFrame.to_pickle"),
             ("pandas.core.frame", "os.system"),
-            ("catalog.wheels", "download"),
+            ("catalog.readers.wheels", "download"),
         ],
     )
     def test_a_pickle_that_names_anything_else_is_refused(

@@ -21,8 +21,11 @@ import pytest
 from cluster import COMMAND, HTTP, Process, environment, wait_for
 from service_fixtures import GENEROUS_S, samples_of, save_snapshot
 
-from catalog.dataset import Dataset, DatasetInfo
-from catalog.readers import Columns, import_table
+from catalog.dataset import Dataset
+from catalog.readers.importer import import_table
+from catalog.readers.plan import Plan
+from catalog.readers.sources import find
+from catalog.tables import DatasetInfo
 from service.admission import OVERLOAD
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -324,7 +327,7 @@ class TestWhatKeepsItFromStarting:
         (tmp_path / "log.csv").write_text("user_id,item_id\nann,1\n")
         (tmp_path / "items.csv").write_text("item_id,title\n1,Pen\n")
         data, log, items = (tmp_path / name for name in ("pens", "log.csv", "items.csv"))
-        import_table(data, log, items, Columns(), DatasetInfo(name="pens"))
+        import_table(data, Plan(info=DatasetInfo(name="pens")), find(log), find(items))
         told = refusing("serve", "--port", "0", "--data", data, "--snapshot", snapshot).splitlines()
         assert told == [
             f"error: {snapshot} was fitted to other items than {data}",

@@ -12,6 +12,7 @@ from catalog.types import History, RankedItem, Ranking
 from ranker.als import AlsConfig, fit
 from ranker.evaluate import Interval, Quality, evaluate, interval
 from ranker.popularity import PopularityRanker
+from ranker.tune import candidates, tune
 
 SmallDataset = Callable[..., Dataset]
 Split = Callable[[Dataset], tuple[Dataset, Dataset]]
@@ -167,3 +168,26 @@ def test_als_finds_more_of_what_people_go_on_to_like_than_popularity_does(
     for difference in (als.ndcg - popularity.ndcg, als.recall - popularity.recall):
         assert interval(difference).low > 0
     assert als.coverage > popularity.coverage
+
+
+class TestTuning:
+    def test_settings_are_compared_on_what_comes_before_the_test(
+        self, small_dataset: SmallDataset
+    ) -> None:
+        log = [(f"u{u}", f"i{(u + n) % 7}", 5.0) for u in range(20) for n in range(5)]
+        found = tune(small_dataset(log), AlsConfig(factors=2, iterations=2), 3)
+        assert len(found) == 3
+        means = [ndcg.mean for _, ndcg in found]
+        assert means == sorted(means, reverse=True)
+        assert AlsConfig(factors=2, iterations=2) in [config for config, _ in found]
+
+    def test_the_same_seed_draws_the_same_settings(self) -> None:
+        drawn = candidates(AlsConfig(), 5)
+        assert drawn[0] == AlsConfig()
+        assert drawn == candidates(AlsConfig(), 5)
+        assert len({config.model_dump_json() for config in drawn}) == 5
+
+    def test_nothing_is_found_where_nothing_can_be_held_out(
+        self, small_dataset: SmallDataset
+    ) -> None:
+        assert tune(small_dataset([("ann", "a", 5.0)]), AlsConfig(), 3) == []

@@ -30,8 +30,9 @@ from service_fixtures import (
 )
 from structlog.testing import capture_logs
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.facts import Facts
+from catalog.tables import DatasetInfo
 from catalog.types import History, Ranking
 from models.faithfulness import check
 from ranker.popularity import PopularityRanker
@@ -108,6 +109,7 @@ class TestRecommend:
             "degraded": [],
             "missing": "int",
             "impression_id": "str",
+            "ignored": [],
             "items": [
                 {
                     "rank": "int",
@@ -249,8 +251,18 @@ class TestInlineHistory:
         assert answer["degraded"] == []
         assert all(item["explanation"]["evidence"] == [] for item in answer["items"])
 
-    def test_unknown_items_are_named(self, client: Client) -> None:
-        history = [{"item_id": item} for item in ("nope", "1", "<b>")]
+    def test_unknown_items_are_left_out_and_named(self, client: Client) -> None:
+        with_unknown = [{"item_id": item} for item in ("nope", "1", "<b>", "nope")]
+        answer = client.post("/recommend", json={"history": with_unknown}).json()
+        assert answer["ignored"] == ["<b>", "nope"]
+        plain = client.post("/recommend", json={"history": [{"item_id": "1"}]}).json()
+        assert plain["ignored"] == []
+        assert [item["item_id"] for item in plain["items"]] == [
+            item["item_id"] for item in answer["items"]
+        ]
+
+    def test_where_all_items_are_unknown_it_is_an_error(self, client: Client) -> None:
+        history = [{"item_id": item} for item in ("nope", "<b>")]
         problem = problem_of(client.post("/recommend", json={"history": history}), 404)
         assert problem["type"] == "urn:prism:unknown-item"
         assert "'nope'" in problem["detail"]

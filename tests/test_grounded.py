@@ -13,7 +13,6 @@ from random_facts import random_facts
 from service_fixtures import fitted
 
 from catalog.dataset import Dataset
-from catalog.evidence import recommendations
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item
 from models.distillation.evaluate import bare, pattern
@@ -22,6 +21,7 @@ from models.language.articles import article
 from models.language.english import kind
 from models.language.grounded import GroundedEngine, explain
 from models.prism.writer import grounded_text
+from ranker.evidence import recommendations
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from service_fixtures import fitted
 
-from catalog.dataset import Dataset, DatasetInfo
-from catalog.evidence import Recommendation, strongest
+from catalog.dataset import Dataset
+from catalog.tables import DatasetInfo
 from catalog.types import History, Interaction, Item, RankedItem, Ranking
+from ranker.als import AlsConfig, fit
+from ranker.evidence import Recommendation, recommendations, strongest
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from ranker.service import (
@@ -158,13 +160,17 @@ class TestInlineHistories:
         assert [r.facts for r in shuffled.items] == [r.facts for r in expected.items]
         assert [r.score for r in shuffled.items] == pytest.approx([r.score for r in expected.items])
 
-    def test_unknown_items_are_all_named_once(self, service: RankingService) -> None:
+    def test_unknown_items_are_left_out_and_named_once_and_an_error_where_all_are(
+        self, service: RankingService
+    ) -> None:
         touches = [
             Interaction("nope"),
             Interaction("1"),
             Interaction("also nope"),
             Interaction("nope"),
         ]
+        assert rank_history(service, touches, 10, NONE).ignored == ("also nope", "nope")
+        del touches[1]
         with pytest.raises(UnknownItemError) as caught:
             rank_history(service, touches, 10, NONE)
         assert caught.value.ids == ["also nope", "nope"]
@@ -335,7 +341,32 @@ class TestEvidenceByContribution:
             history = History(names, np.ones(n), np.arange(n))
             order = sorted(range(n), key=lambda p: (-shares[p], names[p]))
             allowed = [p for p in order if eligible[p] and shares[p] > 0]
-            assert strongest(shares, eligible, history) == allowed[:3]
+            assert strongest(shares, eligible, history, 0.0) == allowed[:3]
+
+    def test_what_weighs_next_to_nothing_is_no_reason(self, dataset: Dataset) -> None:
+        few = self.of(dataset, [0.5, 0.06, 0.04], [5.0] * 3, *"abc")
+        assert evidence(few) == ["a", "b"]  # c has less than a tenth of the strongest
+        lost = self.of(dataset, [0.05, 9.0], [5.0, 5.0], *"af")
+        assert evidence(lost) == []  # a has less than 1% of the score, f is hidden
+
+    def test_an_item_far_below_the_best_has_none(self, small_dataset: SmallDataset) -> None:
+        dataset = small_dataset([("ann", item, 5.0) for item in "abc"])
+        history = History(["a"], np.ones(1) * 5, np.zeros(1, dtype=np.int64))
+        rows = [RankedItem("b", 0.5, np.array([0.5])), RankedItem("c", 1e-17, np.array([1e-17]))]
+        best, lost = recommendations(dataset, history, rows)
+        assert (evidence(best), evidence(lost)) == (["a"], [])
+
+
+class TestWhereNothingWasLearnt:
+    def test_users_whom_nobody_shares_an_item_with_get_what_most_like(
+        self, small_dataset: SmallDataset
+    ) -> None:
+        log = [(f"u{u}", f"i{u}", 5.0) for u in range(6)] + [("fan", "i0", 5.0)]
+        dataset = small_dataset(log)
+        service = RankingService(dataset, fit(dataset, AlsConfig(factors=4)))
+        answer = rank_user(service, "u3", 3, NONE)
+        assert answer.ranker == "popularity"
+        assert [row.facts.evidence_kind for row in answer.items] == ["recent"] * 3
 
 
 class TestEvidenceWithoutContributions:

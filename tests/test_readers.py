@@ -3,8 +3,7 @@
 import csv
 import io
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,13 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.dataset import Dataset, DatasetError, DatasetInfo, load
-from catalog.readers import Columns, Report, Row, import_table
+from catalog.dataset import Dataset, load
+from catalog.readers.importer import import_table, read_tables
+from catalog.readers.plan import Columns, Plan
+from catalog.readers.report import Place, Report
+from catalog.readers.sources import find
+from catalog.tables import DatasetError, DatasetInfo
 from catalog.types import Item
 
 RATINGS = DatasetInfo(name="ratings", liking_threshold=3.5)
 PURCHASES = DatasetInfo(name="purchases")
-COLUMNS = Columns(value="value", timestamp="time", categories="genres", year="year")
+COLUMNS = Columns(
+    value="value", timestamp="time", times="seconds", categories="genres", year="year"
+)
 
 ITEMS = "item_id,title,genres,year\n1,Heat,Crime|Thriller,1995\n2,Her,,\n"
 INTERACTIONS = "user_id,item_id,value,time\nann,1,5,100\nbob,2,3,50\nann,2,4,90\n"
@@ -44,6 +49,7 @@ class Importer(Protocol):
         columns: Columns = ...,
         info: DatasetInfo = ...,
         suffix: str = ...,
+        **plan: Any,
     ) -> tuple[Dataset, Report]: ...
 
 
@@ -67,19 +73,19 @@ def imported(tmp_path: Path) -> Importer:
         columns: Columns = COLUMNS,
         info: DatasetInfo = RATINGS,
         suffix: str = ".csv",
+        **plan: Any,
     ) -> tuple[Dataset, Report]:
         return import_table(
             tmp_path / "dataset",
-            write(tmp_path / f"interactions{suffix}", interactions),
-            write(tmp_path / f"items{suffix}", items),
-            columns,
-            info,
+            Plan(info=info, columns=columns, **plan),
+            find(write(tmp_path / f"interactions{suffix}", interactions)),
+            find(write(tmp_path / f"items{suffix}", items)),
         )
 
     return run
 
 
-def refusals(report: Report) -> dict[tuple[str, str], list[int]]:
+def refusals(report: Report) -> dict[tuple[str, str], list[Place]]:
     """Return the lines of every rejection, after checking that none is missing."""
     for reason, lines in report.lines.items():
         assert len(lines) == min(report.rejected[reason], 5)
@@ -148,11 +154,6 @@ class TestFormats:
         assert report.kept["interactions"] == 3
         assert refusals(report) == {("interactions", BAD_ITEM): [6]}
 
-    def test_bytes_that_are_no_utf8_do_not_stop_an_import(self, imported: Importer) -> None:
-        dataset, report = imported(items=ITEMS.encode().replace(b"Heat", b"H\xe9at"))
-        assert dataset.item(0).title == "H\ufffdat"
-        assert not report.rejected
-
     def test_columns_may_have_any_names_and_any_order(self, imported: Importer) -> None:
         dataset, _ = imported(
             "stars,film,who,extra\n5,tt1,ann,x\n2,tt1,bob,y\n",
@@ -163,22 +164,18 @@ class TestFormats:
         assert dataset.history("bob").values.tolist() == [2.0]
 
     def test_progress_sees_every_row_of_both_tables(self, tmp_path: Path) -> None:
-        seen: Counter[str] = Counter()
-
-        def progress(rows: Iterable[tuple[int, Row]], table: str) -> Iterable[tuple[int, Row]]:
-            for row in rows:
-                seen[table] += 1
-                yield row
-
+        seen: dict[str, list[tuple[int, float]]] = {"items": [], "interactions": []}
         import_table(
             tmp_path / "dataset",
-            write(tmp_path / "interactions.csv", INTERACTIONS),
-            write(tmp_path / "items.csv", ITEMS),
-            COLUMNS,
-            RATINGS,
-            progress=progress,
+            Plan(info=RATINGS, columns=COLUMNS),
+            find(write(tmp_path / "interactions.csv", INTERACTIONS)),
+            find(write(tmp_path / "items.csv", ITEMS)),
+            progress=lambda table, rows, share: seen[table].append((rows, share)),
         )
-        assert seen == {"items": 2, "interactions": 3}
+        assert {table: heard[-1] for table, heard in seen.items()} == {
+            "items": (2, 1.0),
+            "interactions": (3, 1.0),
+        }
 
 
 class TestCells:
@@ -282,7 +279,7 @@ class TestCells:
     ) -> None:
         dataset, _ = imported(
             items={"item_id": ["1", "2"], "title": ["Heat", "Her"], "secret": cells},
-            columns=Columns(value="value", timestamp="time", hidden="secret"),
+            columns=Columns(value="value", timestamp="time", times="seconds", hidden="secret"),
         )
         assert dataset.hidden.tolist() == hidden
 
@@ -296,7 +293,10 @@ class TestCells:
                 "age": ["15", ""],
             },
             columns=Columns(
-                value="value", timestamp="time", attributes=("Run_Time", "score", "age")
+                value="value",
+                timestamp="time",
+                times="seconds",
+                attributes=("Run_Time", "score", "age"),
             ),
         )
         assert dataset.item(0).attributes == {"run time": 170, "score": 8, "age": "15"}
@@ -307,21 +307,25 @@ class TestCells:
     def test_a_placeholder_is_no_attribute(self, imported: Importer, nothing: str) -> None:
         dataset, _ = imported(
             items={"item_id": ["1"], "title": ["Unknown"], "maker": [nothing]},
-            columns=Columns(value="value", timestamp="time", attributes=("maker",)),
+            columns=Columns(
+                value="value", timestamp="time", times="seconds", attributes=("maker",)
+            ),
         )
         assert dataset.item(0) == Item(id="1", title="Unknown")
 
     def test_a_number_too_long_to_count_with_is_text(self, imported: Importer) -> None:
         dataset, _ = imported(
             items={"item_id": ["1", "2"], "title": ["Heat", "Her"], "isbn": [9780000000002, 12]},
-            columns=Columns(value="value", timestamp="time", attributes=("isbn",)),
+            columns=Columns(value="value", timestamp="time", times="seconds", attributes=("isbn",)),
         )
         assert dataset.item(0).attributes == {"isbn": "9780000000002"}
         assert dataset.item(1).attributes == {"isbn": 12}
 
     def test_categories_are_a_list_or_one_separated_text(self, imported: Importer) -> None:
         items = {"item_id": ["1", "2"], "title": ["Heat", "Her"]}
-        columns = Columns(value="value", timestamp="time", categories="genres", separator=", ")
+        columns = Columns(
+            value="value", timestamp="time", times="seconds", categories="genres", separator=", "
+        )
         text, _ = imported(items={**items, "genres": ["Crime, Sci-Fi|Noir", " "]}, columns=columns)
         assert text.item(0).categories == ("Crime", "Sci-Fi|Noir")
         assert text.item(1).categories == ()
@@ -367,7 +371,6 @@ class TestBadRows:
             ("a\x07b,Bell,,", "id: Value error, an id may not contain control characters"),
             ("3,Short", WIDTH),
             ("3,Long,,,,", WIDTH),
-            (f'3,"{"x" * 140_000}",,', WIDTH),
             ('3,"Quote" within,,', WIDTH),
         ],
         ids=lambda value: value[:30],
@@ -385,7 +388,10 @@ class TestBadRows:
             ("3,Soon,A,soon", "year: Input should be a valid integer"),
             ("3,Half,A,1995.5", "year: Input should be a valid integer"),
             ("3,Far,A,30000", "year: Input should be less than or equal to 2999"),
-            (f"3,Many,{'|'.join(map(str, range(17)))},1995", "categories: Tuple should have at "),
+            (
+                f"3,Many,{'|'.join(map(str, range(17)))},1995",
+                "categories: those beyond the first 16",
+            ),
         ],
     )
     def test_a_bad_detail_costs_the_detail_and_is_located(
@@ -393,8 +399,8 @@ class TestBadRows:
     ) -> None:
         dataset, report = imported(items=f"{ITEMS}{row}\n4,Good,,\n")
         assert dataset.item_ids == ["1", "2", "3", "4"]
-        item = dataset.item(2)
-        assert (item.categories, item.year) in ((("A",), None), ((), 1995))
+        item, sixteen = dataset.item(2), tuple(map(str, range(16)))
+        assert (item.categories, item.year) in ((("A",), None), (sixteen, 1995))
         assert not report.rejected
         [((table, found), count)] = report.left_out.items()
         assert (table, count, report.lines[table, found]) == ("items", 1, [4])
@@ -544,12 +550,10 @@ class TestNothingIsLost:
             ["user_id", "item_id", "value", "time"], interaction_rows, newline
         )
         with tempfile.TemporaryDirectory() as folder:
-            _, report = import_table(
-                Path(folder, "dataset"),
-                write(Path(folder, "interactions.csv"), interactions),
-                write(Path(folder, "items.csv"), items),
-                COLUMNS,
-                RATINGS,
+            _, report = read_tables(
+                Plan(info=RATINGS, columns=COLUMNS),
+                find(write(Path(folder, "interactions.csv"), interactions)),
+                find(write(Path(folder, "items.csv"), items)),
             )
         expected: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for table, rows, lines in (
@@ -573,16 +577,14 @@ class TestNothingIsLost:
         text = io.StringIO(newline="")
         csv.writer(text).writerows([["item_id", "title", "genres", "year"], *rows])
         with tempfile.TemporaryDirectory() as folder:
-            dataset, report = import_table(
-                Path(folder, "dataset"),
-                write(Path(folder, "interactions.csv"), INTERACTIONS + "ann,good,5,1\n"),
-                write(Path(folder, "items.csv"), text.getvalue()),
-                COLUMNS,
-                RATINGS,
+            tables, report = read_tables(
+                Plan(info=RATINGS, columns=COLUMNS),
+                find(write(Path(folder, "interactions.csv"), INTERACTIONS + "ann,good,5,1\n")),
+                find(write(Path(folder, "items.csv"), text.getvalue())),
             )
         rejected = sum(n for (table, _), n in report.rejected.items() if table == "items")
         assert report.kept["items"] + rejected == len(rows)
-        assert len(dataset.item_ids) == report.kept["items"]
+        assert tables[0].num_rows == report.kept["items"]
 
 
 class TestUselessTables:
@@ -609,7 +611,9 @@ class TestUselessTables:
         assert str(refused.value) == (
             "no usable row: items: 2 rows kept; interactions: 0 rows kept; "
             f"interactions: 2 rejected: {BAD_ITEM} (line 2, 4); "
-            f"interactions: 1 rejected: {BAD_VALUE} (line 3)"
+            f"interactions: 1 rejected: {BAD_VALUE} (line 3); "
+            "the ids of the two tables never meet: items have 1, 2, interactions 99, 98 "
+            "(say --item and --id with the columns that hold the same ids)"
         )
         assert not (tmp_path / "dataset").exists()
 
@@ -624,13 +628,13 @@ class TestUselessTables:
     def test_a_file_that_is_not_there_is_an_error(self, tmp_path: Path) -> None:
         missing = tmp_path / "nowhere.csv"
         with pytest.raises(DatasetError, match=r"nowhere\.csv: no such file"):
-            import_table(tmp_path / "dataset", missing, missing, COLUMNS, RATINGS)
+            find(missing)
 
     def test_a_header_that_is_no_csv_is_an_error(self, imported: Importer) -> None:
         with pytest.raises(DatasetError, match=r"items\.csv"):
             imported(items='item_id,"title\n1,Heat\n')
 
-    @pytest.mark.parametrize("damage", ["text", "cut", "middle"])
+    @pytest.mark.parametrize("damage", ["cut", "middle"])
     def test_a_damaged_parquet_file_is_an_error(
         self, imported: Importer, tmp_path: Path, damage: str
     ) -> None:
@@ -638,7 +642,6 @@ class TestUselessTables:
             tmp_path / "whole", {"item_id": ["1"], "title": ["Heat"], "genres": [""], "year": [1]}
         ).read_bytes()
         damaged = {
-            "text": b"item_id,title\n",
             "cut": whole[: len(whole) // 2],
             "middle": whole[:4] + b"\xff" * 60 + whole[64:],
         }

@@ -16,8 +16,8 @@ from service_fixtures import Client, client_of
 from structlog.testing import capture_logs
 
 from catalog import dataset as datasets
-from catalog.dataset import DatasetInfo
 from catalog.files import Stamp, stamp
+from catalog.tables import DatasetInfo
 from ranker.als import AlsConfig, AlsRanker, fit
 from service.deployments.distributed import ranker_app
 from service.deployments.loading import open_ranker

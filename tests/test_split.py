@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.dataset import Dataset, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.split import last_fifth, leave_last_out
+from catalog.tables import DatasetInfo
 
 Log = list[tuple[str, str, float, int]]
 Split = Callable[[Dataset], tuple[Dataset, Dataset]]

@@ -13,9 +13,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from catalog.facts import Facts
+from catalog.facts import Evidence, Facts
 from catalog.types import Item
 from models.language.articles import article
 from models.language.clauses import (
@@ -54,9 +54,8 @@ def style_of(facts: Facts) -> int:
     It follows from the fields that the first version had, written out in full: a field that came
     later, and how the canonical form leaves out defaults, move no text.
     """
-    told = facts.model_dump_json(
-        exclude={"item": {"description"}, "evidence": {"__all__": {"description"}}}
-    )
+    later: Any = {"verb": True, "item": {"description"}, "evidence": {"__all__": {"description"}}}
+    told = facts.model_dump_json(exclude=later)
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8]) % STYLES
 
 
@@ -94,6 +93,11 @@ class _Speaker:
 
     # ------------------------------------------------------------------ likings
 
+    @cached_property
+    def used(self) -> list[Evidence]:
+        """The evidence of which is only known that it was used."""
+        return [entry for entry in self.facts.evidence if entry.liking == "used"]
+
     def you_liked(self, *, recently: bool = False) -> str:
         """Return "you loved “A” and liked “B”", over all the evidence."""
         loved = [e for e in self.facts.evidence if e.liking == "loved"]
@@ -103,18 +107,25 @@ class _Speaker:
             parts.append(f"loved {self.titles(loved)}")
         if liked:
             parts.append(f"{self.pick(['liked', 'enjoyed'])} {self.titles(liked)}")
+        if self.used:
+            parts.append(f"{self.facts.verb} {self.titles(self.used)}")
         return f"you {'recently ' if recently else ''}{listing(parts)}"
 
     def which_you_liked(self) -> str:
         """Return "“A”, which you loved, and “B”, which you liked,", with its closing comma."""
         evidence = self.facts.evidence
-        verb = {"loved": "loved", "liked": self.pick(["liked", "enjoyed"])}
+        verb = {
+            "loved": "loved",
+            "liked": self.pick(["liked", "enjoyed"]),
+            "used": self.facts.verb,
+        }
         likings = {entry.liking for entry in evidence}
         if len(evidence) > 1 and len(likings) == 1:
             count = all_of(len(evidence))
             return f"{self.titles(evidence)}, {count} of which you {verb[likings.pop()]},"
-        if len(evidence) > 2:  # two of one kind and one of the other: tell the two together
-            groups = [[e for e in evidence if e.liking == liking] for liking in ("loved", "liked")]
+        if len(evidence) > 2 and len(likings) == 2:  # two of one kind: told together
+            told_of = [liking for liking in verb if liking in likings]
+            groups = [[e for e in evidence if e.liking == liking] for liking in told_of]
             which = {1: "which", 2: "both of which"}
             told = [f"{self.titles(g)}, {which[len(g)]} you {verb[g[0].liking]}," for g in groups]
             return " and ".join(told)
@@ -123,8 +134,11 @@ class _Speaker:
     def your_liking(self, *, closed: bool = False) -> str:
         """Return "your love of “A”, along with your liking for “B”".
 
-        `closed` adds the second comma, where the sentence goes on.
+        `closed` adds the second comma, where the sentence goes on. What was only used is told as
+        "“C”, which you played".
         """
+        if self.used:
+            return self.which_you_liked().removesuffix("" if closed else ",")
         loved = [e for e in self.facts.evidence if e.liking == "loved"]
         liked = [e for e in self.facts.evidence if e.liking == "liked"]
         parts = []

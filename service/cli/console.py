@@ -43,6 +43,15 @@ def progress_bar(*, remaining: bool = False) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
+def rows_bar() -> Progress:
+    """Return a progress bar over shares of a file, with the rows so far and the time left."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+
+
 def bad_parameter(
     error: ValidationError, spelled: Callable[[str], str] = lambda field: field
 ) -> typer.BadParameter:

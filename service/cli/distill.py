@@ -20,9 +20,10 @@ from service.cli.console import (
     console,
     progress_bar,
 )
-from service.cli.data import import_demo_command, train_ranker
+from service.cli.data import import_demo_command
 from service.cli.evaluate import evaluate
 from service.cli.label import label
+from service.cli.train_ranker import train_ranker
 
 app = typer.Typer()
 _DEMO_DATA, _DEMO_RANKER, _DEMO_FACTS = Path("data/demo"), Path("data/ranker"), Path("data/facts")

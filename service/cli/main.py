@@ -4,12 +4,23 @@ import sys
 
 import typer
 
-from catalog.dataset import DatasetError
 from catalog.facts_file import FactsFileError
+from catalog.tables import DatasetError
 from models.oracle.protocol import OracleError
 from models.prism.engines.protocol import ModelError
 from ranker.als import SnapshotError
-from service.cli import check, data, distill, evaluate, keys, label, queue, serve, write
+from service.cli import (
+    check,
+    data,
+    distill,
+    evaluate,
+    keys,
+    label,
+    queue,
+    serve,
+    train_ranker,
+    write,
+)
 from service.cli.console import console
 from service.http.keys import KeysError
 from service.signing import SigningKeyError
@@ -22,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app)
+app.add_typer(train_ranker.app)
 app.add_typer(check.app)
 app.add_typer(distill.app)
 app.add_typer(evaluate.app)

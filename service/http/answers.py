@@ -9,9 +9,9 @@ import structlog
 from fastapi import Response
 from pydantic import BaseModel
 
-from catalog.evidence import Contribution
 from catalog.facts import Facts
 from models.prism.writer import Written
+from ranker.evidence import Contribution
 from ranker.service import RankingQuery, Recommendations
 from service import admission
 from service.explain import Explained, Explainer
@@ -94,6 +94,7 @@ class _Ranked:
             degraded=self.degraded(explained),
             missing=wanted - len(items) if self.is_fallback else 0,
             impression_id=impression_id,
+            ignored=list(self.answer.ignored),
             items=items,
         )
 

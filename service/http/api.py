@@ -65,6 +65,9 @@ class RecommendResponse(BaseModel):
         description="Items that were asked for and are not known while the ranker does not answer.",
     )
     impression_id: str = Field(description=_IMPRESSION)
+    ignored: list[str] = Field(
+        default=[], description="Items of the history that are not known, and were left out."
+    )
     items: list[RecommendedItem]
 
 

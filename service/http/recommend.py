@@ -33,6 +33,8 @@ data: {"degraded":[],"model":"prism-small@1","timings_ms":{"rank":4.2,"explain":
 
 """
 
+_UNKNOWN = "No such user, an unknown candidate, or a history of unknown items only."
+
 
 def _event(name: str, model: type[BaseModel]) -> dict[str, Any]:
     """Return what the document says of an event."""
@@ -195,7 +197,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         "/recommend",
         response_model=api.RecommendResponse,
         tags=["recommend"],
-        responses={404: {"description": "No such user, or an unknown item."}},
+        responses={404: {"description": _UNKNOWN}},
     )
     async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history, or of items that others chose."""
@@ -224,7 +226,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         response_class=EventStream,
         status_code=200,
         tags=["recommend"],
-        responses={200: _STREAM, 404: {"description": "No such user, or an unknown item."}},
+        responses={200: _STREAM, 404: {"description": _UNKNOWN}},
     )
     async def stream_inline(body: RecommendRequest) -> Response:
         """The same as a stream."""

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.evidence import Contribution, Recommendation
 from catalog.facts import Facts
 from catalog.types import WHOLE, Id, Interaction, Item, Liking
+from ranker.evidence import Contribution, Recommendation
 from ranker.service import (
     InvalidValueError,
     Order,
@@ -110,6 +110,7 @@ class RankAnswer(BaseModel):
     ranker: str = ""
     version: str = ""
     items: list[RankedRow] = []
+    ignored: list[str] = []
     problem: RankProblem | None = None
 
 
@@ -176,6 +177,7 @@ def answer_of(answer: Recommendations | RankError) -> RankAnswer:
             )
             for row in answer.items
         ],
+        ignored=list(answer.ignored),
     )
 
 
@@ -185,4 +187,4 @@ def recommendations_of(answer: RankAnswer) -> Recommendations:
         Recommendation(row.score, row.facts, tuple(Contribution(*c) for c in row.contributions))
         for row in answer.items
     ]
-    return Recommendations(answer.ranker, answer.version, items)
+    return Recommendations(answer.ranker, answer.version, items, tuple(answer.ignored))

@@ -8,8 +8,18 @@ from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
 from catalog.facts import MAX_EVIDENCE, Evidence, EvidenceKind, Facts
-from catalog.types import History, RankedItem
+from catalog.types import History, Liking, RankedItem
 
+_OF_SCORE, _OF_STRONGEST = 0.01, 0.1
+"""Least share of the score, and of the strongest entry's, with which an entry is a reason.
+
+It was measured what becomes of an item in a user's first ten where one entry is taken out of the
+history (MovieLens, Last.fm HetRec 2011 and Steam, 60 users each): with an entry below 1% of the
+score it keeps its place in 93% of cases or more, from 10% on it loses it in half. Entries below a
+tenth of the strongest are such in 9 of 10 cases, but where histories are very short.
+"""
+_OF_BEST = 0.01
+"""Least share of the best score of an answer that an item has for reasons and not by rounding."""
 _SIMILAR = 0.5
 """Least Jaccard overlap of categories that may be called similar."""
 
@@ -37,21 +47,29 @@ def recommendations(
 ) -> list[Recommendation]:
     """Return ranked items with the Facts that may explain them.
 
-    Evidence are likings of visible items: those with the largest positive contribution, ties by
-    id. Where the ranker cannot tell contributions, those most similar to the item by category;
-    where none is, the latest.
+    Evidence are likings of visible items: those with the largest contribution, ties by id, as far
+    as they weigh enough in the score and beside the strongest; there may be none. Where the ranker
+    cannot tell contributions, those most similar to the item by category; where none is, the
+    latest.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)
-    eligible = dataset.is_liking(history.values) & (positions >= 0)
+    likings = dataset.likings(history.values)
+    eligible = np.array([liking is not None for liking in likings], dtype=np.bool_)
+    eligible &= positions >= 0
     eligible[eligible] = ~dataset.hidden[positions[eligible]]
-    return [_recommendation(dataset, history, positions, eligible, row) for row in ranked]
+    floor = _OF_BEST * max((row.score for row in ranked), default=0.0)
+    return [
+        _recommendation(dataset, history, positions, likings, eligible & (row.score >= floor), row)
+        for row in ranked
+    ]
 
 
 def _recommendation(
     dataset: Dataset,
     history: History,
     positions: NDArray[np.int64],
+    likings: Sequence[Liking | None],
     eligible: NDArray[np.bool_],
     ranked: RankedItem,
 ) -> Recommendation:
@@ -59,16 +77,20 @@ def _recommendation(
     eligible = eligible & (positions != item)  # what was touched already may be recommended, too
     kind: EvidenceKind = "contribution"
     if ranked.contributions is not None:
-        chosen = strongest(ranked.contributions, eligible, history)
+        chosen = strongest(ranked.contributions, eligible, history, ranked.score)
     else:
         kind, chosen = _plausible(dataset, item, positions, eligible)
+    evidence = tuple(
+        Evidence.of(dataset.item(int(positions[p])), liking)
+        for p in chosen
+        if (liking := likings[p]) is not None
+    )
+    used = any(entry.liking == "used" for entry in evidence)
     facts = Facts(
         noun=dataset.info.noun,
+        verb=dataset.info.verb if used else "chose",  # a verb that is not said changes no text
         item=dataset.item(item),
-        evidence=tuple(
-            Evidence.of(dataset.item(int(positions[p])), dataset.liking(float(history.values[p])))
-            for p in chosen
-        ),
+        evidence=evidence,
         evidence_kind=kind if chosen else "none",
         popularity=dataset.popularity(item),
     )
@@ -97,16 +119,21 @@ def _plausible(
 
 
 def strongest(
-    contributions: NDArray[np.float64], eligible: NDArray[np.bool_], history: History
+    contributions: NDArray[np.float64],
+    eligible: NDArray[np.bool_],
+    history: History,
+    score: float,
 ) -> list[int]:
-    """Return the positions of the largest positive contributions, ties by id.
+    """Return the positions of the largest contributions that are reasons, ties by id.
 
     Parameters
     ----------
     contributions : array of shape (n,), each history entry's share of the score
     eligible : bool array of shape (n,), the entries that may be named
     """
-    positions = np.flatnonzero(eligible & (contributions > 0))
+    most = contributions[eligible].max(initial=0.0)
+    floor = max(_OF_SCORE * score, _OF_STRONGEST * most)
+    positions = np.flatnonzero(eligible & (contributions > 0) & (contributions >= floor))
     if len(positions) > MAX_EVIDENCE:
         floor = np.partition(contributions[positions], -MAX_EVIDENCE)[-MAX_EVIDENCE]
         positions = positions[contributions[positions] >= floor]

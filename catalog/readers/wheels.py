@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from catalog.dataset import DatasetError
+from catalog.tables import DatasetError
 
 
 def download(wheel: str) -> bytes:

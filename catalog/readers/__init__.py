@@ -1,0 +1,1 @@
+"""From other people's files to a Dataset: the one importer, the known data sets, the demo."""
