@@ -284,7 +284,7 @@ class TestReadingAHistory:
         assert self.told(dataset, Interaction("heat")) == [("heat", value, 0)]
         answer = rank_history(popular_service(dataset), [Interaction("heat")], 3, NONE)
         [entry] = answer.items[0].facts.evidence
-        assert (entry.id, entry.liking) == ("heat", "liked")
+        assert (entry.id, entry.liking) == ("heat", "used" if info is PURCHASES else "liked")
 
 
 class TestEvidenceByContribution:
