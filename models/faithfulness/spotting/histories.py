@@ -31,7 +31,7 @@ class Histories(Sequences):
         strong = self.spot.word("how") in _STRONG
         for mention in self._of("a"):
             entries = self._evidence(mention)
-            if not any(entry.liking == "loved" or not strong for entry in entries):
+            if not any(entry.is_liked(strongly=strong) for entry in entries):
                 return "not so in the history"
         return ""
 
@@ -47,12 +47,12 @@ class Histories(Sequences):
     def _dislike_all(self) -> str:
         loved = "loved" in self.spot.match[0]
         return "it was liked" if any(
-            entry.liking == "loved" or not loved for entry in self.facts.evidence
+            entry.is_liked(strongly=loved) for entry in self.facts.evidence
         ) else ""  # fmt: skip
 
     def _all_liked(self) -> str:
         return "not so in the history" if any(
-            entry.liking == "liked" for entry in self.facts.evidence
+            entry.liking != "loved" for entry in self.facts.evidence
         ) else ""  # fmt: skip
 
     _strong_all = _all_liked
