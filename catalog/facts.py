@@ -69,6 +69,10 @@ class Evidence(Item):
     def _shorten(cls, description: str | None) -> str | None:
         return description and _short(description)
 
+    def is_liked(self, *, strongly: bool = False) -> bool:
+        """Say whether it may be told as liked, or as loved; what was only used is neither."""
+        return self.liking == "loved" or (self.liking == "liked" and not strongly)
+
     @classmethod
     def of(cls, item: Item, liking: Liking) -> "Evidence":
         """Return an item that was validated before as evidence, without validating it again."""
@@ -124,6 +128,10 @@ class Facts(BaseModel):
         the Facts that do not have it: {"item":{"id":"1","title":"Heat"}}.
         """
         return self.model_dump_json(exclude={"version"}, exclude_defaults=True).encode()
+
+    def said_of(self, entry: Evidence) -> str:
+        """Return what is said of an entry of the evidence: loved, liked, or the verb."""
+        return self.verb if entry.liking == "used" else entry.liking
 
     def digest(self) -> bytes:
         """Return the 32-byte SHA-256 of the canonical form."""

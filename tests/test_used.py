@@ -1,14 +1,16 @@
 """Entries of which is only known that they were used: what is said of them, and by whom."""
 
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from catalog.dataset import Dataset
-from catalog.facts import Evidence, Facts, Noun
+from catalog.facts import Evidence, Facts, Noun, Verb
 from catalog.tables import DatasetInfo
 from catalog.types import Item, RankedItem
+from models.faithfulness import Policy, check
 from models.language.grounded import STYLES, explain
 from models.oracle.prompts import facts_in_words
 from models.prism.writer import Writer
@@ -21,6 +23,16 @@ PORTAL = Evidence(id="1", title="Portal", categories=("Puzzle",), liking="used")
 DOOM = Evidence(id="2", title="Doom", liking="loved")
 QUAKE = Evidence(id="3", title="Quake", liking="liked")
 MYST = Item(id="9", title="Myst", categories=("Puzzle",), year=1993)
+
+
+USED_DOOM = DOOM.model_copy(update={"liking": "used"})
+EVIDENCE = [
+    (PORTAL,),
+    (PORTAL, DOOM),
+    (PORTAL, USED_DOOM),
+    (DOOM, QUAKE, PORTAL),
+    (PORTAL, USED_DOOM, QUAKE),
+]
 
 
 def facts(*evidence: Evidence, kind: str = "contribution", **more: object) -> Facts:
@@ -62,16 +74,7 @@ class TestFacts:
 
 class TestTexts:
     @pytest.mark.parametrize("kind", ["contribution", "similar", "recent"])
-    @pytest.mark.parametrize(
-        "evidence",
-        [
-            (PORTAL,),
-            (PORTAL, DOOM),
-            (DOOM, QUAKE, PORTAL),
-            (PORTAL, DOOM.model_copy(update={"liking": "used"}), QUAKE),
-        ],
-        ids=["one", "two", "three kinds", "two of three"],
-    )
+    @pytest.mark.parametrize("evidence", EVIDENCE, ids=len)
     def test_every_pattern_says_played_and_nothing_warmer(
         self, evidence: tuple[Evidence, ...], kind: str
     ) -> None:
@@ -109,3 +112,45 @@ def test_a_prism_is_not_asked_for_what_it_has_not_learnt() -> None:
     assert [(one.source, one.reason) for one in written] == [
         ("grounded", "unsupported"), ("prism", None), ("grounded", "unsupported"),
     ]  # fmt: skip
+
+
+class TestTheCheck:
+    @pytest.mark.parametrize("kind", ["contribution", "similar", "recent"])
+    @pytest.mark.parametrize("evidence", EVIDENCE, ids=len)
+    def test_every_text_of_the_grammar_passes(
+        self, evidence: tuple[Evidence, ...], kind: str
+    ) -> None:
+        verbs = get_args(Verb)
+        for style in range(STYLES):
+            told = facts(*evidence, kind=kind, verb=verbs[style % len(verbs)])
+            text = explain(told, style)
+            assert check(text, told).passed, text
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "You loved “Portal”, so we suggest “Myst”.",
+            "You enjoyed “Portal”, so we suggest “Myst”.",
+            "Your fondness for “Portal” led us to “Myst”.",
+            "“Portal”, which you liked, led us to “Myst”.",
+            "You watched “Portal”, so we suggest “Myst”.",
+            "“Portal”, which you read, led us to “Myst”.",
+            "Because you played “Myst”, we suggest “Portal”.",
+            "You played and loved “Portal”, so we suggest “Myst”.",
+            "You enjoyed playing “Portal”, so we suggest “Myst”.",
+        ],
+    )
+    def test_what_says_more_or_other_than_that_it_was_used_fails(self, text: str) -> None:
+        assert check("You played “Portal”, so we suggest “Myst”.", facts(PORTAL)).passed
+        assert not check(text, facts(PORTAL)).passed
+
+    def test_a_liking_passes_for_no_use_and_a_use_for_no_liking(self) -> None:
+        assert not check("You played “Quake”, so we suggest “Myst”.", facts(QUAKE)).passed
+        for policy in get_args(Policy):
+            told = check("You enjoyed “Portal”, so we suggest “Myst”.", facts(PORTAL), policy)
+            assert not told.passed, policy
+
+    def test_a_page_of_used_items_is_explained_by_the_grammar(self) -> None:
+        [written] = Writer(Recorder(), "strict").write([facts(PORTAL)])
+        assert "played “Portal”" in written.text
+        assert "liking" in {claim.type for claim in written.claims}

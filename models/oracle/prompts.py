@@ -133,8 +133,7 @@ def facts_in_words(facts: Facts, kind: PromptKind = "faithful") -> str:
     lines = ["What you know of the person:" if facts.evidence else _NOTHING_KNOWN]
     when = "lately " if facts.evidence_kind == "recent" else ""
     for number, entry in enumerate(facts.evidence, 1):
-        did = facts.verb if entry.liking == "used" else entry.liking
-        lines.append(f"{number}. They {when}{did} “{entry.title}”")
+        lines.append(f"{number}. They {when}{facts.said_of(entry)} “{entry.title}”")
         lines += [f"   {line}" for line in _details(entry)]
     lines += ["", f"Recommended {one}, new to them: “{facts.item.title}”", *_details(facts.item)]
     if facts.popularity:

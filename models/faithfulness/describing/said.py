@@ -221,8 +221,9 @@ class Said:
         if not self.clause.mentions or any(0 in mention for mention in self.clause.mentions):
             return "what is liked is not known"
         strong = node.word.text in licensed()["STRONG"]
-        likings = [self.judge.facts.evidence[n - 1].liking for m in self.clause.mentions for n in m]
-        return "" if not strong or set(likings) == {"loved"} else "not loved in the history"
+        entries = [self.judge.facts.evidence[n - 1] for m in self.clause.mentions for n in m]
+        told = all(entry.is_liked(strongly=strong) for entry in entries)
+        return "" if told else f"not {'loved' if strong else 'liked'} in the history"
 
     def _breaks_off(self) -> Iterator[tuple[Word, str]]:
         """Yield the last word where it calls for another: "it offers"."""

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import get_args
 
+from catalog.facts import Verb
 from catalog.types import Item
 from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.judging.context import Context, Judged, any_known, distinct
@@ -16,11 +18,14 @@ from models.language.titles import may_be_series, same_series
 
 def _liking(context: Context, statement: Statement) -> Judged:
     """What you loved or liked is evidence, and as strongly as it says."""
+    if statement.how in get_args(Verb):
+        return _use(context, statement)
     meant = context.resolve(statement.about)
     for mention in meant:
         entries = [context.facts.evidence[n - 1] for n in mention if n]
         strong = statement.how in {"loved", "loved?"}
-        if not any(entry.liking == "loved" or not strong for entry in entries):
+        known = statement.how == "known" and bool(entries)  # of the history, however it was liked
+        if not known and not any(entry.is_liked(strongly=strong) for entry in entries):
             of_last = statement.about.word != "which" or mention == meant[-1]
             asked = statement.how == "loved?" and bool(entries)  # one may ask it of what is liked
             return (
@@ -31,6 +36,19 @@ def _liking(context: Context, statement: Statement) -> Judged:
             if before != statement.how:  # of what one loved, both are true
                 return "unverifiable", "said to be liked in two ways"
     return (True, "") if meant else ("unverifiable", "it does not say what is liked")
+
+
+def _use(context: Context, statement: Statement) -> Judged:
+    """What you played is evidence of which just this is known: of a liking it is not."""
+    meant = context.resolve(statement.about)
+    for mention in meant:
+        entries = [context.facts.evidence[n - 1] for n in mention if n]
+        if not entries:
+            of_last = statement.about.word != "which" or mention == meant[-1]
+            return "contradicted" if of_last else "unverifiable", "not so in the history"
+        if not any(e.liking == "used" for e in entries) or statement.how != context.facts.verb:
+            return "unverifiable", "what was done with it is not known"
+    return (True, "") if meant else ("unverifiable", "it does not say what it is said of")
 
 
 def _recency(context: Context, statement: Statement) -> Judged:

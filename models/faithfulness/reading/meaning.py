@@ -48,6 +48,17 @@ class Meaning(Details):
 
     _loves, _likes = _loved_it, _liked_it
 
+    def _used(self, tree: Tree, about: Things) -> Things:
+        return self._liked_as(self._verb(tree), tree, about)
+
+    def _used_it(self, tree: Tree, about: Things) -> Things:
+        self._say("liking", tree, about, self._verb(tree))
+        return Things()
+
+    def _verb(self, tree: Tree) -> str:
+        """Return what the tree says was done: played, listened to."""
+        return self._words(tree).removesuffix(" both")
+
     def _recently(self, tree: Tree, about: Things) -> Things:
         self._say("recency", tree, about)
         return Things()

@@ -31,7 +31,7 @@ class Histories(Sequences):
         strong = self.spot.word("how") in _STRONG
         for mention in self._of("a"):
             entries = self._evidence(mention)
-            if not any(entry.liking == "loved" or not strong for entry in entries):
+            if not any(entry.is_liked(strongly=strong) for entry in entries):
                 return "not so in the history"
         return ""
 
@@ -42,17 +42,18 @@ class Histories(Sequences):
         return "not so in the history" if any(m == {0} for m in self._of("a")) else ""
 
     def _dislike(self) -> str:
-        return "it was liked" if any(mention - {0} for mention in self._of("a")) else ""
+        entries = [entry for mention in self._of("a") for entry in self._evidence(mention)]
+        return "it was liked" if any(entry.is_liked() for entry in entries) else ""
 
     def _dislike_all(self) -> str:
         loved = "loved" in self.spot.match[0]
         return "it was liked" if any(
-            entry.liking == "loved" or not loved for entry in self.facts.evidence
+            entry.is_liked(strongly=loved) for entry in self.facts.evidence
         ) else ""  # fmt: skip
 
     def _all_liked(self) -> str:
         return "not so in the history" if any(
-            entry.liking == "liked" for entry in self.facts.evidence
+            entry.liking != "loved" for entry in self.facts.evidence
         ) else ""  # fmt: skip
 
     _strong_all = _all_liked

@@ -78,11 +78,11 @@ def prism_prompt(
 
 
 def _likings(facts: Facts, known: Mapping[str, str]) -> Iterator[str]:
-    """Yield each liking and the references of what it holds: loved “1” “3” liked “2”."""
-    for liking in ("loved", "liked"):
-        entries = [known[name(e, facts)] for e in facts.evidence if e.liking == liking]
+    """Yield each liking and the references of what it holds: loved “1” “3” played “2”."""
+    for said in ("loved", "liked", facts.verb):
+        entries = [known[name(e, facts)] for e in facts.evidence if facts.said_of(e) == said]
         if entries:
-            yield from (liking, *entries)
+            yield from (said, *entries)
 
 
 def _when(item: Item, facts: Facts, known: Mapping[str, str]) -> list[str]:

@@ -69,7 +69,7 @@ def told(facts: Facts, names: Sequence[str]) -> str:
         " | ".join([f"{facts.noun.one} {names[0]}", *_details(facts.item)]),
         facts.evidence_kind if facts.evidence else "no evidence",
         *(
-            " | ".join([f"{entry.liking} {name}", *_details(entry)])
+            " | ".join([f"{facts.said_of(entry)} {name}", *_details(entry)])
             for entry, name in zip(facts.evidence, names[1:], strict=True)
         ),
     ]
