@@ -163,7 +163,7 @@ class RankingService:
         ranking = None
         if isinstance(self.ranker, Scorer):
             [ranking] = self.ranker.score([history], [chosen])
-        if ranking is None or not ranking.items:
+        if ranking is None or (chosen and not ranking.items):
             [ranking] = self._popularity.score([history], [chosen])
         rows = ranking.items
         if query.order == "theirs":

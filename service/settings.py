@@ -91,7 +91,8 @@ class Settings(BaseSettings):
     redis_password_file: Path | None = Field(None, description="File with the password of Redis.")
     signing_key_file: Path | None = Field(
         None,
-        description="File of the keys that sign what is in Redis, one a line; the first signs.",
+        description="File of the keys that sign what is in Redis and ids of impressions, one a "
+        "line; the first signs.",
     )
     redis_connections: int = Field(64, ge=2, description="Most connections to Redis.")
     near_cache_bytes: int = Field(

@@ -79,7 +79,8 @@ class TestCandidates:
         assert ids(asked(client, user_id="42", candidates=twice)) == CHOSEN
         assert ids(asked(client, user_id="42", candidates=twice, k=2)) == CHOSEN[:2]
         assert ids(asked(client, user_id="42", candidates=CHOSEN, exclude=CHOSEN[1:])) == ["50"]
-        assert ids(asked(client, user_id="42", candidates=CHOSEN, exclude=CHOSEN)) == []
+        none = asked(client, user_id="42", candidates=CHOSEN, exclude=CHOSEN)
+        assert (none["items"], none["ranker"]["name"]) == ([], "als")
 
     def test_what_was_touched_is_explained_by_the_rest(self, client: Client, demo: Dataset) -> None:
         touched = list(demo.history("42").item_ids)[:20]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,9 @@ from service_fixtures import GENEROUS_S
 from structlog.testing import capture_logs
 
 from service.admission import Admission
+from service.http import events
 from service.http.connections import Bounds, State
+from service.http.events import EventStream
 from service.http.server import Server, listen
 from service.metrics import Metrics
 
@@ -54,6 +56,12 @@ class Served:
         return sample("prism_refused_total", {"reason": reason}) or 0.0
 
 
+async def endless() -> AsyncGenerator[bytes, None]:
+    """Yield more than is ever read."""
+    while True:
+        yield b"x" * 2**20
+
+
 @contextmanager
 def serving(bounds: Bounds = QUICK) -> Iterator[Served]:
     """Run a server whose app says what it was asked."""
@@ -67,6 +75,9 @@ def serving(bounds: Bounds = QUICK) -> Iterator[Served]:
         try:
             if path == "slow":
                 await asyncio.sleep(GENEROUS_S)
+            if path == "stream":
+                metrics = served.state.admission.metrics
+                return EventStream(endless(), time.monotonic() + GENEROUS_S, metrics)
             body = await request.body()
             return {"path": path, "bytes": len(body), "text": "x" * (20_000_000 * (path == "much"))}
         finally:
@@ -385,6 +396,18 @@ def test_the_work_for_a_client_that_is_gone_ends(served: Served, reset: bool) ->
         wait_for(lambda: served.ended == ["slow"])
         wait_for(lambda: served.state.admission.at_work == 0)
     assert not [one for one in logs if one["log_level"] == "error"]
+
+
+def test_one_that_does_not_read_a_stream_keeps_no_connection(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(events, "_TAKE_S", 0.2)
+    with served.connect() as connection:
+        connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(lambda: served.refused("slow reader") == 1)
+        wait_for(lambda: not served.state.connections)
+    assert served.state.admission.at_work == 0
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
 
 
 def test_a_client_that_only_ends_its_side_is_answered(served: Served) -> None:

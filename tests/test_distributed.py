@@ -184,6 +184,21 @@ def test_the_gateway_looks_up_through_the_ranker(shared: Shared) -> None:
         assert response.json()["detail"].startswith(("no item 'none'", "no user 'none'"))
 
 
+def test_candidates_what_happened_since_and_feedback_go_through_the_gateway(
+    shared: Shared,
+) -> None:
+    body = {"user_id": "42", "history": [{"item_id": "1", "value": None}], "style": "grounded"}
+    asked = {**body, "candidates": ["50", {"item_id": "318", "score": 1}]}
+    answer = shared.gateway.post("/recommend", asked).json()
+    assert [item["item_id"] for item in answer["items"]] == ["50", "318"]
+    assert {e["source"] for e in told(answer)} == {"grounded"}
+    assert answer["degraded"] == []
+    of = {"impression_id": answer["impression_id"], "item_id": "318", "kind": "clicked"}
+    assert shared.gateway.post("/feedback", of).status_code == 204
+    unknown = shared.gateway.post("/recommend", {**body, "candidates": ["no such item"]})
+    assert unknown.json()["detail"].startswith("no item 'no such item'")
+
+
 # ---------------------------------------------------------------------- workers
 
 

@@ -31,7 +31,7 @@ _texts = st.none() | st.builds(
 
 class TestImpressions:
     @given(
-        shown=st.dictionaries(st.text(min_size=1), _texts, max_size=100),
+        shown=st.dictionaries(st.text(min_size=1), _texts, max_size=20),
         style=st.sampled_from(["prism", "grounded", "none"]),
     )
     def test_an_id_tells_of_every_item_what_was_shown_and_where(
