@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from cluster import COMMAND, Process, environment
-from prism_client import AsyncPrism, Prism, PrismError
+from prism_client import AsyncPrism, Prism, PrismError, answers
 from prism_client.protocol import Events
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +67,29 @@ def test_an_example_of_the_documents_runs(
     assert "urn:prism:invalid" not in told
 
 
+@pytest.mark.parametrize(
+    ("described", "typed"),
+    [
+        ("RecommendResponse", answers.Recommendations),
+        ("RecommendedItem", answers.RecommendedItem),
+        ("Explanation", answers.Explanation),
+        ("EvidenceInfo", answers.Evidence),
+        ("TextClaim", answers.Claim),
+        ("ExplainResponse", answers.Explanations),
+        ("CheckedText", answers.Verdict),
+        ("Claim", answers.CheckedClaim),
+        ("StreamedExplanation", answers.StreamedExplanation),
+        ("StreamEnd", answers.StreamEnd),
+        ("Touch", answers.Touch),
+    ],
+)
+def test_the_types_are_what_the_service_describes(
+    service: Process, described: str, typed: type
+) -> None:
+    schemas = service.get("/openapi.json").json()["components"]["schemas"]
+    assert set(schemas[described]["properties"]) == set(typed.__annotations__)
+
+
 class TestBothClients:
     def test_each_method_gets_what_the_service_answers(self, service: Process) -> None:
         async def awaited() -> list[Any]:
@@ -82,7 +105,7 @@ class TestBothClients:
                 ]
 
         with Prism(service.url + "/") as prism:
-            answers: list[Any] = [
+            told: list[Any] = [
                 prism.recommend("42", k=2, exclude=["318"]),
                 list(prism.stream("42", k=2, style="grounded")),
                 prism.explain([FACTS]),
@@ -91,14 +114,12 @@ class TestBothClients:
                 prism.items("heat", limit=2),
             ]
         changing = r'"(impression_id|cached|timings_ms)": ("[^"]*"|true|false|{[^}]*})'
-        here, there = (
-            re.sub(changing, "", json.dumps(a)) for a in (answers, asyncio.run(awaited()))
-        )
+        here, there = (re.sub(changing, "", json.dumps(a)) for a in (told, asyncio.run(awaited())))
         assert here == there
-        assert [event["event"] for event in answers[1]] == [
+        assert [event["event"] for event in told[1]] == [
             "items", "explanation", "explanation", "done",
         ]  # fmt: skip
-        assert "<script>alert(1)</script>" in answers[2]["explanations"][0]["text"]
+        assert "<script>alert(1)</script>" in told[2]["explanations"][0]["text"]
 
     def test_feedback_is_told(self, service: Process) -> None:
         with Prism(service.url) as prism:

@@ -103,6 +103,7 @@ class Recommendations(TypedDict):
     model: str
     degraded: list[str]
     missing: int
+    ignored: list[str]
     impression_id: str
     items: list[RecommendedItem]
 
