@@ -1,6 +1,14 @@
 """Jobs: explanations to be written, between those who wait for them and those who write them.
 
-The batching of a worker and the waiting of a request meet only here, through futures.
+The batching of a worker and the waiting of a request meet only here, through futures:
+
+    request                                the queue            worker
+    {key: future} = submit([job])    →     job waits      →     [job, …] = take(32)
+    await future                     ←     sets future    ←     finish([(job, text)])
+
+In one process `LocalJobs` is all of it. Over Redis the future stays with the gateway that made it
+(`service.redis.gateway_queue`), the job travels in a stream to whichever worker takes it
+(`service.redis.worker_queue`), and the text comes back on a channel.
 """
 
 import asyncio

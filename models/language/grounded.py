@@ -6,6 +6,9 @@ text and a page of different Facts is varied. Conventions that the checker and
 every reader of a text can rely on: titles stand in “curly quotes”, categories and attribute values
 without a well-known English form in ‘single’ ones; "it" and "this one" are the recommended item;
 only evidence of kind `contribution` or `similar` is followed by "because" or anything like it.
+
+Where a grounded text stands in for one that is false or late, it comes from here as well, by way of
+the check: `models.prism.writer.grounded_text`.
 """
 
 import hashlib

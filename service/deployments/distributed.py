@@ -104,8 +104,8 @@ def gateway_app(settings: Settings) -> FastAPI:
     """
     metrics = Metrics()
     redis = connect(settings)
-    ranking = RemoteRankerClient(str(settings.ranker_url), Breaker())
-    fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
+    ranker_client = RemoteRankerClient(str(settings.ranker_url), Breaker())
+    fallback = Fallback(ranker_client, metrics, settings.last_good_users, settings.last_good_age_s)
     trust, breaker = open_trust(settings), _breaker_of_redis()
     cache = NearCache(
         MemoryCache(settings.near_cache_bytes, min(_NEAR_S, settings.cache_ttl_s)),
@@ -126,7 +126,7 @@ def gateway_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        warmer = Warmer(ranking, cache, served, redis, metrics, settings.warm_users)
+        warmer = Warmer(ranker_client, cache, served, redis, metrics, settings.warm_users)
         async with (
             served.released(),
             background(served.follow, "models"),
@@ -137,7 +137,7 @@ def gateway_app(settings: Settings) -> FastAPI:
                 async with asyncio.timeout(_MEASURE_S):
                     await served.followed.wait()
             yield
-        await ranking.close()
+        await ranker_client.close()
         await redis.aclose()
 
     admission = Admission(metrics)
@@ -145,7 +145,7 @@ def gateway_app(settings: Settings) -> FastAPI:
     local = local_rate_limit(settings)
     limit = None if local is None else RedisRateLimit(redis, local, metrics)
     return create_app(
-        settings, fallback, ranking, explainer, admission, metrics, running, measure, limit,
+        settings, fallback, ranker_client, explainer, admission, metrics, running, measure, limit,
         lacking=lambda: fallback.lacking,
     )  # fmt: skip
 

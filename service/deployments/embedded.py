@@ -70,15 +70,16 @@ def embedded_app(settings: Settings) -> FastAPI:
         metrics.out_of_fleet(worker.trouble)
         metrics.queue(await jobs.depth(), await jobs.oldest_s())
 
-    ranking = LocalRankerClient(RankingService(dataset, ranker))
+    ranker_client = LocalRankerClient(RankingService(dataset, ranker))
     log.info(
         "loaded", dataset=dataset.info.name, users=len(dataset.user_ids),
         items=len(dataset.item_ids), ranker=ranker.name, ranker_version=ranker.version,
         model=writer.model,
     )  # fmt: skip
-    fallback = Fallback(ranking, metrics, settings.last_good_users, settings.last_good_age_s)
+    fallback = Fallback(ranker_client, metrics, settings.last_good_users, settings.last_good_age_s)
     learn = partial(fallback.keep_learning, settings.max_k)
     limit = local_rate_limit(settings)
     return create_app(
-        settings, fallback, ranking, explainer, admission, metrics, running, measure_queue, limit
-    )
+        settings, fallback, ranker_client, explainer, admission, metrics, running, measure_queue,
+        limit,
+    )  # fmt: skip

@@ -30,14 +30,14 @@ class Warmer:
 
     def __init__(
         self,
-        ranking: RemoteRankerClient,
+        ranker: RemoteRankerClient,
         cache: Cache,
         served: ServedModel,
         redis: Redis,
         metrics: Metrics,
         users: int,
     ) -> None:
-        self._ranking, self._cache, self._served = ranking, cache, served
+        self._ranker, self._cache, self._served = ranker, cache, served
         self._redis, self._metrics, self._users = redis, metrics, users
         self._seen = ""
 
@@ -46,7 +46,7 @@ class Warmer:
         while self._users:
             serving, queue = self._served.serving, self._served.queue
             if serving is not None and queue is not None:
-                active = await self._ranking.active(self._users)
+                active = await self._ranker.active(self._users)
                 state = f"{active.version}:{serving.fingerprint.hex()}"
                 if state != self._seen:
                     lock = f"prism:warmed:{state}"
@@ -65,7 +65,7 @@ class Warmer:
     ) -> dict[str, int]:
         hits = total = queued = 0
         for user in users:
-            answer = await self._ranking.rank(RankingQuery(user, _K), timeout_s=5.0)
+            answer = await self._ranker.rank(RankingQuery(user, _K), timeout_s=5.0)
             facts = {cache_key(fingerprint, row.facts): row.facts for row in answer.items}
             known = await self._cache.get_many(facts, _CACHE_S)
             missing = [

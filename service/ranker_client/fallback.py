@@ -40,7 +40,7 @@ class Fallback:
 
     Parameters
     ----------
-    ranking : the ranking service
+    ranker : the ranking service
     metrics : counts failures
     users : most users whose last answer is kept
     age_s : seconds for which it is
@@ -48,13 +48,13 @@ class Fallback:
 
     def __init__(
         self,
-        ranking: RankerClient,
+        ranker: RankerClient,
         metrics: Metrics,
         users: int,
         age_s: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._ranking, self._metrics = ranking, metrics
+        self._ranker, self._metrics = ranker, metrics
         self._users, self._age_s, self._clock = users, age_s, clock
         self._last: OrderedDict[str, _LastGood] = OrderedDict()
         self._popular: Recommendations | None = None
@@ -71,7 +71,7 @@ class Fallback:
         Raises what `RankerClient.rank` raises, RankerUnavailableError only where nothing is known.
         """
         try:
-            answer = await self._ranking.rank(query, timeout_s)
+            answer = await self._ranker.rank(query, timeout_s)
         except RankerUnavailableError:
             self._metrics.failed("ranker")
             return self._known(query), True
@@ -87,7 +87,7 @@ class Fallback:
 
     async def learn_what_is_popular(self, k: int) -> None:
         """Ask for what most users like, which is what somebody without a history gets."""
-        self._popular = await self._ranking.rank(RankingQuery(None, k), timeout_s=5.0)
+        self._popular = await self._ranker.rank(RankingQuery(None, k), timeout_s=5.0)
         self._reached = True
 
     def _remember(self, query: RankingQuery, answer: Recommendations) -> None:

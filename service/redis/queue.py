@@ -2,10 +2,17 @@
 
 Under `prism:jobs:<fingerprint>:` there are three streams with one consumer group: `awaited` (jobs
 that somebody waits for), `failed` (jobs that an engine failed on, to be tried alone) and `bulk`
-(jobs that nobody waits for). A job leaves its stream only when its result is there, so that a
-stream's length is the number of jobs not done. Who waits is told on the channel
-`prism:done:<fingerprint>`, which carries the text. Ages and deadlines on the wire are in the time
-of Redis, as the clocks of hosts may differ; they are believed within bounds only.
+(jobs that nobody waits for). A job stays in its stream, taken by a worker or not, until
+
+    its result is there                                 it is removed
+    nobody waits any more, and nobody has taken it      it moves from `awaited` to `bulk`
+    an engine failed on it                              it moves to `failed`
+    its worker gives it back                            it goes to the end, of `bulk` if expired
+
+so that the three lengths together are the number of jobs not done. A full `bulk` takes no more:
+what nobody waits for is dropped then. Who waits is told on the channel `prism:done:<fingerprint>`,
+which carries the text. Ages and deadlines on the wire are in the time of Redis, as the clocks of
+hosts may differ; they are believed within bounds only.
 """
 
 from collections.abc import Mapping, Sequence

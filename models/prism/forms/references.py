@@ -3,9 +3,11 @@
 The words of a catalogue are references (`models.prism.forms.referents`), all but well-known
 categories, so that no title can lead the Prism astray. Of the evidence it tells what it has in
 common with the item, as whole clauses (`models.language.clauses`), and a category that all of it
-has and the item has not ("all three are dramas"), and nothing else: what is not shared explains
-nothing. So the student has to choose and to phrase, not to compute, and a prompt is short: on a
-CPU, reading it is most of the work.
+has and the item has not, and nothing else: what is not shared explains nothing. The two count
+differently. A clause counts the item in: "all four are dramas" is said of it and three entries. The
+category that the item has not is said of the entries alone: "all three dramas". So the student has
+to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it is most of the
+work.
 
     prompt   7 contribution “0” 1995 1990s crime loved “1” | both are crime ‘many’
     target   You loved “1”, so we suggest “0”. Both are crime ‘many’.
