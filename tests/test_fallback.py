@@ -1,7 +1,7 @@
 """While ranking or engine are gone: a user's last good answer, what is popular, what is cached."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,22 @@ async def ids(fallback: Fallback, user: str, k: int = 5) -> tuple[list[str], boo
     """Return the items for a user, and whether they are a fallback."""
     answer, is_fallback = await fallback.rank(RankingQuery(user, k), 5.0)
     return [row.facts.item.id for row in answer.items], is_fallback
+
+
+async def test_a_user_who_was_erased_does_not_come_back_while_the_ranker_is_gone(
+    small_dataset: Callable[..., Dataset], clock: Clock
+) -> None:
+    before = small_dataset([("ann", "1", 5), ("bob", "2", 5), ("bob", "3", 4)])
+    ranking = Ranking(RankingService(before, PopularityRanker(before)))
+    fallback = Fallback(ranking, Metrics(), users=2, age_s=600, clock=clock)
+    assert await ids(fallback, "ann") == (["2", "3"], False)
+    after = small_dataset([("bob", "2", 5), ("bob", "3", 4)])
+    ranking.service = RankingService(after, PopularityRanker(after))
+    with pytest.raises(UnknownUserError):
+        await ids(fallback, "ann")
+    ranking.reachable = False
+    with pytest.raises(RankerUnavailableError):
+        await ids(fallback, "ann")
 
 
 async def test_a_user_gets_the_last_good_answer(ranking: Ranking, fallback: Fallback) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from ranker.service import RankingQuery, Recommendations
+from ranker.service import RankingQuery, Recommendations, UnknownUserError
 from service.metrics import Metrics
 from service.ranker_client.protocol import RankerClient, RankerUnavailableError
 from service.ranker_client.wire import RankAnswer, answer_of, recommendations_of
@@ -75,6 +75,9 @@ class Fallback:
         except RankerUnavailableError:
             self._metrics.failed("ranker")
             return self._known(query), True
+        except UnknownUserError:  # erased, perhaps: nothing of the user is to come back later
+            self._last.pop(query.user_id or "", None)
+            raise
         self._reached = True
         self._remember(query, answer)
         return answer, False
