@@ -41,8 +41,9 @@ def check(
     """Hold texts against their Facts: a verdict a line on standard output, a summary beside it.
 
     The summary counts outcomes, and lists by frequency where sentences stop being read, each with
-    an example: what to add to models/faithfulness/grammar.ebnf or encouragement.ebnf to let a
-    language in. Ends with 1 if a text fails. What a judge says is only counted beside the check.
+    an example: what to add to descriptions.ebnf or encouragement.ebnf in
+    models/faithfulness/reading to let a language in. Ends with 1 if a text fails. What a judge says
+    is only counted beside the check.
     """
     opinion = _Opinion(judge) if judge else None
     outcomes: Counter[str] = Counter()
