@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog import tables
+from catalog.arrays import by_first_seen, by_user_and_time, encoded, without_repeats
 from catalog.facts import Popularity
 from catalog.tables import (
     INTERACTIONS_SCHEMA,
@@ -206,8 +207,14 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         raise DatasetError("items: an id occurs twice")
     if interactions.num_rows == 0:
         raise DatasetError("interactions: there are none, so nothing can be learned")
-    user_codes, user_ids = _by_first_seen(*_encode(interactions["user_id"]))
-    item_codes = _positions(interactions["item_id"], item_ids)
+    users, user_ids = by_first_seen(*encoded(interactions["user_id"]))
+    codes, names = encoded(interactions["item_id"])
+    index = {item_id: i for i, item_id in enumerate(item_ids)}
+    positions = np.array([index.get(name, -1) for name in names], dtype=np.int32)[codes]
+    if (positions < 0).any():
+        unknown = names[int(codes[np.argmin(positions)])]
+        raise DatasetError(f"interactions: item {unknown!r} is not among the items")
+    del codes
     values = interactions["value"].to_numpy()
     timestamps = interactions["timestamp"].to_numpy()
     if not np.isfinite(values).all():
@@ -217,14 +224,15 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
     if info.kind != "ratings" and (values <= 0).any():
         raise DatasetError("interactions: without a liking threshold every value must be positive")
 
-    order = _by_user_and_time(user_codes, timestamps)
-    user_codes, item_codes = user_codes[order], item_codes[order]
+    order = by_user_and_time(users, timestamps)
+    users, positions = users[order], positions[order]
     values, timestamps = values[order], timestamps[order]
-    last, sums = _without_repeats(user_codes * len(item_ids) + item_codes, values)
+    del order
+    last, sums = without_repeats(users.astype(np.int64) * len(item_ids) + positions, values)
     if last is not None:
-        user_codes, item_codes, timestamps = user_codes[last], item_codes[last], timestamps[last]
+        users, positions, timestamps = users[last], positions[last], timestamps[last]
         values = sums if info.kind == "counts" else values[last]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(user_codes, minlength=len(user_ids)))])
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(users, minlength=len(user_ids)))])
     return Dataset(
         info=info,
         item_table=items.combine_chunks(),
@@ -232,78 +240,10 @@ def build(info: DatasetInfo, items: pa.Table, interactions: pa.Table) -> Dataset
         user_ids=user_ids,
         hidden=items["hidden"].to_numpy().astype(np.bool_),
         indptr=indptr.astype(np.int64),
-        items=item_codes.astype(np.int32),
+        items=positions,
         values=values,
         timestamps=timestamps,
     )
-
-
-def _by_user_and_time(
-    user_codes: NDArray[np.int64], timestamps: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the order of users, then times; rows of one second keep the order of the file."""
-    first, last = int(timestamps.min()), int(timestamps.max())
-    width = last - first + 1
-    if width * (int(user_codes.max()) + 1) < 2**63:  # one key sorts in half the time of two
-        key = user_codes * width
-        key += timestamps
-        key -= first
-        if (np.diff(key) >= 0).all():  # a Dataset that was saved is in order
-            return np.arange(len(key))
-        return np.argsort(key, kind="stable")
-    return np.lexsort((timestamps, user_codes))
-
-
-def _without_repeats(
-    pairs: NDArray[np.int64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64] | None, NDArray[np.float64]]:
-    """Return the last row of each pair, in the order of the rows, and the sums of the pairs there.
-
-    None where no pair occurs twice.
-    """
-    in_order = np.sort(pairs)
-    if (in_order[1:] != in_order[:-1]).all():
-        return None, values
-    del in_order
-    order = np.argsort(pairs, kind="stable")
-    changes = np.diff(pairs[order]) != 0
-    sums = np.add.reduceat(values[order], np.flatnonzero(np.append(True, changes)))
-    last = order[np.append(changes, True)]
-    by_row = np.argsort(last)
-    return last[by_row], sums[by_row]
-
-
-def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
-    encoded = column.combine_chunks()
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def _by_first_seen(
-    codes: NDArray[np.int64], names: list[str]
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Return codes and names in the order in which they first occur, whoever encoded them."""
-    highest = np.maximum.accumulate(codes)
-    if highest[-1] == len(names) - 1 and highest[0] == 0 and (np.diff(highest) <= 1).all():
-        return codes, names  # each new one is the next, and none is left over
-    seen, first = np.unique(codes, return_index=True)
-    order = seen[np.argsort(first)]
-    place = np.full(len(names), -1, dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return place[codes], [names[n] for n in order.tolist()]
-
-
-def _positions(column: pa.ChunkedArray, item_ids: list[str]) -> NDArray[np.int64]:
-    codes, names = _encode(column)
-    index = {item_id: i for i, item_id in enumerate(item_ids)}
-    positions = np.array([index.get(name, -1) for name in names], dtype=np.int64)[codes]
-    if (positions < 0).any():
-        unknown = names[int(codes[np.argmin(positions)])]
-        raise DatasetError(f"interactions: item {unknown!r} is not among the items")
-    return positions
 
 
 def save(

@@ -94,6 +94,31 @@ class TestImportingTables:
         assert dataset.history("ann").item_ids == ["1", "2"]
         assert dataset.hidden.tolist() == [False, False, True]
 
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            ("--value stars", "what does 'stars' mean? It is 2 to 5"),
+            ("--value stars --feedback ratings", "--liking 4 (75% of the sample"),
+            ("--value stars --feedback events", "--feedback events has no --value"),
+            ("--feedback ratings", "--feedback ratings needs --value"),
+            ("--value stars --feedback counts --liking 4", "counts have no liking threshold"),
+            ("--value stars --liking 4 --loved 90%", "only counts have a quantile"),
+            ("--tidy commas", "--tidy 'commas': only articles, years, entities, alternatives"),
+            ("--verb ate", "--verb 'ate'"),
+            ("--times soon", "--times 'soon': is neither seconds"),
+            ("--encoding klingon", "--encoding 'klingon': is no encoding"),
+        ],
+    )
+    def test_what_a_value_means_is_asked_for_and_wrong_options_are_named(
+        self, prism: Prism, tmp_path: Path, options: str, told: str
+    ) -> None:
+        log = tmp_path / "log.csv"
+        log.write_text("user_id,item_id,stars\nann,1,5\nann,2,4\nbob,1,4\nbob,2,2\n")
+        arguments = ("data", "import", "table", log, "--data", tmp_path / "x", *options.split())
+        said = prism(*arguments, status=2)
+        assert told in " ".join(said.replace("│", " ").split())
+        assert not (tmp_path / "x").exists()
+
     def test_a_second_import_takes_the_place_of_the_first(
         self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
     ) -> None:

@@ -45,7 +45,7 @@ class InteractionReader:
     report: Report
     strangers: dict[str, None] = field(default_factory=dict)
     _users: dict[str, int] = field(default_factory=dict)
-    _parts: list[tuple[Any, ...]] = field(default_factory=list)
+    _parts: tuple[list[Any], ...] = field(default_factory=lambda: ([], [], [], []))
     _rows_before: int = 0
 
     def read(self, file: str, block: Block) -> None:
@@ -74,18 +74,23 @@ class InteractionReader:
         for reason, bad in judged.items():
             self.report.reject_all(_TABLE, reason, left & bad, *rows)
             left &= ~bad
-        self._parts.append(
-            (users[left].astype(np.int32), items[left].astype(np.int32), values[left], times[left])
+        kept: tuple[NDArray[Any], ...] = (
+            users.astype(np.int32),
+            items.astype(np.int32),
+            values,
+            times,
         )
+        for part, column in zip(self._parts, kept, strict=True):
+            part.append(column[left])
         self.report.kept[_TABLE] += int(left.sum())
 
     def table(self) -> pa.Table:
         """Return the usable rows, of `INTERACTIONS_SCHEMA` with dictionary-encoded ids."""
         columns = []
-        for n in range(4):
-            columns.append(np.concatenate([part[n] for part in self._parts]))
+        for part in self._parts:
+            columns.append(np.concatenate(part))
+            part.clear()  # before the next, as there may be a gigabyte of them
         users, items, values, times = columns
-        self._parts.clear()
         texts = [pa.array(list(names), pa.string()) for names in (self._users, self.index)]
         arrays = [
             pa.DictionaryArray.from_arrays(users, texts[0]),

@@ -135,7 +135,7 @@ class TextTable:
                 header = False
                 continue
             reason = None
-            if not damaged.isdisjoint(range(line, last + 1)):
+            if damaged and not damaged.isdisjoint(range(line, last + 1)):
                 reason = NOT_UTF8
             elif last > line and self._swallowed(cells):
                 reason = _SWALLOWED

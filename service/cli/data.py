@@ -266,10 +266,13 @@ def _checked(model: Callable[..., T], **fields: Any) -> T:
         first = error.errors()[0]
         place = str((*first["loc"], "feedback")[0])
         option = {
-            **dict.fromkeys((place,) if first["type"] == "extra_forbidden" else (), "tidy"),
             "one": "noun", "many": "noun", "attributes": "attribute", "loved_threshold": "loved",
             "loved_quantile": "loved", "liking_threshold": "liking",
         }.get(place, place)  # fmt: skip
+        if first["type"] == "extra_forbidden":
+            raise typer.BadParameter(
+                f"--tidy {place!r}: only {', '.join(Tidying.model_fields)}"
+            ) from None
         spelled = "not 2 to 32 lower-case letters, spaces or hyphens"
         why = spelled if first["type"] == "string_pattern_mismatch" else first["msg"]
         why = why.removeprefix("Value error, ")
