@@ -116,6 +116,7 @@ class TestRecommend:
                     "item_id": "str",
                     "title": "str",
                     "score": "float",
+                    "facts": "NoneType",
                     "explanation": {
                         "id": "str",
                         "text": "str",
@@ -169,6 +170,22 @@ class TestRecommend:
             del item["explanation"]["cached"]
         assert first.pop("impression_id") != second.pop("impression_id")
         assert first == second
+
+    def test_whoever_asks_gets_the_facts_against_which_any_text_can_be_checked(
+        self, client: Client
+    ) -> None:
+        asked = client.get("/recommend?user_id=42&k=10&facts=true").json()["items"]
+        history = [{"item_id": "260", "value": 5}]
+        body = {"history": history, "k": 10, "facts": True}
+        for item in asked + client.post("/recommend", json=body).json()["items"]:
+            text, facts = item["explanation"]["text"], item["facts"]
+            assert facts["item"]["id"] == item["item_id"]
+            assert [e["id"] for e in facts["evidence"]] == [
+                e["item_id"] for e in item["explanation"]["evidence"]
+            ]
+            assert client.post("/check", json={"facts": facts, "text": text}).json()["passed"]
+            wrong = text.replace(item["title"], "Another Film")
+            assert not client.post("/check", json={"facts": facts, "text": wrong}).json()["passed"]
 
     def test_without_explanations_none_is_made(self, client: Client) -> None:
         before = client.samples()
@@ -392,6 +409,15 @@ class TestLookingUp:
         assert client.get("/items/318").json()["title"] == "The Shawshank Redemption"
         assert client.get("/items?search=no+such+film").json() == {"items": []}
 
+    def test_the_dataset_says_what_items_are_called_and_how_a_liking_is_sent(
+        self, client: Client
+    ) -> None:
+        told = client.get("/dataset").json()
+        assert told["noun"] == {"one": "film", "many": "films"}
+        history = [{"item_id": "1", "value": told["usual"]["loved"]}]
+        [item] = client.post("/recommend", json={"history": history, "k": 1}).json()["items"]
+        assert "loved “Toy Story”" in item["explanation"]["text"]
+
     @pytest.mark.parametrize("user_id", ["nobody", "a/b", "42 or 1=1", "../../etc/passwd", "юзер"])
     def test_an_unknown_user_is_not_found(self, client: Client, user_id: str) -> None:
         asked = quote(user_id, safe="")
@@ -404,9 +430,7 @@ class TestLookingUp:
         problem = problem_of(client.get("/items/nope"), 404)
         assert problem["type"] == "urn:prism:unknown-item"
 
-    def test_the_start_page_leads_to_the_documentation(self, client: Client) -> None:
-        answer = client.get("/")
-        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    def test_the_documentation(self, client: Client) -> None:
         assert client.get("/docs").status_code == 200
         schema = client.get("/openapi.json").json()
         assert {"/recommend", "/explain", "/items", "/users", "/readyz"} <= schema["paths"].keys()

@@ -64,7 +64,7 @@ class GuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and scope["path"] not in OPEN and not _is_page(scope["path"]):
             try:
                 await self._keep_pace(self._caller(scope))
             except ProblemError as refusal:
@@ -116,6 +116,11 @@ class HeadersMiddleware:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _is_page(path: str) -> bool:
+    """Say whether it is what a browser opens before it can send a key; it tells of nobody."""
+    return path == "/" or path.startswith("/static/")
 
 
 def _key(headers: Headers) -> str:
