@@ -59,7 +59,7 @@ class Chat:
             await asyncio.sleep(3600)
         turns = asked["messages"]
         assert isinstance(turns, list)
-        title = re.findall("“([^”]+)”", turns[-1]["content"])[0]
+        title = re.findall("Recommended .*: “([^”]+)”", turns[-1]["content"])[0]
         words = sum(len(turn["content"].split()) for turn in turns)
         body = json.dumps(
             {

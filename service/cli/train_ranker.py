@@ -18,17 +18,24 @@ from ranker.protocol import Ranker
 from service.cli.console import DataOption, SnapshotOption, bad_parameter, console, progress_bar
 
 app = typer.Typer()
+_DEFAULTS = als.AlsConfig()
 
 
 @app.command()
 def train_ranker(
     data: DataOption = Path("data/demo"),
     snapshot: SnapshotOption = Path("data/ranker"),
-    factors: Annotated[int, typer.Option(min=1, max=1024, help="Latent dimensions.")] = 32,
-    regularization: Annotated[float, typer.Option(help="Ridge penalty.")] = 10.0,
-    alpha: Annotated[float, typer.Option(min=0, help="Extra confidence of a liking.")] = 5.0,
-    iterations: Annotated[int, typer.Option(min=1, help="Alternations.")] = 15,
-    seed: Annotated[int, typer.Option(help="Of the initial factors.")] = 0,
+    factors: Annotated[
+        int, typer.Option(min=1, max=1024, help="Latent dimensions.")
+    ] = _DEFAULTS.factors,
+    regularization: Annotated[
+        float, typer.Option(help="Ridge penalty.")
+    ] = _DEFAULTS.regularization,
+    alpha: Annotated[
+        float, typer.Option(min=0, help="Extra confidence of a liking.")
+    ] = _DEFAULTS.alpha,
+    iterations: Annotated[int, typer.Option(min=1, help="Alternations.")] = _DEFAULTS.iterations,
+    seed: Annotated[int, typer.Option(help="Of the initial factors.")] = _DEFAULTS.seed,
     check: Annotated[
         bool, typer.Option(help="Measure its quality on temporal splits first.")
     ] = True,

@@ -18,6 +18,8 @@ from service.http.route import FLAG, INTEGER
 from service.impressions import Style
 from service.settings import MOST_CANDIDATES, MOST_EXCLUDED, MOST_EXCLUDED_IN_URL, Settings
 
+DEADLINE_MS = 2000
+"""What is waited at most for an answer, where the request does not say; milliseconds."""
 _STYLE = (
     "prism: written by the model, or whatever stands in. grounded: by the grammar, at once. none: "
     "items without explanations."
@@ -128,7 +130,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         exclude: list[Id] = Field(
             default=[], max_length=MOST_EXCLUDED, fail_fast=True, description=leave_out
         )
-        deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
+        deadline_ms: Annotated[int, milliseconds, WHOLE] = DEADLINE_MS
         style: Style = Field(default="prism", description=_STYLE)
         facts: bool = Field(default=False, strict=True, description=_FACTS)
 
@@ -172,7 +174,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
             fail_fast=True,
             description="One explanation is written for each.",
         )
-        deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
+        deadline_ms: Annotated[int, milliseconds, WHOLE] = DEADLINE_MS
 
     @app.get(
         "/recommend",
@@ -189,7 +191,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
             FLAG,
         ] = True,
         exclude: LeaveOut = [],  # noqa: B006
-        deadline_ms: Milliseconds = 2000,
+        deadline_ms: Milliseconds = DEADLINE_MS,
         style: InStyle = "prism",
         facts: WithFacts = False,
     ) -> Response:
@@ -219,7 +221,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         user_id: User,
         k: Size = 10,
         exclude: LeaveOut = [],  # noqa: B006
-        deadline_ms: Milliseconds = 2000,
+        deadline_ms: Milliseconds = DEADLINE_MS,
         style: InStyle = "prism",
         facts: WithFacts = False,
     ) -> Response:

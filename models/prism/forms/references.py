@@ -9,7 +9,7 @@ category that the item has not is said of the entries alone: "all three dramas".
 to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it is most of the
 work.
 
-    prompt   7 contribution “0” 1995 1990s crime loved “1” | both are crime ‘many’
+    prompt   7 contribution “0” ‘year’ ‘decade’ crime loved “1” | both are crime ‘many’
     target   You loved “1”, so we suggest “0”. Both are crime ‘many’.
     text     You loved “Ronin”, so we suggest “Heat”. Both are crime films.
 """
