@@ -7,17 +7,22 @@ of the data and the gateway opens no data folder.
 import heapq
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
+from catalog.facts import Noun
 from catalog.text import clean_title
 from catalog.types import History, Interaction, Item, Liking, Ranking
 from ranker.evidence import Recommendation, recommendations
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker, Scorer
+
+Attitude = Literal[Liking, "disliked"]
 
 
 class InvalidValueError(ValueError):
@@ -82,6 +87,19 @@ class RankingQuery:
     removed: Set[int] = frozenset()
     candidates: Sequence[str] = ()
     order: Order = "theirs"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """What a Dataset calls its items, and the usual value of each kind of entry.
+
+    Where users gave stars, `usual` may be {"loved": 5.0, "liked": 4.0, "disliked": 2.0}: somebody
+    who wants to say "I loved it" of an item says it with the value 5.
+    """
+
+    name: str
+    noun: Noun
+    usual: dict[Attitude, float]
 
 
 RankError = UnknownUserError | UnknownItemError | InvalidValueError
@@ -230,6 +248,28 @@ class RankingService:
         return tuple(sorted({one.item_id for one in interactions if one.item_id not in index}))
 
     # ------------------------------------------------------------------ looking things up
+
+    @cached_property
+    def summary(self) -> DatasetSummary:
+        """What the Dataset is about; the usual value of a kind is the median of all such entries.
+
+        A kind that no entry is of is left out.
+        """
+        info, values = self.dataset.info, self.dataset.values
+        likes = self.dataset.is_liking(values)
+        loves = likes & (
+            values >= (np.inf if info.loved_threshold is None else info.loved_threshold)
+        )
+        plain: Attitude = "liked" if info.kind == "ratings" else "used"
+        kinds: dict[Attitude, NDArray[np.bool_]] = {
+            "loved": loves, plain: likes & ~loves, "disliked": ~likes,
+        }  # fmt: skip
+        usual = {
+            kind: float(np.quantile(values[those], 0.5, method="lower"))
+            for kind, those in kinds.items()
+            if those.any()
+        }
+        return DatasetSummary(info.name, info.noun, usual)
 
     def item(self, item_id: str) -> Item:
         """Return an item. Raises UnknownItemError, for a hidden one too."""

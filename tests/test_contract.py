@@ -72,6 +72,7 @@ METHODS = {
     "/explain": "POST",
     "/check": "POST",
     "/feedback": "POST",
+    "/dataset": "GET, HEAD",
     "/users": "GET, HEAD",
     "/users/42/history": "GET, HEAD",
     "/items": "GET, HEAD",
@@ -123,7 +124,7 @@ FACTS: dict[str, object] = {"facts": [facts_about("1").model_dump()]}
 
 
 def assert_schemathesis_finds_nothing(
-    url: str, least: int, *options: str, selected: int = 13
+    url: str, least: int, *options: str, selected: int = 14
 ) -> None:
     """Run schemathesis with all its checks over all routes; see `schemathesis.toml`."""
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run", f"{url}/openapi.json"]
@@ -132,7 +133,7 @@ def assert_schemathesis_finds_nothing(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert f"{selected} selected / 13 total" in done.stdout, done.stdout
+    assert f"{selected} selected / 14 total" in done.stdout, done.stdout
     counted = re.search(r"(\d+) generated, \1 passed", done.stdout)
     assert counted is not None, done.stdout
     assert int(counted[1]) >= least
@@ -164,7 +165,7 @@ class TestOverTheWire:
             *(f"--header=Authorization: Bearer {KEY}", "--phases=coverage,fuzzing"),
             *("--max-examples=5", "--generation-deterministic"),
             "--exclude-name=POST /recommend/stream",  # it takes what POST /recommend takes
-            selected=12,
+            selected=13,
         )
 
     @pytest.mark.slow
@@ -240,6 +241,7 @@ STATUSES = {
     ("POST", "/explain"): ALWAYS | WITH_BODY,
     ("POST", "/feedback"): (ALWAYS | {204, 404} | WITH_BODY) - {200},
     ("POST", "/check"): ALWAYS | WITH_BODY,
+    ("GET", "/dataset"): ALWAYS,
     ("GET", "/users"): ALWAYS | {422},
     ("GET", "/users/{user_id}/history"): ALWAYS | {404, 422},
     ("GET", "/items"): ALWAYS | {422},

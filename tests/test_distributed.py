@@ -178,6 +178,7 @@ def test_the_gateway_looks_up_through_the_ranker(shared: Shared) -> None:
     assert gateway.get("/items/1").json()["title"] == "Toy Story"
     assert gateway.get("/users?search=42").json()["users"][0]["user_id"] == "42"
     assert gateway.get("/users/42/history?limit=3").json()["items"]
+    assert gateway.get("/dataset").json() == shared.ranker.get("/dataset").json()
     for path in ("/items/none", "/users/none/history", "/recommend?user_id=none"):
         response = gateway.get(path)
         assert response.status_code == 404

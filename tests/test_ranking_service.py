@@ -454,6 +454,17 @@ class TestLookingUp:
                 service.item(item_id)
             assert caught.value.ids == [item_id]
 
+    def test_the_usual_value_of_each_kind_of_entry(self, small_dataset: SmallDataset) -> None:
+        values = [5.0, 4.5, 5.0, 3.5, 4.0, 4.0, 0.5, 2.0]
+        log = [("ann", str(n), value) for n, value in enumerate(values)]
+        stars = popular_service(small_dataset(log)).summary
+        assert (stars.name, stars.noun.one) == ("ratings", "item")
+        assert stars.usual == {"loved": 5.0, "liked": 4.0, "disliked": 0.5}
+        unloved = small_dataset(log[3:], info=DatasetInfo(name="hearts", liking_threshold=1))
+        assert popular_service(unloved).summary.usual == {"liked": 3.5, "disliked": 0.5}
+        counts = small_dataset(log, info=DatasetInfo(name="plays"))
+        assert popular_service(counts).summary.usual == {"used": 4.0}
+
     def test_a_history_latest_first_with_what_was_liked(self, popular: RankingService) -> None:
         entries = popular.history("bob", 10)
         assert [(e.item.id, e.value, e.timestamp, e.liking) for e in entries] == [

@@ -8,6 +8,7 @@ from catalog.types import Id, Item
 from service.http.route import INTEGER
 from service.ranker_client.protocol import RankerClient
 from service.ranker_client.wire import (
+    DatasetResponse,
     HistoryItem,
     HistoryResponse,
     ItemsResponse,
@@ -35,6 +36,12 @@ def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
             for e in entries
         ]
         return HistoryResponse(user_id=user_id, items=items)
+
+    @app.get("/dataset", tags=["look up"])
+    async def dataset() -> DatasetResponse:
+        """Return what the items are called, and which value says that somebody liked one."""
+        summary = await ranking.summary()
+        return DatasetResponse(name=summary.name, noun=summary.noun, usual=summary.usual)
 
     @app.get("/users", tags=["look up"])
     async def users(search: Search = "", limit: Limit = 20) -> UsersResponse:

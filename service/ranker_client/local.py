@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from catalog.types import Item
-from ranker.service import HistoryEntry, RankError, RankingQuery, RankingService, Recommendations
+from ranker.service import (
+    DatasetSummary,
+    HistoryEntry,
+    RankError,
+    RankingQuery,
+    RankingService,
+    Recommendations,
+)
 from service.ranker_client.protocol import RankerUnavailableError
 
 Q = TypeVar("Q")
@@ -38,6 +45,10 @@ class LocalRankerClient:
     async def rank_many(self, queries: Sequence[RankingQuery]) -> list[Recommendations | RankError]:
         """Return an answer or an error for each query."""
         return list(await asyncio.gather(*map(self._batcher.ask, queries)))
+
+    async def summary(self) -> DatasetSummary:
+        """Return what the Dataset is about; see `RankerClient`."""
+        return await asyncio.to_thread(lambda: self.service.summary)
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
         """Return a user's latest interactions; see `RankerClient`."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from catalog.types import Item
-from ranker.service import HistoryEntry, RankingQuery, Recommendations
+from ranker.service import DatasetSummary, HistoryEntry, RankingQuery, Recommendations
 
 
 class RankerUnavailableError(RuntimeError):
@@ -19,6 +19,10 @@ class RankerClient(Protocol):
 
     async def rank(self, query: RankingQuery, timeout_s: float) -> Recommendations:
         """Return the top k for a query."""
+        ...
+
+    async def summary(self) -> DatasetSummary:
+        """Return what the Dataset is about."""
         ...
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:

@@ -15,6 +15,7 @@ from yarl import URL
 
 from catalog.types import Item
 from ranker.service import (
+    DatasetSummary,
     HistoryEntry,
     RankingQuery,
     Recommendations,
@@ -27,6 +28,7 @@ from service.breaker import Breaker, LeftAloneError
 from service.ranker_client.protocol import RankerUnavailableError
 from service.ranker_client.wire import (
     ActiveUsers,
+    DatasetResponse,
     HistoryResponse,
     ItemsResponse,
     RankQuery,
@@ -80,6 +82,12 @@ class RemoteRankerClient:
         if len(answer.items) > query.k:
             raise RankerUnavailableError("the ranking service answered more than it was asked")
         return recommendations_of(answer)
+
+    async def summary(self) -> DatasetSummary:
+        """Return what the Dataset is about; see `RankerClient`."""
+        response = await self._ask("GET", "/dataset", _LOOKUP_S)
+        told = _parsed(response, DatasetResponse)
+        return DatasetSummary(told.name, told.noun, told.usual)
 
     async def history(self, user_id: str, limit: int) -> list[HistoryEntry]:
         """Return a user's latest interactions; see `RankerClient`."""

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.facts import Facts
+from catalog.facts import Facts, Noun
 from catalog.types import WHOLE, Id, Interaction, Item, Liking
 from ranker.evidence import Contribution, Recommendation
 from ranker.service import (
+    Attitude,
     InvalidValueError,
     Order,
     RankError,
@@ -125,6 +126,17 @@ class ActiveUsers(BaseModel):
 
     version: str
     users: list[str]
+
+
+class DatasetResponse(BaseModel):
+    """What the items are called, and the usual value of an entry of each kind."""
+
+    name: str
+    noun: Noun
+    usual: dict[Attitude, _Number] = Field(
+        description="What to send as the value of an item that somebody loved, liked or disliked; "
+        "a kind that no entry of the Dataset is of is left out."
+    )
 
 
 class HistoryItem(BaseModel):
