@@ -9,10 +9,10 @@ RANKER := data/ranker/snapshot.json
 FLOODS := tests/test_floods.py
 
 .DELETE_ON_ERROR:
-.PHONY: help run data test most-tests test-fast verify servers lint format bench clean
+.PHONY: help run data test most-tests test-fast verify servers lint format bench screenshots clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: .venv/.serve $(DEMO) $(RANKER) ## Install, prepare the demo, train the ranker, serve on port 8000
 	@$(BIN)/prism serve
@@ -33,7 +33,7 @@ verify: test bench ## What takes long: the tests, long faults (with Docker), the
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,ray]'
 	$(BIN)/python -m pytest -s -rs -m long
 
-servers: # Redis and Prometheus, for the tests
+servers: # Redis, Prometheus and Chromium, for the tests
 	@./servers.sh
 
 lint: .venv/.dev ## Check formatting, lint and types
@@ -53,6 +53,10 @@ bench: .venv/.dev $(DEMO) $(RANKER) servers ## Measure speed, each figure beside
 	$(BIN)/python -m bench.trust
 	$(BIN)/python -m bench.check
 	$(BIN)/python -m bench.load
+	$(BIN)/python -m bench.page
+
+screenshots: .venv/.dev $(DEMO) $(RANKER) servers ## Take the pictures of the page in docs/images
+	$(BIN)/python -m bench.screenshots
 
 clean: ## Remove what was installed and prepared
 	rm -rf .venv data

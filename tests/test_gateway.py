@@ -392,6 +392,15 @@ class TestLookingUp:
         assert client.get("/items/318").json()["title"] == "The Shawshank Redemption"
         assert client.get("/items?search=no+such+film").json() == {"items": []}
 
+    def test_the_dataset_says_what_items_are_called_and_how_a_liking_is_sent(
+        self, client: Client
+    ) -> None:
+        told = client.get("/dataset").json()
+        assert told["noun"] == {"one": "film", "many": "films"}
+        history = [{"item_id": "1", "value": told["usual"]["loved"]}]
+        [item] = client.post("/recommend", json={"history": history, "k": 1}).json()["items"]
+        assert "loved “Toy Story”" in item["explanation"]["text"]
+
     @pytest.mark.parametrize("user_id", ["nobody", "a/b", "42 or 1=1", "../../etc/passwd", "юзер"])
     def test_an_unknown_user_is_not_found(self, client: Client, user_id: str) -> None:
         asked = quote(user_id, safe="")
@@ -404,9 +413,7 @@ class TestLookingUp:
         problem = problem_of(client.get("/items/nope"), 404)
         assert problem["type"] == "urn:prism:unknown-item"
 
-    def test_the_start_page_leads_to_the_documentation(self, client: Client) -> None:
-        answer = client.get("/")
-        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    def test_the_documentation(self, client: Client) -> None:
         assert client.get("/docs").status_code == 200
         schema = client.get("/openapi.json").json()
         assert {"/recommend", "/explain", "/items", "/users", "/readyz"} <= schema["paths"].keys()

@@ -110,7 +110,9 @@ class TestKeys:
             assert client.get("/recommend?user_id=42&k=1").status_code == 200
             assert client.get("/users/42/history", headers=bearer("any")).status_code == 200
 
-    def test_no_route_answers_without_one_but_those_for_operators(self, key_file: Path) -> None:
+    def test_no_route_answers_without_one_but_those_for_operators_and_the_page(
+        self, key_file: Path
+    ) -> None:
         let_in(key_file, "website")
         app = embedded(api_keys=key_file)
         routes = [route.path for route in app.routes if isinstance(route, Route)]
@@ -119,7 +121,7 @@ class TestKeys:
             for path in {*routes, *lookups, "/nowhere", "/healthz/", "/metrics/x"}:
                 for method in ("GET", "POST"):
                     answer = client.request(method, path)
-                    if path in OPEN:
+                    if path in {*OPEN, "/"} or path.startswith("/static/"):
                         assert answer.status_code != 401
                     else:
                         assert problem_of(answer, 401)["type"] == "urn:prism:no-key", path
@@ -476,7 +478,7 @@ class TestLimits:
         for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
             transport = httpx.ASGITransport(guard, client=(address, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://prism") as client:
-                statuses = [(await client.get("/")).status_code for _ in range(3)]
+                statuses = [(await client.get("/users")).status_code for _ in range(3)]
             assert statuses == [200, 200, 429]
 
     @pytest.mark.anyio
@@ -485,14 +487,14 @@ class TestLimits:
         limit = LocalRateLimit(per_s=4, burst=2, clock=clock)
         transport = httpx.ASGITransport(GuardMiddleware(PlainTextResponse("hello"), None, limit))
         async with httpx.AsyncClient(transport=transport, base_url="http://prism") as client:
-            first = [await client.get("/") for _ in range(4)]
+            first = [await client.get("/users") for _ in range(4)]
             assert [answer.status_code for answer in first] == [200, 200, 429, 429]
             assert [answer.headers.get("retry-after") for answer in first[2:]] == ["1", "1"]
             clock.now = 0.25  # one token is back; being refused has cost none
-            later = [await client.get("/") for _ in range(2)]
+            later = [await client.get("/users") for _ in range(2)]
             assert [answer.status_code for answer in later] == [200, 429]
             clock.now = 100.0  # a bucket holds no more than the burst
-            at_last = [await client.get("/") for _ in range(3)]
+            at_last = [await client.get("/users") for _ in range(3)]
             assert [answer.status_code for answer in at_last] == [200, 200, 429]
 
     @pytest.mark.anyio
@@ -743,6 +745,6 @@ class TestHeaders:
         page = PlainTextResponse("hello", headers={"Cache-Control": "max-age=60"})
         transport = httpx.ASGITransport(HeadersMiddleware(page))
         async with httpx.AsyncClient(transport=transport, base_url="http://prism") as client:
-            answer = await client.get("/")
+            answer = await client.get("/users")
         assert answer.headers.get_list("cache-control") == ["max-age=60"]
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 
 from service.admission import Admission
 from service.explain import Explainer
@@ -17,6 +16,7 @@ from service.http.feedback import add_feedback
 from service.http.health import Readiness, add_health, nothing
 from service.http.lookups import add_lookups
 from service.http.middleware import RequestMiddleware
+from service.http.page import add_page
 from service.http.recommend import add_recommend
 from service.http.route import Route
 from service.http.security import GuardMiddleware, HeadersMiddleware, open_keys
@@ -72,11 +72,7 @@ def create_app(
     add_lookups(app, lookups)
     add_health(app, metrics, health, refresh)
     add_docs_page(app)
-
-    @app.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
+    add_page(app)
     document(
         app,
         list(EVENTS.values()),

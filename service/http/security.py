@@ -14,6 +14,11 @@ from service.settings import Settings
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
 """Paths for those who operate the service: no key, no limit."""
+_PAGES = {"/", "/docs", "/openapi.json"}
+"""What a browser opens before it can send a key, and what it asks there; so is `/static/`.
+
+All of it is part of the code, and tells of nobody.
+"""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -64,7 +69,7 @@ class GuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and scope["path"] not in OPEN and not _is_page(scope["path"]):
             try:
                 await self._keep_pace(self._caller(scope))
             except ProblemError as refusal:
@@ -116,6 +121,10 @@ class HeadersMiddleware:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _is_page(path: str) -> bool:
+    return path in _PAGES or path.startswith("/static/")
 
 
 def _key(headers: Headers) -> str:

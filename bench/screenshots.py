@@ -1,0 +1,67 @@
+"""Takes the pictures of the page in docs/images, of a real service: `make screenshots`."""
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from bench.browser import chromium, settle
+from bench.processes import embedded
+
+_IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+_DESK, _PHONE = {"width": 1360, "height": 850}, {"width": 360, "height": 740}
+
+
+def main() -> None:
+    """Take them all."""
+    _IMAGES.mkdir(exist_ok=True)
+    with embedded() as service, chromium() as browser:
+        shots = _Shots(browser, service.url)
+        shots.take("page", shots.of("#user=42"))
+        shots.take("dark", shots.of("#user=42&item=593", color_scheme="dark"))
+        shots.take("what-if", _what_if(shots.of("#user=42")))
+        shots.take("check", _check(shots.of("#user=42&item=1")))
+        shots.take("new", shots.of("#new"))
+        shots.take("unknown", shots.of("#user=nobody", cards=0))
+        phone = shots.of("#user=42", viewport=_PHONE, has_touch=True, is_mobile=True)
+        phone.locator(".sentence").first.tap()
+        shots.take("phone", phone)
+
+
+class _Shots:
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser, self._url = browser, url
+
+    def of(self, fragment: str, cards: int = 10, **options: object) -> Page:
+        """Open a page and wait until it is at rest."""
+        usual = {"viewport": _DESK, "reduced_motion": "reduce", "color_scheme": "light"}
+        page = self._browser.new_page(**{**usual, **options})
+        page.goto(f"{self._url}/{fragment}")
+        settle(page, cards)
+        return page
+
+    def take(self, name: str, page: Page) -> None:
+        """Write docs/images/NAME.png."""
+        page.wait_for_timeout(300)
+        page.screenshot(path=_IMAGES / f"{name}.png")
+        page.context.close()
+
+
+def _what_if(page: Page) -> Page:
+    page.get_by_role("button", name="Leave out Independence Day").click()
+    expect(page.locator("#what-if")).to_be_visible()
+    settle(page)
+    page.get_by_label("Add to the history").fill("fargo")
+    page.get_by_role("option", name="Fargo").click()
+    expect(page.locator("#what-if")).to_contain_text("added")
+    settle(page)
+    return page
+
+
+def _check(page: Page) -> Page:
+    page.get_by_role("button", name="Move the year").click()
+    expect(page.locator(".verdict .contradicted").first).to_be_visible()
+    return page
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+/** A text field that searches as one types: an editable combobox with a list (ARIA 1.2). */
+
+import { element, say } from "./dom.js";
+
+const PAUSE_MS = 120;
+
+/**
+ * Make a field search.
+ *
+ * `search(text)` resolves to options { id, label, detail }; `choose(option)` is called with the one
+ * taken; `nothing(text)` is what the list says where there is none; `failed(error)` takes the rest.
+ */
+export function combobox(input, { search, choose, nothing, failed }) {
+  const list = input.nextElementSibling;
+  let options = [];
+  let active = -1;
+  let timer = 0;
+  let asked = 0;
+
+  const isOpen = () => !list.hidden;
+
+  function open() {
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+  }
+
+  function close() {
+    clearTimeout(timer);
+    asked += 1; // an answer still on its way is for nobody
+    list.hidden = true;
+    activate(-1);
+    input.setAttribute("aria-expanded", "false");
+  }
+
+  function activate(index) {
+    list.children[active]?.setAttribute("aria-selected", "false");
+    active = index;
+    const option = index < 0 ? undefined : list.children[index];
+    option?.setAttribute("aria-selected", "true");
+    option?.scrollIntoView({ block: "nearest" });
+    if (option) input.setAttribute("aria-activedescendant", option.id);
+    else input.removeAttribute("aria-activedescendant");
+  }
+
+  function take(index) {
+    const option = options[index];
+    close();
+    choose(option);
+  }
+
+  async function look() {
+    const mine = ++asked;
+    const text = input.value.trim();
+    try {
+      const found = await search(text);
+      if (mine !== asked) return;
+      options = found;
+    } catch (error) {
+      if (mine === asked) {
+        close();
+        failed(error);
+      }
+      return;
+    }
+    active = -1;
+    input.removeAttribute("aria-activedescendant");
+    list.replaceChildren(...(options.length ? options.map(row) : [empty(nothing(text))]));
+    say(options.length ? `${options.length} found` : nothing(text));
+    open();
+  }
+
+  function row({ label, detail }, index) {
+    const properties = { id: `${list.id}-${index}`, role: "option", "aria-selected": "false" };
+    const made = element("li", properties, element("span", {}, label), element("small", {}, detail));
+    made.addEventListener("pointerdown", (event) => {
+      event.preventDefault(); // the field keeps the focus
+      take(index);
+    });
+    return made;
+  }
+
+  function empty(text) {
+    return element("li", { className: "empty", role: "option", "aria-disabled": "true" }, text);
+  }
+
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, PAUSE_MS);
+  };
+  const move = (step) => {
+    if (!isOpen()) look();
+    else if (options.length) activate((active + step + options.length) % options.length);
+  };
+  const keys = {
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(active < 0 ? 0 : -1),
+    Enter: () => isOpen() && options.length && take(Math.max(active, 0)),
+    Escape: close,
+  };
+
+  input.addEventListener("input", soon);
+  input.addEventListener("click", () => isOpen() || look());
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * The history: its entries, and what if one were not there, or were liked otherwise.
+ *
+ * A row stays the same element as long as its entry is shown, so that the focus stays where it is.
+ */
+
+import { element, find } from "./dom.js";
+import { ATTITUDES } from "./state.js";
+
+const NAMES = { loved: "Loved", liked: "Liked", disliked: "Disliked" };
+
+/**
+ * Return the rows of a history under changes: items that were added, then the entries, latest first.
+ * `items` has what is known of the added ones.
+ */
+export function rows(entries, changes, items) {
+  const there = new Set(entries.map((entry) => entry.item.id));
+  const added = [...changes].filter(([id, change]) => !there.has(id) && change !== "without");
+  return [
+    ...added.reverse().map(([id, change]) => ({ item: items.get(id), attitude: change, isAdded: true })),
+    ...entries.map((entry) => {
+      const before = entry.liking ?? "disliked";
+      const change = changes.get(entry.item.id) ?? before;
+      return { item: entry.item, value: entry.value, before, attitude: change };
+    }),
+  ];
+}
+
+/** The list of entries; `change(id, what, before)` is told what somebody wants to know. */
+export class History {
+  #list = find("entries");
+  #shown = new Map();
+
+  constructor(change) {
+    this.change = change;
+  }
+
+  /** Show rows; `usual` has the kinds of entries that there are. */
+  show(found, usual) {
+    const kinds = ATTITUDES.filter((kind) => kind in usual);
+    const shown = new Map();
+    for (const row of found) {
+      const known = this.#shown.get(row.item.id);
+      shown.set(row.item.id, known ?? this.#made(row, kinds));
+    }
+    const elements = [...shown.values()];
+    for (const [id, one] of this.#shown) if (!shown.has(id)) one.remove();
+    elements.forEach((one, n) => {
+      if (this.#list.children[n] !== one) this.#list.insertBefore(one, this.#list.children[n] ?? null);
+    });
+    this.#shown = shown;
+    found.forEach((row) => patch(shown.get(row.item.id), row));
+  }
+
+  /** Show what is there while nothing is known, or nothing is there. */
+  empty(text) {
+    this.#shown = new Map();
+    this.#list.replaceChildren(element("li", { className: "empty" }, text));
+  }
+
+  /** Light up the entries of an explanation, each with a bar for its contribution. */
+  light(evidence) {
+    const shares = new Map(evidence.map((entry) => [entry.item_id, entry.contribution ?? 0]));
+    const most = Math.max(0, ...shares.values());
+    for (const [id, row] of this.#shown) {
+      row.classList.toggle("lit", shares.has(id));
+      row.querySelector(".bar").style.inlineSize = `${most ? (100 * (shares.get(id) ?? 0)) / most : 0}%`;
+    }
+    this.#pin([...this.#shown.values()].filter((row) => row.classList.contains("lit")));
+  }
+
+  /** Keep rows in sight while the list scrolls: one below the other at its top, or at its end. */
+  #pin(lit) {
+    const heights = lit.map((row) => row.offsetHeight);
+    const sum = (some) => some.reduce((a, b) => a + b, 0);
+    lit.forEach((row, n) => {
+      row.style.insetBlockStart = `${sum(heights.slice(0, n))}px`;
+      row.style.insetBlockEnd = `${sum(heights.slice(n + 1))}px`;
+    });
+  }
+
+  /** Bring an entry into sight, moving the list and nothing else. */
+  reveal(id) {
+    const row = this.#shown.get(id);
+    row.classList.remove("lit"); // to where it stands, not where it is pinned
+    const top = row.offsetTop - this.#list.clientHeight / 2;
+    row.classList.add("lit");
+    this.#list.scrollTo({ top });
+  }
+
+  #made({ item, before, isAdded }, kinds) {
+    const attitude = element(
+      "select",
+      { "aria-label": `How much ${item.title} was liked` },
+      ...kinds.map((kind) => element("option", { value: kind }, NAMES[kind])),
+    );
+    attitude.hidden = kinds.length < 2;
+    attitude.addEventListener("change", () => this.change(item.id, attitude.value, before));
+    const out = element("button", { type: "button", className: "out" });
+    out.addEventListener("click", () => {
+      const isOut = out.getAttribute("aria-pressed") === "true";
+      this.change(item.id, isOut ? before : "without", before);
+      if (isAdded) find("add").focus(); // its row is gone
+    });
+    const name = element("span", { className: "name" }, item.title, " ", element("small", {}, item.year ?? ""));
+    return element("li", {}, name, attitude, out, element("span", { className: "bar" }));
+  }
+}
+
+function patch(row, { item, before, attitude, value, isAdded }) {
+  const isOut = attitude === "without";
+  const [select, out] = [row.querySelector("select"), row.querySelector(".out")];
+  row.classList.toggle("without", isOut);
+  row.classList.toggle("changed", !isOut && attitude !== before);
+  select.disabled = isOut;
+  select.value = isOut ? before : attitude;
+  select.title = value === undefined || attitude !== before ? "" : `As it is: ${value}`;
+  out.setAttribute("aria-pressed", String(isOut));
+  const what = isAdded ? "Take away" : isOut ? "Put back" : "Leave out";
+  out.setAttribute("aria-label", `${what} ${item.title}`);
+  out.title = what;
+  out.textContent = isOut ? "↺" : "×";
+}
