@@ -116,6 +116,7 @@ class TestRecommend:
                     "item_id": "str",
                     "title": "str",
                     "score": "float",
+                    "facts": "NoneType",
                     "explanation": {
                         "id": "str",
                         "text": "str",
@@ -169,6 +170,22 @@ class TestRecommend:
             del item["explanation"]["cached"]
         assert first.pop("impression_id") != second.pop("impression_id")
         assert first == second
+
+    def test_whoever_asks_gets_the_facts_against_which_any_text_can_be_checked(
+        self, client: Client
+    ) -> None:
+        asked = client.get("/recommend?user_id=42&k=10&facts=true").json()["items"]
+        history = [{"item_id": "260", "value": 5}]
+        body = {"history": history, "k": 10, "facts": True}
+        for item in asked + client.post("/recommend", json=body).json()["items"]:
+            text, facts = item["explanation"]["text"], item["facts"]
+            assert facts["item"]["id"] == item["item_id"]
+            assert [e["id"] for e in facts["evidence"]] == [
+                e["item_id"] for e in item["explanation"]["evidence"]
+            ]
+            assert client.post("/check", json={"facts": facts, "text": text}).json()["passed"]
+            wrong = text.replace(item["title"], "Another Film")
+            assert not client.post("/check", json={"facts": facts, "text": wrong}).json()["passed"]
 
     def test_without_explanations_none_is_made(self, client: Client) -> None:
         before = client.samples()

@@ -45,6 +45,7 @@ class Asked:
     query: RankingQuery
     deadline_ms: int
     style: Style
+    facts: bool = False
     scores: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -80,6 +81,7 @@ class _Ranked:
                 score=row.score,
                 their_score=self.asked.scores.get(row.facts.item.id),
                 explanation=None if one is None else self.explanation(place, one),
+                facts=row.facts if self.asked.facts else None,
             )
             for place, (row, one) in enumerate(zip(self.answer.items, explained, strict=True))
         ]

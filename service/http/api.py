@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from catalog.facts import Facts
 from models.prism.writer import Reason, Source, TextClaim
 
 Part = Literal["ranker", "worker"]
@@ -51,6 +52,11 @@ class RecommendedItem(BaseModel):
         description="What the candidate came with.",
     )
     explanation: Explanation | None
+    facts: Facts | None = Field(
+        default=None,
+        description="All that the explanation may speak of, where the request asked for it: "
+        "`POST /check` holds any text against it.",
+    )
 
 
 class RecommendResponse(BaseModel):

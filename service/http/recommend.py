@@ -22,6 +22,7 @@ _STYLE = (
     "prism: written by the model, or whatever stands in. grounded: by the grammar, at once. none: "
     "items without explanations."
 )
+_FACTS = "Whether each item comes with its Facts, against which `POST /check` holds any text."
 _EVENTS = """event: items
 data: {"user_id":"42","items":[{"rank":1,"item_id":"6","title":"Heat","explanation":null}]}
 
@@ -90,6 +91,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     LeaveOut = Annotated[  # noqa: N806
         list[Id], Query(max_length=MOST_EXCLUDED_IN_URL, fail_fast=True, description=leave_out)
     ]
+    WithFacts = Annotated[bool, Query(description=_FACTS), FLAG]  # noqa: N806
     InStyle = Annotated[Style, Query(description=_STYLE)]  # noqa: N806
 
     class RecommendRequest(BaseModel):
@@ -128,6 +130,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         )
         deadline_ms: Annotated[int, milliseconds, WHOLE] = 2000
         style: Style = Field(default="prism", description=_STYLE)
+        facts: bool = Field(default=False, strict=True, description=_FACTS)
 
         @model_validator(mode="after")
         def _check(self) -> Self:
@@ -154,7 +157,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
                 self.order,
             )
             style = self.style if self.explain else "none"
-            return Asked(query, self.deadline_ms, style, scores)
+            return Asked(query, self.deadline_ms, style, self.facts, scores)
 
     class ExplainRequest(BaseModel):
         """Facts from a ranker of the caller's own."""
@@ -188,10 +191,12 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         exclude: LeaveOut = [],  # noqa: B006
         deadline_ms: Milliseconds = 2000,
         style: InStyle = "prism",
+        facts: WithFacts = False,
     ) -> Response:
         """Recommend items to a known user, and explain each."""
         query = RankingQuery(user_id, k, frozenset(exclude))
-        return await answers.recommend(Asked(query, deadline_ms, style if explain else "none"))
+        style = style if explain else "none"
+        return await answers.recommend(Asked(query, deadline_ms, style, facts))
 
     @app.post(
         "/recommend",
@@ -216,10 +221,11 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         exclude: LeaveOut = [],  # noqa: B006
         deadline_ms: Milliseconds = 2000,
         style: InStyle = "prism",
+        facts: WithFacts = False,
     ) -> Response:
         """Recommend items to a known user at once, and each explanation when it is ready."""
         query = RankingQuery(user_id, k, frozenset(exclude))
-        return await answers.stream(Asked(query, deadline_ms, style))
+        return await answers.stream(Asked(query, deadline_ms, style, facts))
 
     @app.post(
         "/recommend/stream",
