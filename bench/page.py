@@ -85,7 +85,7 @@ def _compare(browser: Browser, url: str) -> None:
 def _shown(page: Page) -> list[tuple[str, str]]:
     return [
         (
-            card.locator("h3").evaluate("h3 => h3.firstChild.data"),
+            card.locator("h2").evaluate("h2 => h2.firstChild.data"),
             card.locator(".sentence").inner_text(),
         )
         for card in page.locator("#list > .card").all()

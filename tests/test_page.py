@@ -32,7 +32,7 @@ def served(log: Path, **settings: str) -> Iterator[Process]:
         "PRISM_SNAPSHOT": str(ROOT / "data" / "ranker"),
         "PRISM_ENGINES": str(ROOT / "data" / "engines"),
     }
-    server = Process([*COMMAND, "serve"], environment(**folders, **settings), log, forked=True)
+    server = Process([*COMMAND, "serve"], environment(**(folders | settings)), log, forked=True)
     try:
         yield server.start()
     finally:
@@ -128,7 +128,7 @@ def test_in_a_browser_a_user_gets_ten_items_each_with_its_sentence(
             for item in answer["items"]
         ]
         ranks, titles, sentences = (
-            page.locator(f".card {part}").all_inner_texts() for part in (".rank", "h3", ".sentence")
+            page.locator(f".card {part}").all_inner_texts() for part in (".rank", "h2", ".sentence")
         )
         assert [
             f"{rank} {title}: {sentence}"

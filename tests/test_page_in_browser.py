@@ -131,7 +131,7 @@ class TestReading:
     ) -> None:
         page = opening(f"{server.url}/#user=42")
         settle(page)
-        page.get_by_label("User", exact=True).fill("67")
+        page.get_by_role("combobox", name="User").fill("67")
         page.get_by_role("option", name=re.compile("^67 ")).click()
         expect(page.locator("h1")).to_have_text("For user 67")
         assert shown(page) == answered(ask(server, "/recommend?user_id=67"))
@@ -298,7 +298,7 @@ class TestTheCheck:
         page.get_by_role("button", name="Praise it").click()
         expect(verdict.locator("> ul")).to_contain_text("It has a gripping plot")
         page.get_by_label("The check at work").fill("")
-        expect(verdict).not_to_contain_text("hold")
+        expect(verdict).to_contain_text("it says nothing")
         page.get_by_role("button", name="As it was").click()
         expect(verdict).to_contain_text("All 9 claims hold.")
 
@@ -306,7 +306,7 @@ class TestTheCheck:
         page = opening(f"{server.url}/#user=15")
         settle(page)
         for text in page.locator(".sentence").all():
-            text.hover()
+            text.click()
             expect(page.get_by_label("The check at work")).to_have_value(text.inner_text())
             with page.expect_response("**/check"):
                 page.get_by_role("button", name="As it was").click()
@@ -321,9 +321,9 @@ class TestErrors:
         page = opening(f"{server.url}/#user=nobody")
         expect(page.locator(".notice")).to_contain_text("Nobody here has this id")
         expect(page.locator(".card")).to_have_count(0)
-        page.get_by_label("User", exact=True).fill("zzz")
+        page.get_by_role("combobox", name="User").fill("zzz")
         expect(page.locator("#users")).to_contain_text("No user has “zzz” in the id.")
-        page.get_by_label("User", exact=True).fill("42")
+        page.get_by_role("combobox", name="User").fill("42")
         page.keyboard.press("Enter")
         settle(page)
         expect(page.locator(".notice")).to_have_count(0)
@@ -381,13 +381,13 @@ class TestDistributed:
             wait_for(lambda: not ask(gateway, "/recommend?user_id=1&k=1")["degraded"])
             page = opening(f"{gateway.url}/#user=42")
             # Items are there before the first sentence, and sentences before the last.
-            expect(page.locator(".card h3")).to_have_count(10)
+            expect(page.locator(".card h2")).to_have_count(10)
             assert page.locator(".card.waits").count() > 0
             settle(page)
             expect(page.locator(".badges").first).not_to_contain_text("no Prism")
 
             worker.kill()
-            page.get_by_label("User", exact=True).fill("67")
+            page.get_by_role("combobox", name="User").fill("67")
             page.get_by_role("option", name=re.compile("^67 ")).click()
             settle(page)
             expect(page.locator(".notice")).to_contain_text("The Prism is away.")
@@ -425,7 +425,7 @@ class TestKeyboardAndScreens:
         page.keyboard.press("Escape")
         expect(second.locator(".sentence")).to_be_focused()
 
-        user = page.get_by_label("User", exact=True)
+        user = page.get_by_role("combobox", name="User")
         user.focus()
         page.keyboard.press("Control+A")
         page.keyboard.type("67")
@@ -518,11 +518,11 @@ def test_titles_and_ids_are_text_whatever_they_hold(opening: Opening, tmp_path: 
     folders = {"PRISM_DATA": str(data), "PRISM_SNAPSHOT": str(snapshot)}
     with served(tmp_path / "log.txt", **folders) as server:
         page = opening(f"{server.url}/")
-        page.get_by_label("User", exact=True).fill("img")
+        page.get_by_role("combobox", name="User").fill("img")
         page.get_by_role("option", name=quoted).click()
         settle(page, 1)
         expect(page.locator("h1")).to_have_text(f"For user {quoted}")
-        expect(page.locator(".card h3")).to_contain_text(evil)
+        expect(page.locator(".card h2")).to_contain_text(evil)
         expect(page.locator(".card .sentence")).to_contain_text(f"“{evil}”")
         expect(page.locator("#why-title")).to_contain_text(evil)
         expect(page.locator("#entries")).to_contain_text("<b>Ronin</b> & ")

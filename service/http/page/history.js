@@ -44,7 +44,7 @@ export class History {
       shown.set(row.item.id, known ?? this.#made(row, kinds));
     }
     const elements = [...shown.values()];
-    for (const [id, one] of this.#shown) if (!shown.has(id)) one.remove();
+    for (const one of [...this.#list.children]) if (!elements.includes(one)) one.remove();
     elements.forEach((one, n) => {
       if (this.#list.children[n] !== one) this.#list.insertBefore(one, this.#list.children[n] ?? null);
     });
@@ -103,7 +103,7 @@ export class History {
       if (isAdded) find("add").focus(); // its row is gone
     });
     const name = element("span", { className: "name" }, item.title, " ", element("small", {}, item.year ?? ""));
-    return element("li", {}, name, attitude, out, element("span", { className: "bar" }));
+    return element("li", { dataset: { item: item.id } }, name, attitude, out, element("span", { className: "bar" }));
   }
 }
 

@@ -103,14 +103,19 @@ function showChanges() {
   bar.replaceChildren(element("p", {}, element("b", {}, "What if: "), parts.join(", ")), undo);
 }
 
-/** Return what the service is asked: a user, with what is changed of the history, or a history. */
+/** Return path and body of the question: for a user, with what is changed, or for a history. */
 function question() {
+  const path = "recommend/stream";
+  if (state.user !== null && !state.changes.size) {
+    const asked = new URLSearchParams({ user_id: state.user, k: K, facts: true });
+    return [`${path}?${asked}`, null];
+  }
   const told = [...state.changes].map(([id, change]) => ({
     item_id: id,
     value: change === "without" ? null : dataset.usual[change],
   }));
   const who = state.user === null ? {} : { user_id: state.user };
-  return { ...who, history: told, k: K, facts: true };
+  return [path, { ...who, history: told, k: K, facts: true }];
 }
 
 async function recommend(signal) {
@@ -118,7 +123,7 @@ async function recommend(signal) {
   const since = () => performance.now() - started;
   const times = {};
   list.wait(K);
-  for await (const [event, data] of stream("recommend/stream", question(), signal)) {
+  for await (const [event, data] of stream(...question(), signal)) {
     if (signal.aborted) return;
     if (event === "items") {
       times.items = since();
@@ -300,10 +305,15 @@ find("key-dialog").addEventListener("cancel", (event) => event.preventDefault())
 find("why").addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown) list.card(shown.item_id).querySelector(".sentence").focus();
 });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // what stands after # is the state
+  find("list").focus();
+});
 window.addEventListener("popstate", () => {
   const isOther = read(location.hash).user !== state.user;
   state = read(location.hash);
-  show(isOther);
+  if (state.user === "") begin();
+  else show(isOther);
 });
 wide.addEventListener("change", () => shown && place(list.card(shown.item_id), wide.matches));
 find("history").open = matchMedia("(min-width: 48rem)").matches;

@@ -41,5 +41,5 @@ function show(notices) {
 function notice(title, text, again, kind = "") {
   const retry = again && element("button", { type: "button" }, "Try again");
   retry?.addEventListener("click", again);
-  return element("div", { className: `notice ${kind}` }, element("h3", {}, title), element("p", {}, text), retry);
+  return element("div", { className: `notice ${kind}` }, element("h2", {}, title), element("p", {}, text), retry);
 }

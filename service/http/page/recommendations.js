@@ -79,7 +79,7 @@ export class Recommendations {
       "li",
       { className: "card waits", dataset: { item: item.item_id } },
       element("span", { className: "rank", "aria-hidden": "true" }, String(item.rank)),
-      element("h3", {}, item.title, " ", element("small", {}, about), moved(move)),
+      element("h2", {}, item.title, " ", element("small", {}, about), moved(move)),
       text,
       element("p", { className: "badges soft" }),
     );
