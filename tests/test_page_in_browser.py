@@ -375,7 +375,7 @@ class TestDistributed:
     def test_it_streams_and_lives_through_the_death_of_a_worker_and_of_the_ranker(
         self, opening: Opening, tmp_path: Path
     ) -> None:
-        with cluster(tmp_path, PRISM_TEST_TEXT_S="0.3") as running:
+        with cluster(tmp_path, PRISM_TEST_TEXT_S="0.1") as running:
             gateway, worker = running.new("gateway"), running.new("worker", SLOW_WORKER).unforked()
             start_together(gateway, worker)
             wait_for(lambda: not ask(gateway, "/recommend?user_id=1&k=1")["degraded"])
@@ -528,7 +528,7 @@ def test_titles_and_ids_are_text_whatever_they_hold(opening: Opening, tmp_path: 
         expect(page.locator("#entries")).to_contain_text("<b>Ronin</b> & ")
         page.get_by_role("button", name=f"I loved it: add {evil}").click()
         expect(page.locator("#entries > li")).to_have_count(3)
-        expect(page.locator(".notice")).to_contain_text("nothing left")
+        expect(page.locator("#list")).to_contain_text("There is nothing left")
         other = opening(page.url)
         expect(other.locator("#entries")).to_contain_text(evil)
         for opened in (page, other):

@@ -12,7 +12,8 @@ const PAUSE_MS = 120;
  */
 export function combobox(input, { search, choose, nothing, failed }) {
   const list = input.nextElementSibling;
-  let options = [];
+  let options = []; // for the text that was found, which the field may be ahead of
+  let found = null;
   let active = -1;
   let timer = 0;
   let asked = 0;
@@ -52,9 +53,9 @@ export function combobox(input, { search, choose, nothing, failed }) {
     const mine = ++asked;
     const text = input.value.trim();
     try {
-      const found = await search(text);
+      const answer = await search(text);
       if (mine !== asked) return;
-      options = found;
+      [options, found] = [answer, text];
     } catch (error) {
       if (mine === asked) {
         close();
@@ -87,6 +88,11 @@ export function combobox(input, { search, choose, nothing, failed }) {
     clearTimeout(timer);
     timer = setTimeout(look, PAUSE_MS);
   };
+  const enter = async () => {
+    clearTimeout(timer);
+    if (!isOpen() || found !== input.value.trim()) await look();
+    if (isOpen() && options.length) take(Math.max(active, 0));
+  };
   const move = (step) => {
     if (!isOpen()) look();
     else if (options.length) activate((active + step + options.length) % options.length);
@@ -94,7 +100,7 @@ export function combobox(input, { search, choose, nothing, failed }) {
   const keys = {
     ArrowDown: () => move(1),
     ArrowUp: () => move(active < 0 ? 0 : -1),
-    Enter: () => isOpen() && options.length && take(Math.max(active, 0)),
+    Enter: enter,
     Escape: close,
   };
 

@@ -44,7 +44,8 @@ export class History {
       shown.set(row.item.id, known ?? this.#made(row, kinds));
     }
     const elements = [...shown.values()];
-    for (const one of [...this.#list.children]) if (!elements.includes(one)) one.remove();
+    const kept = new Set(elements);
+    for (const one of [...this.#list.children]) if (!kept.has(one)) one.remove();
     elements.forEach((one, n) => {
       if (this.#list.children[n] !== one) this.#list.insertBefore(one, this.#list.children[n] ?? null);
     });

@@ -58,6 +58,7 @@ async function show(isOther) {
 
 async function fetchHistory(signal) {
   [entries, before, items] = [[], null, []];
+  retreat();
   list.clear();
   list.wait(K);
   find("why").hidden = true;
@@ -153,12 +154,18 @@ function showItems(answer) {
   const moves = isChanged
     ? new Map(items.map(({ item_id: id, rank }) => [id, before.has(id) ? before.get(id) - rank : null]))
     : null;
+  retreat();
   list.show(items, moves);
   find("notices").replaceChildren();
   find("timing").textContent = "Sentences are on their way …";
-  if (!items.length) find("notices").append(element("p", { className: "notice" }, "There is nothing left to recommend."));
   say(`${counted(items.length, dataset.noun)} recommended`);
+}
+
+/** Take the panel out of the list, which is about to change. */
+function retreat() {
   shown = null;
+  place(null, true);
+  if (!wide.matches || !items.length) find("why").hidden = true;
 }
 
 function showExplanation({ item_id: id, explanation }, after) {
@@ -206,16 +213,17 @@ function light(item) {
 function tell(item) {
   shown = item;
   const panel = find("why");
+  const hasFocus = panel.contains(document.activeElement);
   panel.replaceChildren(...why(item, dataset.usual, { change, reveal }));
   place(list.card(item.item_id), wide.matches);
   panel.hidden = false;
+  if (hasFocus) find("why-title").focus({ preventScroll: true });
 }
 
 function put() {
-  shown = null;
+  retreat();
   list.light(null);
   history.light([]);
-  find("why").hidden = true;
   go({ ...state, item: null }, { keeps: true });
 }
 
@@ -238,6 +246,8 @@ function failed(error) {
   if (error.name === "AbortError") return;
   if (!(error instanceof Problem)) throw error;
   if (error.status === 401) return askForKey(error);
+  items = [];
+  retreat();
   list.clear();
   find("timing").textContent = "";
   if (!entries.length) history.empty("Not known.");

@@ -32,7 +32,8 @@ export class Recommendations {
   show(items, moves) {
     this.#list.removeAttribute("aria-busy");
     this.#cards = new Map(items.map((item) => [item.item_id, this.#card(item, moves?.get(item.item_id))]));
-    this.#list.replaceChildren(...this.#cards.values());
+    const nothing = element("li", { className: "empty" }, "There is nothing left to recommend.");
+    this.#list.replaceChildren(...(items.length ? this.#cards.values() : [nothing]));
     for (const item of items) if (item.explanation) this.explain(item);
   }
 
