@@ -24,7 +24,8 @@ _CHANGES: list[dict[str, Any]] = [{"item_id": "780", "value": None}, {"item_id":
 def main() -> None:
     """Measure, and print a table."""
     with embedded() as service, chromium() as browser:
-        cold, warm = [], []
+        cold: list[tuple[float, ...]] = []
+        warm: list[tuple[float, ...]] = []
         for user in range(100, 100 + _ROUNDS):
             for times in (cold, warm):
                 times.append(_load(browser, f"{service.url}/#user={user}"))

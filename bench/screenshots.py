@@ -1,6 +1,7 @@
 """Takes the pictures of the page in docs/images, of a real service: `make screenshots`."""
 
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -31,9 +32,13 @@ class _Shots:
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser, self._url = browser, url
 
-    def of(self, fragment: str, cards: int = 10, **options: object) -> Page:
+    def of(self, fragment: str, cards: int = 10, **options: Any) -> Page:
         """Open a page and wait until it is at rest."""
-        usual = {"viewport": _DESK, "reduced_motion": "reduce", "color_scheme": "light"}
+        usual: dict[str, Any] = {
+            "viewport": _DESK,
+            "reduced_motion": "reduce",
+            "color_scheme": "light",
+        }
         page = self._browser.new_page(**{**usual, **options})
         page.goto(f"{self._url}/{fragment}")
         settle(page, cards)

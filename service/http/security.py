@@ -14,11 +14,6 @@ from service.settings import Settings
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
 """Paths for those who operate the service: no key, no limit."""
-_PAGES = {"/", "/docs", "/openapi.json"}
-"""What a browser opens before it can send a key, and what it asks there; so is `/static/`.
-
-All of it is part of the code, and tells of nobody.
-"""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -124,7 +119,8 @@ class HeadersMiddleware:
 
 
 def _is_page(path: str) -> bool:
-    return path in _PAGES or path.startswith("/static/")
+    """Say whether it is what a browser opens before it can send a key; it tells of nobody."""
+    return path == "/" or path.startswith("/static/")
 
 
 def _key(headers: Headers) -> str:

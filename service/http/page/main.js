@@ -265,6 +265,7 @@ function askForKey({ type }) {
 
 async function begin() {
   find("forget-key").hidden = !hasKey();
+  find("docs").hidden = hasKey(); // a link sends no key
   try {
     dataset = await ask("dataset");
     if (state.user === "") state = { ...state, user: await somebody() };
