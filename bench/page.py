@@ -57,14 +57,16 @@ _MARKS = ("first sentence", "all sentences")
 
 def _weigh(browser: Browser, url: str) -> None:
     page = browser.new_page()
-    sizes: list[int] = []
-    page.on(
-        "response",
-        lambda told: sizes.append(len(told.body())) if "/users" not in told.url else None,
-    )
     page.goto(f"{url}/#user=42")
     settle(page)
+    loaded = page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        ".map(entry => [entry.name, entry.encodedBodySize])"
+    )
     page.close()
+    sizes = [
+        size for name, size in loaded if "/static/" in name or name.partition("#")[0] == f"{url}/"
+    ]
     console.print(f"{len(sizes)} files of the page, {sum(sizes) / 1000:.0f} kB")
 
 

@@ -18,6 +18,7 @@ import { place, why } from "./why.js";
 const K = 10;
 const MOST_ENTRIES = 1000;
 const FRIENDLY_SIZE = 60; // entries of the user to begin with: enough to see, few enough to read
+const MOST_RETRIES = 5; // where the service says when to ask again
 const wide = matchMedia("(min-width: 75rem)");
 
 const history = new History(change);
@@ -30,6 +31,7 @@ let items = []; // recommended
 let before = null; // ranks by id under the unchanged history
 let shown = null; // the item that `why` is about
 let asking = new AbortController();
+let retrying = { timer: 0, times: 0 };
 
 // ---------------------------------------------------------------- from state to question
 
@@ -43,6 +45,7 @@ function go(next, { keeps = false } = {}) {
 
 /** Show the state; the history is fetched where it is another user's. */
 async function show(isOther) {
+  clearTimeout(retrying.timer);
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
@@ -51,6 +54,7 @@ async function show(isOther) {
     await fetchAdded(signal);
     showHistory();
     await recommend(signal);
+    retrying.times = 0;
   } catch (error) {
     failed(error);
   }
@@ -251,7 +255,9 @@ function failed(error) {
   list.clear();
   find("timing").textContent = "";
   if (!entries.length) history.empty("Not known.");
-  refused(error, again);
+  const isLater = error.retryAfter > 0 && retrying.times < MOST_RETRIES;
+  if (isLater) retrying = { timer: setTimeout(again, error.retryAfter * 1000), times: retrying.times + 1 };
+  refused(error, again, isLater);
 }
 
 function askForKey({ type }) {

@@ -27,11 +27,12 @@ export function degraded(parts, again) {
   show(parts.filter((part) => part in DEGRADED).map((part) => notice(...DEGRADED[part], again)));
 }
 
-/** Show what went wrong; `again` tries once more. */
-export function refused(problem, again) {
+/** Show what went wrong; `again` tries once more, which is done anyway where it `isLater`. */
+export function refused(problem, again, isLater) {
   const [title, text] = REFUSED[problem.type] ?? ["That did not work", problem.message];
-  say(title);
-  show([notice(title, text, ...(problem.status === 404 ? [null] : [again, "bad"]))]);
+  const soon = isLater ? ` Trying again in ${problem.retryAfter} s.` : "";
+  say(title + soon);
+  show([notice(title, text + soon, ...(problem.status === 404 ? [null] : [again, "bad"]))]);
 }
 
 function show(notices) {
