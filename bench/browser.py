@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 _NAMES = ("chromium-headless-shell", "chromium")
 """What Debian's packages are called, the smaller first."""
 _PATIENCE_MS = 20_000
+"""For a machine that is busy with other things."""
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def settle(page: Page, number: int = 10) -> None:
-    """Wait until there are so many recommendations, each with its sentence; on a busy machine long."""
+    """Wait until there are so many recommendations, each with its sentence."""
     expect(page.locator("#list:not([aria-busy]) > .card:not(.waits)")).to_have_count(
         number, timeout=_PATIENCE_MS
     )

@@ -60,7 +60,8 @@ def _weigh(browser: Browser, url: str) -> None:
     page.goto(f"{url}/#user=42")
     settle(page)
     loaded = page.evaluate(
-        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        "performance.getEntriesByType('navigation')"
+        ".concat(performance.getEntriesByType('resource'))"
         ".map(entry => [entry.name, entry.encodedBodySize])"
     )
     page.close()
