@@ -376,7 +376,7 @@ class TestDistributed:
         self, opening: Opening, tmp_path: Path
     ) -> None:
         with cluster(tmp_path, PRISM_TEST_TEXT_S="0.1") as running:
-            gateway, worker = running.new("gateway"), running.new("worker", SLOW_WORKER).unforked()
+            gateway, worker = running.new("gateway"), running.new("worker", SLOW_WORKER)
             start_together(gateway, worker)
             wait_for(lambda: not ask(gateway, "/recommend?user_id=1&k=1")["degraded"])
             page = opening(f"{gateway.url}/#user=42")
@@ -402,6 +402,14 @@ class TestDistributed:
             page.get_by_role("button", name="Somebody new").click()
             settle(page)
             expect(page.locator(".notice")).to_contain_text("The ranking service is away.")
+            for user in ("67", "68"):  # the last list known to be good, and what most users like
+                page.goto(f"{gateway.url}/#user={user}")
+                page.reload()
+                settle(page)
+                expect(page.locator(".notice")).to_contain_text("The ranking service is away.")
+                expect(page.locator("#entries")).to_contain_text("Not known while")
+            page.get_by_role("combobox", name="User").fill("4")
+            expect(page.locator("#users")).to_contain_text("the ranking service does not answer")
 
 
 # ---------------------------------------------------------------------- everybody

@@ -8,9 +8,9 @@ const PAUSE_MS = 120;
  * Make a field search.
  *
  * `search(text)` resolves to options { id, label, detail }; `choose(option)` is called with the one
- * taken; `nothing(text)` is what the list says where there is none; `failed(error)` takes the rest.
+ * taken; `nothing(text)` is what the list says where there is none.
  */
-export function combobox(input, { search, choose, nothing, failed }) {
+export function combobox(input, { search, choose, nothing }) {
   const list = input.nextElementSibling;
   let options = []; // for the text that was found, which the field may be ahead of
   let found = null;
@@ -19,11 +19,6 @@ export function combobox(input, { search, choose, nothing, failed }) {
   let asked = 0;
 
   const isOpen = () => !list.hidden;
-
-  function open() {
-    list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
-  }
 
   function close() {
     clearTimeout(timer);
@@ -57,17 +52,21 @@ export function combobox(input, { search, choose, nothing, failed }) {
       if (mine !== asked) return;
       [options, found] = [answer, text];
     } catch (error) {
-      if (mine === asked) {
-        close();
-        failed(error);
-      }
+      if (mine === asked) show([empty(error.message)], error.message);
       return;
     }
+    const none = nothing(text);
+    if (options.length) show(options.map(row), `${options.length} found`);
+    else show([empty(none)], none);
+  }
+
+  function show(elements, told) {
     active = -1;
     input.removeAttribute("aria-activedescendant");
-    list.replaceChildren(...(options.length ? options.map(row) : [empty(nothing(text))]));
-    say(options.length ? `${options.length} found` : nothing(text));
-    open();
+    list.replaceChildren(...elements);
+    say(told);
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
   }
 
   function row({ label, detail }, index) {

@@ -9,24 +9,7 @@ import { ATTITUDES } from "./state.js";
 
 const NAMES = { loved: "Loved", liked: "Liked", disliked: "Disliked" };
 
-/**
- * Return the rows of a history under changes: items that were added, then the entries, latest first.
- * `items` has what is known of the added ones.
- */
-export function rows(entries, changes, items) {
-  const there = new Set(entries.map((entry) => entry.item.id));
-  const added = [...changes].filter(([id, change]) => !there.has(id) && change !== "without");
-  return [
-    ...added.reverse().map(([id, change]) => ({ item: items.get(id), attitude: change, isAdded: true })),
-    ...entries.map((entry) => {
-      const before = entry.liking ?? "disliked";
-      const change = changes.get(entry.item.id) ?? before;
-      return { item: entry.item, value: entry.value, before, attitude: change };
-    }),
-  ];
-}
-
-/** The list of entries; `change(id, what, before)` is told what somebody wants to know. */
+/** The list of entries; `change(id, what)` is told what somebody wants to know. */
 export class History {
   #list = find("entries");
   #shown = new Map();
@@ -96,11 +79,11 @@ export class History {
       ...kinds.map((kind) => element("option", { value: kind }, NAMES[kind])),
     );
     attitude.hidden = kinds.length < 2;
-    attitude.addEventListener("change", () => this.change(item.id, attitude.value, before));
+    attitude.addEventListener("change", () => this.change(item.id, attitude.value));
     const out = element("button", { type: "button", className: "out" });
     out.addEventListener("click", () => {
       const isOut = out.getAttribute("aria-pressed") === "true";
-      this.change(item.id, isOut ? before : "without", before);
+      this.change(item.id, isOut ? before : "without");
       if (isAdded) find("add").focus(); // its row is gone
     });
     const name = element("span", { className: "name" }, item.title, " ", element("small", {}, item.year ?? ""));

@@ -8,11 +8,14 @@
 
 import { combobox } from "./combobox.js";
 import { counted, element, find, say } from "./dom.js";
-import { History, rows } from "./history.js";
+import { History } from "./history.js";
+import { askForKey, showKey } from "./keys.js";
 import { degraded, refused } from "./notices.js";
 import { Recommendations } from "./recommendations.js";
-import { Problem, ask, forgetKey, hasKey, keepKey, stream } from "./service.js";
+import * as search from "./search.js";
+import { Problem, ask, stream } from "./service.js";
 import { changed, read, write } from "./state.js";
+import { before, moves, question, rows, words } from "./what-if.js";
 import { place, why } from "./why.js";
 
 const K = 10;
@@ -25,13 +28,17 @@ const history = new History(change);
 const list = new Recommendations(pick);
 const known = new Map(); // items by id, as far as they were met
 let state = read(location.hash);
-let dataset = { noun: { one: "item", many: "items" }, usual: {} };
-let entries = []; // of the user, without changes
+let dataset = null; // what items are called, and the usual value of each kind of entry
+let entries = []; // of the history of `owner`, without changes
+let owner; // undefined while no history is known
 let items = []; // recommended
-let before = null; // ranks by id under the unchanged history
+let ranks = null; // by item, under the unchanged history
 let shown = null; // the item that `why` is about
 let asking = new AbortController();
 let retrying = { timer: 0, times: 0 };
+
+const noun = () => dataset?.noun ?? { one: "item", many: "items" };
+const usual = () => dataset?.usual ?? {};
 
 // ---------------------------------------------------------------- from state to question
 
@@ -40,18 +47,18 @@ function go(next, { keeps = false } = {}) {
   const isOther = next.user !== state.user;
   state = next;
   window.history[isOther ? "pushState" : "replaceState"](null, "", write(state));
-  if (!keeps) show(isOther);
+  if (!keeps) show();
 }
 
-/** Show the state; the history is fetched where it is another user's. */
-async function show(isOther) {
+/** Show the state: the history where it is another one, and what is recommended. */
+async function show() {
   clearTimeout(retrying.timer);
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
+  showState();
   try {
-    if (isOther) await fetchHistory(signal);
-    await fetchAdded(signal);
+    await learn(signal);
     showHistory();
     await recommend(signal);
     retrying.times = 0;
@@ -60,67 +67,55 @@ async function show(isOther) {
   }
 }
 
+/** Learn what only the ranking service knows; without it the gateway may still recommend. */
+async function learn(signal) {
+  try {
+    dataset ??= await ask("dataset", null, signal);
+    if (owner !== state.user) await fetchHistory(signal);
+    for (const { item } of entries) known.set(item.id, item);
+    const unknown = [...state.changes.keys()].filter((id) => !known.has(id));
+    const fetch = async (id) => known.set(id, await ask(`items/${encodeURIComponent(id)}`, null, signal));
+    await Promise.all(unknown.map(fetch));
+  } catch (error) {
+    if (error.type !== "urn:prism:no-ranker") throw error;
+  }
+}
+
 async function fetchHistory(signal) {
-  [entries, before, items] = [[], null, []];
+  [entries, ranks, items, owner] = [[], null, [], undefined];
   retreat();
   list.clear();
   list.wait(K);
-  find("why").hidden = true;
-  find("user").value = state.user ?? "";
-  find("list-title").textContent = state.user === null ? "For somebody new" : `For user ${state.user}`;
-  document.title = `${find("list-title").textContent} · Prism`;
-  find("cold").setAttribute("aria-pressed", String(state.user === null));
   history.empty("…");
-  if (state.user === null) return;
-  const path = `users/${encodeURIComponent(state.user)}/history?limit=${MOST_ENTRIES}`;
-  entries = (await ask(path, null, signal)).items;
-}
-
-/** Learn what the items are that an address adds to the history. */
-async function fetchAdded(signal) {
-  for (const { item } of entries) known.set(item.id, item);
-  const unknown = [...state.changes.keys()].filter((id) => !known.has(id));
-  await Promise.all(
-    unknown.map(async (id) => known.set(id, await ask(`items/${encodeURIComponent(id)}`, null, signal))),
-  );
+  find("history-count").textContent = "";
+  if (state.user !== null) {
+    const path = `users/${encodeURIComponent(state.user)}/history?limit=${MOST_ENTRIES}`;
+    entries = (await ask(path, null, signal)).items;
+  }
+  owner = state.user;
 }
 
 function showHistory() {
+  showState();
   const found = rows(entries, state.changes, known);
-  const { noun, usual } = dataset;
-  find("history-count").textContent = counted(found.filter((row) => row.attitude !== "without").length, noun);
-  if (found.length) history.show(found, usual);
-  else history.empty(`Nothing yet. Add ${noun.many} by their title, or take some from the list.`);
-  showChanges();
+  const there = found.filter((row) => row.attitude !== "without").length;
+  if (owner === undefined) return history.empty("Not known while the ranking service is away.");
+  find("history-count").textContent = counted(there, noun());
+  if (found.length) history.show(found, usual());
+  else history.empty(`Nothing yet. Add ${noun().many} by their title, or take some from the list.`);
 }
 
-function showChanges() {
-  const bar = find("what-if");
-  bar.hidden = !state.changes.size || state.user === null;
-  const there = new Set(entries.map((entry) => entry.item.id));
-  const told = { "left out": 0, "liked otherwise": 0, added: 0 };
-  for (const [id, what] of state.changes) {
-    told[!there.has(id) ? "added" : what === "without" ? "left out" : "liked otherwise"] += 1;
-  }
-  const parts = Object.entries(told).filter(([, number]) => number).map(([name, number]) => `${number} ${name}`);
+function showState() {
+  const { user, changes } = state;
+  find("user").value = user ?? "";
+  find("cold").setAttribute("aria-pressed", String(user === null));
+  find("list-title").textContent = user === null ? "For somebody new" : `For user ${user}`;
+  document.title = `${find("list-title").textContent} · Prism`;
+  find("what-if").hidden = !changes.size || user === null;
   const undo = element("button", { type: "button" }, "As it was");
   undo.addEventListener("click", () => go({ ...state, changes: new Map() }));
-  bar.replaceChildren(element("p", {}, element("b", {}, "What if: "), parts.join(", ")), undo);
-}
-
-/** Return path and body of the question: for a user, with what is changed, or for a history. */
-function question() {
-  const path = "recommend/stream";
-  if (state.user !== null && !state.changes.size) {
-    const asked = new URLSearchParams({ user_id: state.user, k: K, facts: true });
-    return [`${path}?${asked}`, null];
-  }
-  const told = [...state.changes].map(([id, change]) => ({
-    item_id: id,
-    value: change === "without" ? null : dataset.usual[change],
-  }));
-  const who = state.user === null ? {} : { user_id: state.user };
-  return [path, { ...who, history: told, k: K, facts: true }];
+  const told = element("p", {}, element("b", {}, "What if: "), words(entries, changes));
+  find("what-if").replaceChildren(told, undo);
 }
 
 async function recommend(signal) {
@@ -128,7 +123,7 @@ async function recommend(signal) {
   const since = () => performance.now() - started;
   const times = {};
   list.wait(K);
-  for await (const [event, data] of stream(...question(), signal)) {
+  for await (const [event, data] of stream(...question(state, usual(), K), signal)) {
     if (signal.aborted) return;
     if (event === "items") {
       times.items = since();
@@ -139,8 +134,8 @@ async function recommend(signal) {
       showExplanation(data, since());
     } else if (event === "done") {
       performance.mark("all sentences");
-      degraded(data.degraded, again);
-      showTimes({ ...times, all: since() }, data);
+      degraded(data.degraded, show);
+      list.time({ ...times, all: since() }, data);
     } else if (event === "error") {
       throw new Problem(data.status, data);
     }
@@ -152,17 +147,12 @@ async function recommend(signal) {
 function showItems(answer) {
   items = answer.items;
   for (const { facts } of items) if (facts) known.set(facts.item.id, facts.item);
-  const ranks = new Map(items.map((item) => [item.item_id, item.rank]));
-  if (!state.changes.size) before = ranks;
-  const isChanged = state.changes.size > 0 && before !== null && state.user !== null;
-  const moves = isChanged
-    ? new Map(items.map(({ item_id: id, rank }) => [id, before.has(id) ? before.get(id) - rank : null]))
-    : null;
+  if (!state.changes.size) ranks = new Map(items.map((item) => [item.item_id, item.rank]));
   retreat();
-  list.show(items, moves);
+  list.show(items, ranks && state.user !== null && state.changes.size ? moves(items, ranks) : null);
   find("notices").replaceChildren();
   find("timing").textContent = "Sentences are on their way …";
-  say(`${counted(items.length, dataset.noun)} recommended`);
+  say(`${counted(items.length, noun())} recommended`);
 }
 
 /** Take the panel out of the list, which is about to change. */
@@ -180,14 +170,6 @@ function showExplanation({ item_id: id, explanation }, after) {
   if (shown !== null || item !== (wanted ?? items[0])) return;
   light(item);
   if (wanted) tell(item);
-}
-
-function showTimes({ items: ranked, first, all }, { model, timings_ms: server }) {
-  const ms = (value) => `${Math.round(value)} ms`;
-  const parts = [`Ranked in ${ms(ranked)}`];
-  if (first !== undefined) parts.push(`first sentence after ${ms(first)}`, `all after ${ms(all)}`);
-  find("timing").textContent = `${parts.join(", ")}.`;
-  find("timing").title = `${model}; at the service: ${Object.entries(server).map(([stage, value]) => `${stage} ${value.toFixed(1)} ms`).join(", ")}`;
 }
 
 // ---------------------------------------------------------------- pointing, and what if
@@ -218,7 +200,7 @@ function tell(item) {
   shown = item;
   const panel = find("why");
   const hasFocus = panel.contains(document.activeElement);
-  panel.replaceChildren(...why(item, dataset.usual, { change, reveal }));
+  panel.replaceChildren(...why(item, usual(), { change, reveal }));
   place(list.card(item.item_id), wide.matches);
   panel.hidden = false;
   if (hasFocus) find("why-title").focus({ preventScroll: true });
@@ -237,46 +219,35 @@ function reveal(id) {
 }
 
 /** Ask what if: an entry left out, liked otherwise, or added. */
-function change(id, what, was) {
-  const entry = entries.find((one) => one.item.id === id);
-  go(changed(state, id, what, entry ? (entry.liking ?? "disliked") : undefined, was));
+function change(id, what) {
+  go(changed(state, id, what, before(entries.find((one) => one.item.id === id))));
 }
 
 // ---------------------------------------------------------------- failing, keys, beginning
 
-const again = () => show(true);
-
 function failed(error) {
   if (error.name === "AbortError") return;
   if (!(error instanceof Problem)) throw error;
-  if (error.status === 401) return askForKey(error);
+  if (error.status === 401) return askForKey(error, begin);
   items = [];
   retreat();
   list.clear();
   find("timing").textContent = "";
-  if (!entries.length) history.empty("Not known.");
+  if (owner === undefined) history.empty("Not known.");
   const isLater = error.retryAfter > 0 && retrying.times < MOST_RETRIES;
-  if (isLater) retrying = { timer: setTimeout(again, error.retryAfter * 1000), times: retrying.times + 1 };
-  refused(error, again, isLater);
+  if (isLater) retrying = { timer: setTimeout(begin, error.retryAfter * 1000), times: retrying.times + 1 };
+  refused(error, begin, isLater);
 }
 
-function askForKey({ type }) {
-  const isWrong = type === "urn:prism:wrong-key";
-  const dialog = find("key-dialog");
-  if (isWrong) find("key-why").textContent = "That key is not, or no longer, valid here. Try another.";
-  find("key-why").classList.toggle("bad", isWrong);
-  find("key").value = "";
-  if (!dialog.open) dialog.showModal();
-}
-
+/** Show what the address tells, or, where it tells nobody, somebody. */
 async function begin() {
-  find("forget-key").hidden = !hasKey();
-  find("docs").hidden = hasKey(); // a link sends no key
+  showKey();
   try {
-    dataset = await ask("dataset");
-    if (state.user === "") state = { ...state, user: await somebody() };
-    window.history.replaceState(null, "", write(state));
-    await show(true);
+    if (state.user === "") {
+      state = { ...state, user: await somebody() };
+      window.history.replaceState(null, "", write(state));
+    }
+    await show();
   } catch (error) {
     failed(error);
   }
@@ -290,35 +261,21 @@ async function somebody() {
 }
 
 combobox(find("user"), {
-  search: async (text) =>
-    (await ask(`users?limit=8&search=${encodeURIComponent(text)}`)).users.map((user) => ({
-      id: user.user_id,
-      label: user.user_id,
-      detail: counted(user.interactions, dataset.noun),
-    })),
+  search: (text) => search.users(text, noun()),
   choose: ({ id }) => go({ user: id, changes: new Map(), item: null }),
   nothing: (text) => `No user has “${text}” in the id.`,
-  failed,
 });
 
 combobox(find("add"), {
-  search: async (text) => {
-    const found = (await ask(`items?limit=8&search=${encodeURIComponent(text)}`)).items;
-    for (const item of found) known.set(item.id, item);
-    return found.map((item) => ({ id: item.id, label: item.title, detail: String(item.year ?? "") }));
-  },
+  search: (text) => search.items(text, known),
   choose: ({ id }) => {
     find("add").value = "";
-    change(id, "loved" in dataset.usual ? "loved" : "liked");
+    change(id, "loved" in usual() ? "loved" : "liked");
   },
   nothing: (text) => `No title has “${text}” in it.`,
-  failed,
 });
 
 find("cold").addEventListener("click", () => go({ user: null, changes: new Map(), item: null }));
-find("forget-key").addEventListener("click", () => (forgetKey(), location.reload()));
-find("key-dialog").addEventListener("close", () => (keepKey(find("key").value.trim()), begin()));
-find("key-dialog").addEventListener("cancel", (event) => event.preventDefault());
 find("why").addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown) list.card(shown.item_id).querySelector(".sentence").focus();
 });
@@ -327,10 +284,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   find("list").focus();
 });
 window.addEventListener("popstate", () => {
-  const isOther = read(location.hash).user !== state.user;
   state = read(location.hash);
-  if (state.user === "") begin();
-  else show(isOther);
+  begin();
 });
 wide.addEventListener("change", () => shown && place(list.card(shown.item_id), wide.matches));
 find("history").open = matchMedia("(min-width: 48rem)").matches;

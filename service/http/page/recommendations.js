@@ -54,6 +54,16 @@ export class Recommendations {
     card.querySelector(".badges").replaceChildren(...badges(explanation, after));
   }
 
+  /** Say how long it took, in milliseconds here, and at the service in each stage. */
+  time({ items, first, all }, { model, timings_ms: stages }) {
+    const ms = (value) => `${Math.round(value)} ms`;
+    const told = [`Ranked in ${ms(items)}`];
+    if (first !== undefined) told.push(`first sentence after ${ms(first)}`, `all after ${ms(all)}`);
+    const there = Object.entries(stages).map(([stage, value]) => `${stage} ${value.toFixed(1)} ms`);
+    find("timing").textContent = `${told.join(", ")}.`;
+    find("timing").title = `${model}; at the service: ${there.join(", ")}`;
+  }
+
   /** Light up one card, and no other. */
   light(id) {
     for (const [other, card] of this.#cards) {

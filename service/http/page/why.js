@@ -9,7 +9,7 @@ const WORDS = { loved: "I loved it", liked: "I liked it", disliked: "Not for me"
 /**
  * Return the parts of the panel about one item.
  *
- * `change(id, what, before)` asks what if; `reveal(id)` shows an entry where it stands; `usual` has
+ * `change(id, what)` asks what if; `reveal(id)` shows an entry where it stands; `usual` has
  * the kinds of entries that there are.
  */
 export function why(item, usual, { change, reveal }) {
@@ -35,7 +35,7 @@ function contributions({ explanation, score }, { change, reveal }) {
     const name = element("button", { type: "button", className: "name", title: "Show it in the history" }, entry.title);
     name.addEventListener("click", () => reveal(entry.item_id));
     const out = element("button", { type: "button", className: "out", title: "Leave out", "aria-label": `What if without ${entry.title}` }, "×");
-    out.addEventListener("click", () => change(entry.item_id, "without", null));
+    out.addEventListener("click", () => change(entry.item_id, "without"));
     return bar(name, entry.contribution, most, out);
   });
   return element(
@@ -72,7 +72,7 @@ function without() {
 function known({ item_id: id, title }, usual, change) {
   const buttons = ATTITUDES.filter((kind) => kind in usual).map((kind) => {
     const made = element("button", { type: "button", "aria-label": `${WORDS[kind]}: add ${title} to the history` }, WORDS[kind]);
-    made.addEventListener("click", () => change(id, kind, undefined));
+    made.addEventListener("click", () => change(id, kind));
     return made;
   });
   return element("section", {}, element("h3", {}, "What if it were in the history?"), element("p", { className: "choices" }, ...buttons));
