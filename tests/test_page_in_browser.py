@@ -171,6 +171,21 @@ class TestReading:
                 item["score"] - sum(evidence.values()), abs=0.0006
             )
 
+    def test_a_long_history_begins_with_the_latest_entries_and_those_that_a_sentence_names(
+        self, opening: Opening, server: Process
+    ) -> None:
+        history = ask(server, "/users/547/history?limit=1000")["items"]
+        page = opening(f"{server.url}/#user=547")
+        settle(page)
+        expect(page.locator("#history-count")).to_have_text("the latest 1,000 films")
+        known = {entry["item"]["id"] for entry in history}
+        for item in ask(server, "/recommend?user_id=547")["items"]:
+            page.locator(f'.card[data-item="{item["item_id"]}"] .sentence').click()
+            assert lit(page) == _evidence(item).keys() & known
+        assert page.locator("#entries > li").count() < 200
+        page.get_by_role("button", name=re.compile(r"Show \d+ more")).click()
+        expect(page.locator("#entries > li")).to_have_count(len(history))
+
     def test_badges_say_who_wrote_and_whether_it_was_written_before(
         self, opening: Opening, server: Process
     ) -> None:

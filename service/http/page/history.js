@@ -7,38 +7,54 @@
 import { element, find } from "./dom.js";
 import { ATTITUDES } from "./state.js";
 
+const FIRST = 150; // rows: a thousand at once would take a second
 const NAMES = { loved: "Loved", liked: "Liked", disliked: "Disliked" };
 
 /** The list of entries; `change(id, what)` is told what somebody wants to know. */
 export class History {
   #list = find("entries");
-  #shown = new Map();
+  #rows = []; // all that there are
+  #kinds = []; // that an entry may be of
+  #most = FIRST; // shown, and beyond them those that are lit
+  #lit = new Set();
+  #shown = new Map(); // elements by id
 
   constructor(change) {
     this.change = change;
   }
 
   /** Show rows; `usual` has the kinds of entries that there are. */
-  show(found, usual) {
-    const kinds = ATTITUDES.filter((kind) => kind in usual);
-    const shown = new Map();
-    for (const row of found) {
-      const known = this.#shown.get(row.item.id);
-      shown.set(row.item.id, known ?? this.#made(row, kinds));
-    }
-    const elements = [...shown.values()];
+  show(rows, usual) {
+    this.#rows = rows;
+    this.#kinds = ATTITUDES.filter((kind) => kind in usual);
+    this.#render();
+  }
+
+  #render() {
+    const rows = this.#rows.filter((row, n) => n < this.#most || this.#lit.has(row.item.id));
+    this.#shown = new Map(rows.map((row) => [row.item.id, this.#shown.get(row.item.id) ?? this.#made(row)]));
+    const elements = [...this.#shown.values()];
+    if (rows.length < this.#rows.length) elements.push(this.#more(this.#rows.length - rows.length));
     const kept = new Set(elements);
     for (const one of [...this.#list.children]) if (!kept.has(one)) one.remove();
     elements.forEach((one, n) => {
       if (this.#list.children[n] !== one) this.#list.insertBefore(one, this.#list.children[n] ?? null);
     });
-    this.#shown = shown;
-    found.forEach((row) => patch(shown.get(row.item.id), row));
+    rows.forEach((row) => patch(this.#shown.get(row.item.id), row));
+  }
+
+  #more(number) {
+    const button = element("button", { type: "button", className: "plain" }, `Show ${number} more`);
+    button.addEventListener("click", () => {
+      this.#most = Infinity;
+      this.#render();
+    });
+    return element("li", { className: "empty" }, button);
   }
 
   /** Show what is there while nothing is known, or nothing is there. */
   empty(text) {
-    this.#shown = new Map();
+    [this.#rows, this.#most, this.#lit, this.#shown] = [[], FIRST, new Set(), new Map()];
     this.#list.replaceChildren(element("li", { className: "empty" }, text));
   }
 
@@ -46,6 +62,8 @@ export class History {
   light(evidence) {
     const shares = new Map(evidence.map((entry) => [entry.item_id, entry.contribution ?? 0]));
     const most = Math.max(0, ...shares.values());
+    this.#lit = new Set(shares.keys());
+    if (this.#rows.length) this.#render();
     for (const [id, row] of this.#shown) {
       row.classList.toggle("lit", shares.has(id));
       row.querySelector(".bar").style.inlineSize = `${most ? (100 * (shares.get(id) ?? 0)) / most : 0}%`;
@@ -66,13 +84,15 @@ export class History {
   /** Bring an entry into sight, moving the list and nothing else. */
   reveal(id) {
     const row = this.#shown.get(id);
+    if (!row) return; // older than what is known here
     row.classList.remove("lit"); // to where it stands, not where it is pinned
     const top = row.offsetTop - this.#list.clientHeight / 2;
     row.classList.add("lit");
     this.#list.scrollTo({ top });
   }
 
-  #made({ item, before, isAdded }, kinds) {
+  #made({ item, before, isAdded }) {
+    const kinds = this.#kinds;
     const attitude = element(
       "select",
       { "aria-label": `How much ${item.title} was liked` },

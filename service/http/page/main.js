@@ -100,7 +100,8 @@ function showHistory() {
   const found = rows(entries, state.changes, known);
   const there = found.filter((row) => row.attitude !== "without").length;
   if (owner === undefined) return history.empty("Not known while the ranking service is away.");
-  find("history-count").textContent = counted(there, noun());
+  const latest = entries.length === MOST_ENTRIES ? "the latest " : "";
+  find("history-count").textContent = latest + counted(there, noun());
   if (found.length) history.show(found, usual());
   else history.empty(`Nothing yet. Add ${noun().many} by their title, or take some from the list.`);
 }
