@@ -8,7 +8,7 @@ import { element, find } from "./dom.js";
 import { ATTITUDES } from "./state.js";
 
 const FIRST = 150; // rows: a thousand at once would take a second
-const NAMES = { loved: "Loved", liked: "Liked", disliked: "Disliked" };
+const NAMES = { loved: "Loved", liked: "Liked", used: "Used", disliked: "Disliked" };
 
 /** The list of entries; `change(id, what)` is told what somebody wants to know. */
 export class History {

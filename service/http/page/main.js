@@ -14,7 +14,7 @@ import { degraded, refused } from "./notices.js";
 import { Recommendations } from "./recommendations.js";
 import * as search from "./search.js";
 import { Problem, ask, stream } from "./service.js";
-import { changed, read, write } from "./state.js";
+import { ATTITUDES, changed, read, write } from "./state.js";
 import { before, moves, question, rows, words } from "./what-if.js";
 import { place, why } from "./why.js";
 
@@ -271,7 +271,7 @@ combobox(find("add"), {
   search: (text) => search.items(text, known),
   choose: ({ id }) => {
     find("add").value = "";
-    change(id, "loved" in usual() ? "loved" : "liked");
+    change(id, ATTITUDES.find((attitude) => attitude in usual()));
   },
   nothing: (text) => `No title has “${text}” in it.`,
 });

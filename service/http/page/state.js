@@ -6,10 +6,11 @@
  *                                                   and why item 593 is on the list
  *     #new&liked=1                                  somebody new, who liked item 1
  *
- * `changes` maps the id of an item to "loved", "liked", "disliked" or "without".
+ * `changes` maps the id of an item to "loved", "liked", "used" (no more is known), "disliked" or
+ * "without".
  */
 
-export const ATTITUDES = ["loved", "liked", "disliked"];
+export const ATTITUDES = ["loved", "liked", "used", "disliked"];
 const CHANGES = [...ATTITUDES, "without"];
 
 /** Return the state that an address tells; `user` is null for somebody new, "" for nobody yet. */

@@ -4,7 +4,7 @@ import { checkPanel } from "./check.js";
 import { element, find } from "./dom.js";
 import { ATTITUDES } from "./state.js";
 
-const WORDS = { loved: "I loved it", liked: "I liked it", disliked: "Not for me" };
+const WORDS = { loved: "I loved it", liked: "I liked it", used: "I know it", disliked: "Not for me" };
 
 /**
  * Return the parts of the panel about one item.
