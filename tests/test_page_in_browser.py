@@ -19,7 +19,7 @@ from test_page import served
 from bench.browser import chromium, settle
 from catalog.dataset import load
 from catalog.readers.importer import import_table
-from catalog.readers.plan import Plan
+from catalog.readers.plan import Columns, Plan
 from catalog.readers.sources import find
 from catalog.tables import DatasetInfo
 from service.http import keys
@@ -539,7 +539,7 @@ def test_titles_and_ids_are_text_whatever_they_hold(opening: Opening, tmp_path: 
     (tmp_path / "items.csv").write_text("\n".join(["item_id,title", *lines]) + "\n")
     data, log, items = (tmp_path / name for name in ("data", "log.csv", "items.csv"))
     info = DatasetInfo(name="evil", liking_threshold=3, loved_threshold=4)
-    import_table(data, Plan(info=info), find(log), find(items))
+    import_table(data, Plan(info=info, columns=Columns(value="value")), find(log), find(items))
     snapshot = save_snapshot(load(data), tmp_path / "snapshot")
     folders = {"PRISM_DATA": str(data), "PRISM_SNAPSHOT": str(snapshot)}
     with served(tmp_path / "log.txt", **folders) as server:
