@@ -108,7 +108,7 @@ function showHistory() {
 
 function showState() {
   const { user, changes } = state;
-  find("user").value = user ?? "";
+  if (document.activeElement !== find("user")) find("user").value = user ?? ""; // who types goes on
   find("cold").setAttribute("aria-pressed", String(user === null));
   find("list-title").textContent = user === null ? "For somebody new" : `For user ${user}`;
   document.title = `${find("list-title").textContent} · Prism`;
@@ -263,7 +263,10 @@ async function somebody() {
 
 combobox(find("user"), {
   search: (text) => search.users(text, noun()),
-  choose: ({ id }) => go({ user: id, changes: new Map(), item: null }),
+  choose: ({ id }) => {
+    find("user").value = id;
+    go({ user: id, changes: new Map(), item: null });
+  },
   nothing: (text) => `No user has “${text}” in the id.`,
 });
 
