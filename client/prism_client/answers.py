@@ -36,6 +36,7 @@ class Asked(TypedDict, total=False):
     exclude : items to leave out
     deadline_ms : milliseconds for the whole answer
     style : who writes the explanations, or none
+    facts : bring of each item the Facts against which `check` holds any text
     """
 
     history: Sequence[Touch]
@@ -45,6 +46,7 @@ class Asked(TypedDict, total=False):
     exclude: Sequence[str]
     deadline_ms: int
     style: Style
+    facts: bool
 
 
 class Claim(TypedDict):
@@ -86,6 +88,7 @@ class RecommendedItem(TypedDict):
     score: float
     their_score: NotRequired[float]
     explanation: Explanation | None
+    facts: NotRequired[dict[str, Any]]
 
 
 class Ranker(TypedDict):

@@ -54,6 +54,7 @@ class RecommendedItem(BaseModel):
     explanation: Explanation | None
     facts: Facts | None = Field(
         default=None,
+        exclude_if=lambda facts: facts is None,
         description="All that the explanation may speak of, where the request asked for it: "
         "`POST /check` holds any text against it.",
     )
