@@ -40,6 +40,11 @@ DUNE = facts_of("Dune: Part Two", "Dune", "It")
         ("Because you\nloved The Matrix:  Heat.", "Because you loved “The Matrix”: Heat."),
         ("Feel the heat of the matrix.", None),
         ("Heat rises; the Heatwave too, as Heat-like things do.", None),
+        ("You loved “The Matrix Reloaded” and “Heat 2: The Matrix”.", None),
+        (
+            'You loved "The Matrix Reloaded", so try "Heat".',
+            'You loved "The Matrix Reloaded", so try “Heat”.',
+        ),
         ("The Matrix's fans like Heat's pace.", "“The Matrix”'s fans like “Heat”'s pace."),
     ],
 )

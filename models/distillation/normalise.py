@@ -18,6 +18,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _WRAPPED = re.compile(r'^(?:"(?P<plain>[^"]*)"|“(?P<curly>[^“”]*)”)$')
+_QUOTED = re.compile(r'“[^“”]*”|"[^"]*"')
 _STOPS = ".,;:!?…"
 
 
@@ -66,9 +67,12 @@ def _found(text: str, titles: Sequence[str]) -> Iterator[tuple[int, int, str, st
         rf"|(?<![\w’'])(?P<bare>{words})(?![\w-]|[’'](?!s\b))",
         re.IGNORECASE,
     )
+    quoted = [span.span() for span in _QUOTED.finditer(text)]
     for match in marked.finditer(text):
         if match["title"] is not None:
             yield match.start(), match.end(), spelled[_key(match["title"])], match["stop"]
+        elif any(start < match.start() and match.end() < end for start, end in quoted):
+            continue  # “Heat 2” is a title of its own, if a wrong one
         elif _must_be_meant(match, spelled[_key(match["bare"])], text):
             yield match.start(), match.end(), spelled[_key(match["bare"])], ""
 
