@@ -116,7 +116,6 @@ class TestRecommend:
                     "item_id": "str",
                     "title": "str",
                     "score": "float",
-                    "facts": "NoneType",
                     "explanation": {
                         "id": "str",
                         "text": "str",

@@ -26,7 +26,7 @@ class Timing:
         """Return the milliseconds of each stage and of all together, once all are over."""
         for stage in self._seconds.keys() & _OBSERVED:
             self._metrics.stage(stage, self._seconds[stage])
-        stages = {**self._seconds, "total": monotonic() - self._started}
+        stages = {**self._seconds, "total": self._last - self._started}
         return {stage: round(seconds * 1000, 2) for stage, seconds in stages.items()}
 
 
