@@ -60,6 +60,9 @@ NOT_RUN = {
     "--price-prompt 0.15 --price-text 0.6 --dry-run": "a key of OpenAI; test_oracle_server.py",
     "OPENAI_API_KEY=… prism write data/facts data/texts --oracle openai --model gpt-4o-mini "
     "--price-prompt 0.15 --price-text 0.6 --budget-money 5": "a key of OpenAI, and money",
+    "transformers serve data/models/smollm2 --port 8799": "a model to be downloaded",
+    "prism write data/facts data/texts --oracle openai --url http://127.0.0.1:8799/v1 "
+    "--model data/models/smollm2 --examples 3 --limit 20 --concurrency 2": "asks the same",
     "prism write data/facts data/texts --oracle openai --url http://127.0.0.1:8000/v1 "
     "--model MODEL": "a server of a model",
 }
