@@ -141,7 +141,7 @@ def test_a_large_body_makes_nobody_late(service: Process, what: str) -> None:
 
     def ask() -> None:
         with httpx.Client(base_url=service.url, timeout=GENEROUS_S) as client:
-            while not late or not over.is_set():  # once at least, however soon the bodies are refused
+            while not late or not over.is_set():  # once at least
                 started = time.monotonic()
                 answer = client.get("/recommend?user_id=42&deadline_ms=500")
                 late.append(time.monotonic() - started - 0.5)
