@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checked_texts import BEYOND, FACTS, FALSE, TRUE
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,16 +20,6 @@ from models.language.grounded import explain
 from service.http import errors
 from service.http.check import LONGEST, add_check
 from service.http.route import Route
-
-FACTS = {
-    "noun": {"one": "film", "many": "films"},
-    "item": {"id": "1", "title": "Heat", "categories": ["Crime"], "year": 1995},
-    "evidence": [{"id": "2", "title": "Ronin", "liking": "loved"}],
-    "evidence_kind": "contribution",
-}
-TRUE = "Since you loved “Ronin”, you might enjoy “Heat”, a 1995 crime film."
-FALSE = "You loved “Ronin”, which is on your list, so we suggest “Heat”."
-BEYOND = "“Heat” is a crime film that keeps you on the edge of your seat."
 
 
 def new_app() -> FastAPI:
