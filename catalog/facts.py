@@ -1,4 +1,7 @@
-"""Facts v1: all that an explanation may speak of, and nothing else.
+"""Facts v2: all that an explanation may speak of, and nothing else.
+
+Version 1 had one value for an attribute and no field that is optional now: it is still read, and
+Facts that say the same are the same Facts, whatever version they call themselves.
 
 Facts hold no user id, no score and no float, so that equal situations have equal Facts and one
 cached text serves them all.
@@ -101,7 +104,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_NONE_WITHOUT_EVIDENCE)
 
-    version: Annotated[int, Field(strict=True, ge=1, le=1), WHOLE] = 1
+    version: Annotated[int, Field(strict=True, ge=1, le=2), WHOLE] = 2
     noun: Noun = Noun()
     item: Item
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=MAX_EVIDENCE)

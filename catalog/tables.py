@@ -4,6 +4,7 @@ A dataset folder holds `items.parquet`, `interactions.parquet`, `dataset.json` (
 `CARD.md` (where the data come from and under which terms).
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from catalog.facts import Noun, Verb
 from catalog.files import new_folder, opened
-from catalog.types import Item
+from catalog.types import Item, Values
 
 ITEMS_SCHEMA = pa.schema(
     [
@@ -98,11 +99,7 @@ class DatasetInfo(BaseModel):
 
 def item_row(item: Item, *, hidden: bool = False) -> dict[str, object]:
     """Return an item as a row of `ITEMS_SCHEMA`."""
-    # Attribute values keep their type through JSON: 12 and "12" are different things to say.
-    attributes = [
-        (name, f"#{value}" if isinstance(value, int) else f"'{value}")
-        for name, value in item.attributes.items()
-    ]
+    attributes = [(name, _cell(value)) for name, value in item.attributes.items()]
     row: dict[str, object] = item.model_dump(exclude={"attributes"})
     return {**row, "attributes": attributes, "hidden": hidden}
 
@@ -110,11 +107,27 @@ def item_row(item: Item, *, hidden: bool = False) -> dict[str, object]:
 def item_of(row: dict[str, object]) -> Item:
     """Return the item of a row of `ITEMS_SCHEMA`. Raises pydantic's ValidationError."""
     attributes = {
-        name: int(text[1:]) if text.startswith("#") else text[1:]
+        name: _values(text)
         for name, text in row.pop("attributes")  # type: ignore[attr-defined]
     }
     row.pop("hidden")
     return Item.model_validate({**row, "attributes": attributes})
+
+
+def _cell(values: Values) -> str:
+    """Return an attribute as text: #12, 'twelve, or several as a list of JSON.
+
+    So they keep their type: 12 and "12" are different things to say.
+    """
+    if isinstance(values, tuple):
+        return json.dumps(values, ensure_ascii=False)
+    return f"#{values}" if isinstance(values, int) else f"'{values}"
+
+
+def _values(cell: str) -> object:
+    if cell.startswith("["):
+        return json.loads(cell)
+    return int(cell[1:]) if cell.startswith("#") else cell[1:]
 
 
 def check_schema(what: str, table: pa.Table, schema: pa.Schema) -> None:

@@ -17,8 +17,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
 )
 
 from catalog.text import clean_description, clean_title, clean_word
@@ -28,6 +30,8 @@ VALUE_LIMIT = 1e9
 """Largest strength of an interaction, either way: beyond it the ranker's sums lose their digits."""
 ATTRIBUTE_LIMIT = 10**12
 """Largest number an attribute may hold."""
+MAX_VALUES = 16
+"""Most values that one attribute may have."""
 TIMESTAMP_LIMIT = 5 * 10**18
 """An int64 holds it, and so does a float, as which OpenAPI documents name bounds."""
 
@@ -103,9 +107,25 @@ Title = Annotated[_Seen, _cleaned(clean_title)]
 Word = Annotated[_Seen, _cleaned(clean_word)]
 Description = Annotated[_Seen, _cleaned(clean_description)]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z ]{0,30}[a-z]$")]
-AttributeValue = (
-    Annotated[int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT), WHOLE] | Word
-)
+_Number = Annotated[
+    int, Field(strict=True, ge=-ATTRIBUTE_LIMIT, le=ATTRIBUTE_LIMIT), WHOLE, Tag("number")
+]
+
+
+def _kind(value: object) -> str:
+    """Return which kind of value it is meant to be, so that an error is about no other."""
+    return "number" if isinstance(value, (int, float)) else "text"
+
+
+def _kind_of_all(values: object) -> str:
+    return "several" if isinstance(values, (list, tuple)) else _kind(values)
+
+
+_Text = Annotated[Word, Tag("text")]
+_Value = Annotated[_Number | _Text, Discriminator(_kind)]
+_Several = Annotated[
+    tuple[_Value, ...], Field(max_length=MAX_VALUES, json_schema_extra={"minItems": 1})
+]
 Year = Annotated[int, Field(strict=True, ge=1, le=2999), WHOLE]
 Liking = Literal["loved", "liked", "used"]
 """How an entry of a history may be told; `used` says only that it was: played, bought, read."""
@@ -118,8 +138,29 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-def _sorted_by_name(values: dict[str, int | str]) -> dict[str, int | str]:
-    return dict(sorted(values.items()))
+def _each_once(values: "Values") -> "Values":
+    """Return several values without repetition, and a single one as itself: equal Facts."""
+    if not isinstance(values, tuple):
+        return values
+    if not values:
+        raise ValueError("has no value: leave the attribute out")
+    first: dict[str, int | str] = {}
+    for value in values:
+        first.setdefault(str(value).casefold(), value)
+    return tuple(first.values()) if len(first) > 1 else values[0]
+
+
+Values = int | str | tuple[int | str, ...]
+AttributeValues = Annotated[
+    _Number | _Text | Annotated[_Several, Tag("several")],
+    Discriminator(_kind_of_all),
+    AfterValidator(_each_once),
+]
+"""One value, or several, the most telling first: of three writers, in the order to name them."""
+
+
+def _sorted_by_name(attributes: dict[str, Values]) -> dict[str, Values]:
+    return dict(sorted(attributes.items()))
 
 
 class Item(BaseModel):
@@ -132,7 +173,7 @@ class Item(BaseModel):
     categories: Annotated[tuple[Word, ...], Field(max_length=16), AfterValidator(_distinct)] = ()
     year: Year | None = None
     attributes: Annotated[
-        dict[AttributeName, AttributeValue],
+        dict[AttributeName, AttributeValues],
         Field(max_length=8, json_schema_extra={"additionalProperties": False}),
         AfterValidator(_sorted_by_name),
     ] = Field(default_factory=dict)
@@ -141,6 +182,15 @@ class Item(BaseModel):
         description="Free text about it, cut after 600 characters (200 of evidence). Only a Prism "
         "of an open language speaks of it.",
     )
+
+    def values(self, name: str) -> tuple[int | str, ...]:
+        """Return the values of an attribute, one or several; none where the item lacks it."""
+        found = self.attributes.get(name, ())
+        return found if isinstance(found, tuple) else (found,)
+
+    def pairs(self) -> list[tuple[str, int | str]]:
+        """Return each value of each attribute, with the attribute's name."""
+        return [(name, value) for name in self.attributes for value in self.values(name)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _told(opening: str, item: Item) -> Iterator[str]:
         yield f"{title} belongs to {listing(item.categories)}."
     if item.year:
         yield f"{title} is from {item.year}."
-    for name, value in item.attributes.items():
+    for name, value in item.pairs():
         yield f"The {name} of {title} is {value}."
     if item.description:
         yield f"About {title}: {item.description}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from catalog.facts import Evidence, Facts, Noun
-from catalog.types import Item
+from catalog.types import Item, Values
 from models.language.articles import article, is_or_are
 from models.language.english import all_of, category_words, decade, kind, listing
 from models.language.titles import same_series
@@ -168,9 +168,11 @@ def shared_decade(items: Sequence[Item]) -> int | None:
     return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
 
 
-def attribute(value: int | str) -> str:
-    """Return an attribute's value as it is told: numbers plain, words quoted."""
-    return str(value) if isinstance(value, int) and value >= 0 else f"‘{value}’"
+def attribute(values: Values) -> str:
+    """Return an attribute as it is told: numbers plain, words quoted, several as a list."""
+    if isinstance(values, tuple):
+        return listing([attribute(value) for value in values])
+    return str(values) if isinstance(values, int) and values >= 0 else f"‘{values}’"
 
 
 def _quoted(words: Sequence[str]) -> str:

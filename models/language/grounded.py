@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
@@ -54,11 +54,17 @@ class GroundedEngine:
 def style_of(facts: Facts) -> int:
     """Return which of the `STYLES` ways to say things suits these Facts.
 
-    It follows from the fields that the first version had, written out in full: a field that came
-    later, and how the canonical form leaves out defaults, move no text.
+    A description moves no text of this grammar, which does not speak of it, and neither does the
+    version that the Facts call themselves.
     """
-    later: Any = {"verb": True, "item": {"description"}, "evidence": {"__all__": {"description"}}}
-    told = facts.model_dump_json(exclude=later)
+    told = facts.model_dump_json(
+        exclude={
+            "version": True,
+            "item": {"description"},
+            "evidence": {"__all__": {"description"}},
+        },
+        exclude_defaults=True,
+    )
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8]) % STYLES
 
 

@@ -148,8 +148,8 @@ def _details(item: Item) -> Iterator[str]:
         yield f"Year: {item.year}"
     if item.categories:
         yield f"Categories: {', '.join(item.categories)}"
-    for key, value in item.attributes.items():
-        yield f"{key.capitalize()}: {value}"
+    for key in item.attributes:
+        yield f"{key.capitalize()}: {', '.join(map(str, item.values(key)))}"
     if item.description:
         yield f"Description: {item.description}"
 

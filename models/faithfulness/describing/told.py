@@ -53,7 +53,7 @@ class Told:
     def _value(self, node: Node, before: Node | None) -> int:
         """Return how many nodes tell a value of the item in its role: "by V" or "director V"."""
         text = self.tokens[node.word.start].text
-        keys = {key for key, value in self.item.attributes.items() if str(value) == text}
+        keys = {key for key, value in self.item.pairs() if str(value) == text}
         if before is not None:
             role = before.word.text
             if keys & (before.keys | MADE.get(MAKES.get(role, role), frozenset())):
@@ -73,5 +73,5 @@ class Told:
     def _counts(self, node: Node, after: Node) -> bool:
         """Say whether a number is that of an attribute: 90 minutes."""
         keys = UNITS.get(after.word.text, frozenset()) | after.keys
-        values = {str(value) for key, value in self.item.attributes.items() if key in keys}
+        values = {str(value) for key, value in self.item.pairs() if key in keys}
         return after.bare and node.word.text in values

@@ -114,7 +114,7 @@ def _attribute(context: Context, statement: Statement) -> Judged:
         key, value = tokens[0].text, tokens[1].text
         return context.told(
             statement,
-            lambda item: str(item.attributes[key]) == value if key in item.attributes else None,
+            lambda item: value in map(str, item.values(key)) if key in item.attributes else None,
         )
     if statement.how.startswith("size "):
         return judge_size(context, statement)
@@ -124,7 +124,7 @@ def _attribute(context: Context, statement: Statement) -> Judged:
         statement,
         lambda item: any_known(
             str(known) == value or _amounts_to(str(known), value, statement.how)
-            for key, known in item.attributes.items()
+            for key, known in item.pairs()
             if keys is None or key in keys
         ),
     )

@@ -2,7 +2,7 @@
 
 import re
 
-from catalog.types import Item
+from catalog.types import Item, Values
 from models.faithfulness.judging.context import Context, Judged
 from models.faithfulness.reading.attributes import UNITS
 from models.faithfulness.reading.statements import Statement, Things
@@ -43,8 +43,10 @@ BY_WORD: dict[str, frozenset[str]] = {
 }
 
 
-def amount(value: int | str) -> float | None:
+def amount(value: Values) -> float | None:
     """Return the one number of an attribute: 29 for "€29", 0 for "free"; None of "1–4"."""
+    if isinstance(value, tuple):
+        return None
     told = re.sub(r",(?=\d{3}(?!\d))", "", str(value))
     numbers = re.findall(r"\d+(?:[.,]\d+)?", told)
     if isinstance(value, str) and value in {mark * len(value) for mark in "€£$¥"}:

@@ -44,7 +44,7 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
     found = [
         _forms_of(
             entity.categories,
-            tuple((k, str(v), isinstance(v, str)) for k, v in entity.attributes.items()),
+            tuple((key, str(value), isinstance(value, str)) for key, value in entity.pairs()),
             nouns,
             own_words,
         )

@@ -116,7 +116,7 @@ class _Contradictions(Histories):
         return "another is" if another and all(another) else ""
 
     def _has_value(self, value: str) -> Callable[[Item], bool | None]:
-        keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
         return lambda item: (
             value in map(str, item.attributes.values()) if keys & set(item.attributes) else None
         )

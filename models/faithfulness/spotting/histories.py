@@ -110,7 +110,7 @@ class Histories(Sequences):
     def _has(self, item: Item) -> bool | None:
         """Say whether the value at hand is so of something, None where it has none like it."""
         value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
         if not keys & set(item.attributes):
             return None
         return value in map(str, item.attributes.values())

@@ -31,7 +31,7 @@ class Makings(Levels):
 
     def _valued(self, value: str, keys: frozenset[str]) -> str:
         """Return of which a value is not so, though it has one under one of the names."""
-        under = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        under = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
 
         def has(item: Item) -> bool | None:
             if value in map(str, item.attributes.values()):
@@ -56,7 +56,7 @@ class Makings(Levels):
         )
 
     def _makers_of(self, item: Item) -> set[str]:
-        return {str(v) for k, v in item.attributes.items() if k in _MAKERS}
+        return {str(v) for k, v in item.pairs() if k in _MAKERS}
 
     def _from(self) -> str:
         return self._valued(self.spot.token("v").text, _PLACES | _MAKERS)
@@ -67,7 +67,7 @@ class Makings(Levels):
         keys = frozenset({"city", "place", "town", "location"})
 
         def has(item: Item) -> bool | None:
-            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            known = [str(v).casefold() for key, v in item.pairs() if key in keys]
             return any(name in value or value in name for value in known) if known else None
 
         return self._wrong(has)
@@ -78,7 +78,7 @@ class Makings(Levels):
         if not self.spot.opens() or " or " in before:
             return ""
         value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.attributes.items() if str(v) == value}
+        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
         return self._valued(value, frozenset(keys))
 
     def _its(self) -> str:
@@ -97,7 +97,7 @@ class Makings(Levels):
         name = " ".join(self.spot.token("v").parts).casefold()
 
         def has(item: Item) -> bool | None:
-            known = [str(v).casefold() for key, v in item.attributes.items() if key in keys]
+            known = [str(v).casefold() for key, v in item.pairs() if key in keys]
             return any(name in value or value in name for value in known) if known else None
 
         return self._wrong(has)
@@ -120,7 +120,7 @@ class Makings(Levels):
         ):
             return ""
         value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.attributes.items() if v == value}
+        keys = {k for e in self.entities for k, v in e.pairs() if v == value}
         keys &= BY_PREPOSITION["by"]
         return self._wrong(
             lambda i: (
@@ -157,8 +157,8 @@ class Makings(Levels):
         if how == "K":
             key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
         names = {key, f"{key}s"} if key not in _ANYBODY else set(_MAKERS)
-        known = {str(v) for k, v in item.attributes.items() if k in names}
-        return known or {str(v) for k, v in item.attributes.items() if k in _MAKERS}
+        known = {str(v) for k, v in item.pairs() if k in names}
+        return known or {str(v) for k, v in item.pairs() if k in _MAKERS}
 
     def _one_hand(self) -> str:
         """By the same: as another thing that is named."""

@@ -133,7 +133,7 @@ class Sizes(Chronology):
         keys, number = self._sized(), self.spot.number()
 
         def has(item: Item) -> bool | None:
-            known = [amount(v) for key, v in item.attributes.items() if key in keys]
+            known = [amount(v) for key, v in item.pairs() if key in keys]
             return any(v < number for v in known if v is not None) if any(known) else None
 
         return self._wrong(has)
@@ -146,7 +146,7 @@ class Sizes(Chronology):
         about = self.spot.is_about()
 
         def has(item: Item) -> bool | None:
-            known = [amount(v) for key, v in item.attributes.items() if key in keys]
+            known = [amount(v) for key, v in item.pairs() if key in keys]
             whole = [value for value in known if value is not None]
             if not whole:
                 return None
@@ -159,7 +159,7 @@ class Sizes(Chronology):
     def _any_size(self) -> str:
         """Something named has so many, or so many more than another."""
         keys, number = self._sized(), self.spot.number()
-        known = [amount(v) for e in self.entities for k, v in e.attributes.items() if k in keys]
+        known = [amount(v) for e in self.entities for k, v in e.pairs() if k in keys]
         whole = [value for value in known if value is not None]
         named = [self.entities[n] for mention in self._named() for n in mention]
         if not whole or not named or not all(keys & set(item.attributes) for item in named):

@@ -83,7 +83,7 @@ def _details(item: Item) -> Iterator[str]:
         yield f"year {item.year}"
     if item.categories:
         yield ", ".join(item.categories)
-    for key, value in item.attributes.items():
-        yield f"{key} {value}"
+    for key in item.attributes:
+        yield f"{key} {', '.join(map(str, item.values(key)))}"
     if item.description:
         yield item.description
