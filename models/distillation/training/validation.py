@@ -24,7 +24,7 @@ def validate(
     """Return figures, and some greedy texts.
 
     The figures are the validation loss (nats a token), how many greedy texts there are, and of
-    these the share that is faithful, and names its item at all, and the share that equals its label.
+    these the share that is faithful and names its item, and the share that equals its label.
     """
     model.eval()
     with precision.autocast(model.device):
