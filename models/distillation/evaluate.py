@@ -129,9 +129,14 @@ def _share(found: Iterable[bool]) -> Share:
     return Share(sum(outcomes), len(outcomes))
 
 
-def bare(text: str) -> str:
-    """Return a text with every quoted span as one letter, T or C."""
-    return _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
+def bare(text: str, facts: Facts) -> str:
+    """Return a text with every quoted span as one letter, T or C, and the names in it as V."""
+    masked = _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
+    values = {v for item in (facts.item, *facts.evidence) for _, v in item.pairs()}
+    names = sorted((value for value in values if isinstance(value, str)), key=len, reverse=True)
+    for name in names:
+        masked = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "V", masked)
+    return re.sub(r"V(?:, V)* and V\b", "V", masked)
 
 
 def pattern(text: str, facts: Facts) -> str:
@@ -139,7 +144,7 @@ def pattern(text: str, facts: Facts) -> str:
 
     A list of titles counts as one, so that its length alone makes no pattern of its own.
     """
-    masked = _TITLES.sub("T", bare(text))
+    masked = _TITLES.sub("T", bare(text, facts))
     forms = {facts.noun.one, facts.noun.many}
     for category in {c for item in (facts.item, *facts.evidence) for c in item.categories}:
         words = category_words(category)

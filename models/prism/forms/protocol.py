@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from catalog.facts import Facts
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 """Raised whenever Facts may get another prompt or target: a student must learn it anew."""
 FormName = Literal["references", "titles", "verbatim"]
 
