@@ -97,6 +97,11 @@ def relation_of(name: str) -> Relation | None:
     return _RELATIONS.get(name)
 
 
+def known_names() -> list[str]:
+    """Return the names of all attributes of the table, each in the singular."""
+    return [name for name, _ in _TABLE]
+
+
 def by_telling(names: Sequence[str]) -> list[str]:
     """Return names of attributes, the most telling first; unknown ones last, in their order."""
     return sorted(names, key=lambda name: _RANKS.get(name, len(_TABLE)))
