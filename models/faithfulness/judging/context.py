@@ -114,7 +114,10 @@ class Context:
         wrong = next(m for m, so in zip(meant, found, strict=True) if not so)
         why = f"not so of “{self.entities[min(wrong, default=0)].title}”"
         false = [so is False for so in found]
-        contradicted = all(false) if things.word in {"it", "all"} else any(false)
+        vague = things.word == "it" or (
+            things.word == "all" and things.count not in self.sizes(meant)
+        )
+        contradicted = all(false) if vague else any(false)
         return ("contradicted" if contradicted else "unverifiable"), why
 
     def any_evidence(self, has: Callable[[Item], bool]) -> bool:

@@ -1,16 +1,14 @@
 """How a statement of each kind is held against the Facts: one small function for each."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import get_args
 
 from catalog.facts import Verb
 from catalog.types import Item
 from models.faithfulness.claims import ClaimType, Outcome
-from models.faithfulness.judging.context import Context, Judged, any_known, distinct
+from models.faithfulness.judging.context import Context, Judged, distinct
 from models.faithfulness.judging.dates import judge_decade, judge_year
-from models.faithfulness.judging.measures import judge_size
-from models.faithfulness.reading.attributes import BY_PREPOSITION, MADE, UNITS
+from models.faithfulness.judging.values import judge_attribute, share
 from models.faithfulness.reading.lexicon import category_forms, has_category
 from models.faithfulness.reading.statements import Statement, Things
 from models.language.titles import may_be_series, same_series
@@ -22,6 +20,8 @@ def _liking(context: Context, statement: Statement) -> Judged:
         return _use(context, statement)
     meant = context.resolve(statement.about)
     for mention in meant:
+        if statement.about.word == "which" and mention == {0} != meant[-1]:
+            continue  # of the item and what you liked it is the latter
         entries = [context.facts.evidence[n - 1] for n in mention if n]
         strong = statement.how in {"loved", "loved?"}
         known = statement.how == "known" and bool(entries)  # of the history, however it was liked
@@ -105,50 +105,6 @@ def _popularity(context: Context, statement: Statement) -> Judged:
     return tier == "favourite" or (tier is not None and statement.how == "well_liked"), ""
 
 
-def _attribute(context: Context, statement: Statement) -> Judged:
-    """A value holds for what it is said of, under the name or in the role it is told in."""
-    tokens = [context.tokens[n] for n in statement.values]
-    if statement.how == "same":
-        return _same(context, statement, tokens[0].text if tokens else "")
-    if statement.how == "its":
-        key, value = tokens[0].text, tokens[1].text
-        return context.told(
-            statement,
-            lambda item: value in map(str, item.values(key)) if key in item.attributes else None,
-        )
-    if statement.how.startswith("size "):
-        return judge_size(context, statement)
-    keys = _keys(statement.how, [token.text for token in tokens[1:]])
-    value = tokens[0].text
-    return context.told(
-        statement,
-        lambda item: any_known(
-            str(known) == value or _amounts_to(str(known), value, statement.how)
-            for key, known in item.pairs()
-            if keys is None or key in keys
-        ),
-    )
-
-
-def _same(context: Context, statement: Statement, key: str) -> Judged:
-    """The same value as all that is named beside it, or without a key the same maker."""
-    assert statement.beside is not None
-    beside = context.resolve(statement.beside)
-    found = [
-        any(_share(context.entities[n], context.entities[m], key) for n in one for m in other)
-        for one in context.resolve(statement.about)
-        for other in beside
-        if one != other
-    ]
-    if not found:
-        return "unverifiable", "it does not say the same as what"
-    context.is_told = True
-    if all(found):
-        return True, ""
-    plain = statement.beside.titles or not any(found)
-    return ("contradicted" if plain else "unverifiable"), f"not the same {key or 'maker'}"
-
-
 def _similar(context: Context, statement: Statement) -> Judged:
     """What is similar has a category in common; more is not known."""
     others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
@@ -168,10 +124,16 @@ def _similar(context: Context, statement: Statement) -> Judged:
 def _series(context: Context, statement: Statement) -> Judged:
     """Titles and years show that things are of one series."""
     assert statement.beside is not None
+    mine = context.resolve(statement.about)
     others = context.resolve(statement.beside)
+    if statement.how == "all":  # of one series
+        others = distinct(others)[1:]
+        mine = [m for m in distinct(mine) if m not in others]
+        if not others:
+            return "unverifiable", "it does not say of one series with what"
     true = all(
-        any(same_series(context.entities[n], context.entities[m]) for n in one for m in other)
-        for one in context.resolve(statement.about)
+        any(_of_one_series(context.entities[n], context.entities[m]) for n in one for m in other)
+        for one in mine
         for other in others
     )
     if statement.how == "sequel" and true:
@@ -186,6 +148,11 @@ def _series(context: Context, statement: Statement) -> Judged:
     open_ = any(may_be_series(one, other) for one in about for other in beside)
     told: Outcome = "unverifiable" if open_ else "contradicted"
     return told, "titles and years do not show one series"
+
+
+def _of_one_series(one: Item, other: Item) -> bool:
+    """Say whether two are of one series: by the name of it, or by titles and years."""
+    return share(one, other, "series", equal=False) or same_series(one, other)
 
 
 def _count(context: Context, statement: Statement) -> Judged:
@@ -210,32 +177,6 @@ def _count(context: Context, statement: Statement) -> Judged:
     return true, why
 
 
-def _share(one: Item, other: Item, key: str) -> bool:
-    """Say whether two items have one value of an attribute, or, without a name, one maker."""
-    if key:
-        return one.attributes.get(key) == other.attributes.get(key) is not None
-    makers = BY_PREPOSITION["by"]
-    return any(k in makers and other.attributes.get(k) == v for k, v in one.attributes.items())
-
-
-def _keys(how: str, told: Sequence[str]) -> frozenset[str] | None:
-    """Return the names that an attribute may have where its value is told so; None is any."""
-    if told:
-        return frozenset(told)
-    first = how.split(" ", 1)[0]
-    if first == "measure":
-        return next((UNITS[word] for word in how.split() if word in UNITS), None)
-    if first in MADE:
-        return MADE[first]
-    return BY_PREPOSITION.get(how)
-
-
-def _amounts_to(known: str, number: str, how: str) -> bool:
-    """Say whether a value is a number with the unit at hand: "147 min" for 147 minutes."""
-    match = re.fullmatch(rf"{re.escape(number)}[ -]?([a-z]{{3,}})\.?", known.casefold())
-    return match is not None and any(word[:3] == match[1][:3] for word in how.split())
-
-
 def _meant(form: str, entities: Sequence[Item]) -> frozenset[str]:
     """Return the categories that a form may stand for: "romantic" and "romance" are one."""
     told = {category for entity in entities for category in entity.categories}
@@ -253,7 +194,7 @@ KINDS: dict[ClaimType, Callable[[Context, Statement], Judged]] = {
     "year": judge_year,
     "decade": judge_decade,
     "popularity": _popularity,
-    "attribute": _attribute,
+    "attribute": judge_attribute,
     "series": _series,
     "count": _count,
 }

@@ -4,55 +4,85 @@ A word licenses the names on its right, and no others: “by ‘Konami’” is 
 a city.
 """
 
-_MAKERS = frozenset(
-    "director directors author authors writer writers artist artists composer designer designers "
-    "developer developers creator creators maker manufacturer brand studio instructor host hosts "
-    "chef singer band poet illustrator photographer editor narrator producer arranger architect "
-    "journalist reporter podcaster screenwriter winery brewery roaster creator creators".split()
-)
-_PLACES = frozenset("city country origin place region location town state neighbourhood".split())
+from collections.abc import Iterable
+
+
+def _names(words: str) -> frozenset[str]:
+    """Return names of attributes, each in the singular and in the plural."""
+    return frozenset(name for word in words.split() for name in (word, f"{word}s"))
+
+
+_MAKERS = _names(
+    "director author writer artist composer designer developer creator maker manufacturer brand "
+    "studio instructor host chef singer band performer poet illustrator photographer editor "
+    "narrator producer arranger architect journalist reporter podcaster screenwriter teacher "
+    "roaster"
+) | {"winery", "brewery"}
+_PLACES = _names("origin place region location town state neighbourhood") | {
+    *("city", "cities", "country", "countries")
+}
+_STARS = _names("actor star lead") | {"starring"}
+CAST = _STARS | {"cast"}
+SERIES = _names("saga franchise") | {"series"}
 
 BY_PREPOSITION: dict[str, frozenset[str]] = {
     "by": _MAKERS,
-    "from": _MAKERS - {"chef"} | _PLACES | {"publisher", "label", "network", "company", "outlet"},
-    "in": _PLACES | {"language", "format", "series"},
-    "for": frozenset(
-        "light level audience newspaper magazine outlet occasion season difficulty".split()
-    ),
-    "with": frozenset("instructor teacher host hosts presenter narrator".split()),
-    "of": frozenset("material grape grapes ingredient ingredients".split()),
-    "on": frozenset("platform platforms label network channel console system".split()),
+    "from": _MAKERS - _names("chef") | _PLACES | _names("publisher label network outlet album")
+    | {"company", "companies"},
+    "in": _PLACES | SERIES | _names("language format"),
+    "for": _names("light level audience newspaper magazine outlet occasion season")
+    | {"difficulty"},
+    "with": _names("instructor teacher host presenter narrator"),
+    "of": _names("material grape ingredient"),
+    "on": _names("platform label network channel console system"),
+}  # fmt: skip
+IN_ROLE: dict[str, frozenset[str]] = {
+    "cast": CAST,
+    "stars": _STARS,
+    "features": CAST | _names("guest artist singer"),
+    "won": _names("award prize medal"),
+    "series": SERIES,
+    "album": _names("album record"),
+    "serves": _names("cuisine food dish serves"),
 }
+"""Names that are told by a word of their own: "has V in its cast", "won V"."""
+_BEHIND: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (_names("director"), _names("writer screenwriter composer producer editor narrator")),
+    (_names("author"), _names("narrator illustrator editor")),
+    (_names("artist band singer performer"), _names("producer arranger editor")),
+)
+"""Who makes a thing, and who does not where the former is known: a film is not by its composer."""
 EARLIER = frozenset("before earlier older".split())
 LATER = frozenset("after later newer younger".split())
 MADE: dict[str, frozenset[str]] = {
-    "directed": frozenset({"director", "directors"}),
-    "written": frozenset("author authors writer writers screenwriter poet journalist".split()),
-    "developed": frozenset("developer developers studio".split()),
-    "published": frozenset({"publisher", "outlet"}),
-    "designed": frozenset({"designer", "designers"}),
-    "created": _MAKERS - {"instructor", "host", "hosts", "chef"},
-    "composed": frozenset({"composer"}),
-    "produced": frozenset({"producer"}),
-    "taught": frozenset({"instructor", "teacher", "lecturer"}),
-    "hosted": frozenset({"host", "hosts", "presenter"}),
-    "presented": frozenset({"host", "hosts", "presenter"}),
-    "performed": frozenset({"artist", "artists", "singer", "band"}),
-    "sung": frozenset({"artist", "artists", "singer"}),
-    "recorded": frozenset({"artist", "artists", "band"}),
-    "made": frozenset("maker manufacturer brand studio developer company".split()),
-    "illustrated": frozenset({"illustrator"}),
-    "narrated": frozenset({"narrator"}),
-    "arranged": frozenset({"arranger"}),
-    "released": frozenset({"label", "publisher"}),
-    "edited": frozenset({"editor"}),
-    "founded": frozenset({"founder"}),
-    "run": frozenset({"chef", "owner"}),
+    "directed": _names("director"),
+    "written": _names("author writer screenwriter poet journalist"),
+    "developed": _names("developer studio"),
+    "published": _names("publisher outlet"),
+    "designed": _names("designer"),
+    "created": _MAKERS - _names("instructor host chef teacher narrator editor producer arranger"),
+    "composed": _names("composer"),
+    "produced": _names("producer"),
+    "taught": _names("instructor teacher lecturer"),
+    "hosted": _names("host presenter"),
+    "presented": _names("host presenter"),
+    "performed": _names("artist singer band performer"),
+    "sung": _names("artist singer"),
+    "recorded": _names("artist band"),
+    "made": _names("maker manufacturer brand studio developer") | {"company"},
+    "illustrated": _names("illustrator"),
+    "narrated": _names("narrator"),
+    "arranged": _names("arranger"),
+    "released": _names("label publisher"),
+    "edited": _names("editor"),
+    "founded": _names("founder"),
+    "run": _names("chef owner"),
 }
 MADE |= {"wrote": MADE["written"], "teaches": MADE["taught"], "hosts": MADE["hosted"]}
 MADE |= {"publishes": MADE["published"], "makes": MADE["made"], "writes": MADE["written"]}
 MADE |= {"directs": MADE["directed"], "develops": MADE["developed"], "designs": MADE["designed"]}
-MADE |= {"sings": MADE["sung"]}
+MADE |= {"sings": MADE["sung"], "composes": MADE["composed"], "produces": MADE["produced"]}
+MADE |= {"illustrates": MADE["illustrated"], "narrates": MADE["narrated"]}
 MAKES: dict[str, str] = {
     "directed": "directed", "directs": "directed", "wrote": "written", "writes": "written",
     "made": "created", "makes": "created", "sang": "sung", "sings": "sung",
@@ -80,3 +110,10 @@ UNITS: dict[str, frozenset[str]] = {
     "seats": frozenset({"seats", "capacity", "players"}),
     "lasting": _TIMES, "running": _TIMES,
 }  # fmt: skip
+
+
+def makers_of(names: Iterable[str]) -> frozenset[str]:
+    """Return which names of attributes are those of who made a thing that has all of them."""
+    held = frozenset(names)
+    behind = (lesser for main, lesser in _BEHIND if main & held)
+    return (_MAKERS & held).difference(*behind)

@@ -79,11 +79,15 @@ class _Forms:
         self._own_words = own_words
 
     def add(self, form: str, symbol: str, meaning: str) -> None:
-        """Add a form; several words of our own count only where a noun or a key is called for."""
+        """Add a form; several words of our own count only where a noun or a key is called for.
+
+        Or as a name, which has capitals: "The Who", but not "the who" or "It is".
+        """
         named = symbol in {"NN", "NP", "NB", "K"}
-        if not named and form.casefold() in _FUNCTION_WORDS:
+        is_name = symbol == "V" and all(word[0].isupper() for word in form.split())
+        if not (named or is_name) and form.casefold() in _FUNCTION_WORDS:
             return
-        if not (" " in form and _is_own(form, self._own_words)):
+        if is_name or not (" " in form and _is_own(form, self._own_words)):
             self.phrases.append((form, symbol, meaning))
         elif named:
             self.contextual.append((form, symbol, meaning))
@@ -163,7 +167,7 @@ _FUNCTION_WORDS = frozenset(
     "some each every loved liked enjoyed love like enjoy loves likes recently lately also too "
     "here next".split()
 )
-"""Words that carry a sentence: a category or a value of these counts only in quotes."""
+"""Words that carry a sentence: a category or value of these counts only in quotes, or as a name."""
 
 
 def _other_number(key: str) -> str:

@@ -1,9 +1,13 @@
 """What a parse says of attributes: who made a thing, and what is shared."""
 
+from models.faithfulness.reading.attributes import MADE
 from models.faithfulness.reading.measuring import Measuring
 from models.faithfulness.reading.parser import Tree
 from models.faithfulness.reading.statements import Things
 from models.faithfulness.reading.walker import is_rule
+
+_APPEARS = {"appears_in": "cast", "appears_with": "cast", "starred_in": "stars"}
+"""How it is told that somebody appears in a thing, and the role that each means."""
 
 
 class Makers(Measuring):
@@ -37,17 +41,65 @@ class Makers(Measuring):
     def _value_bare(self, tree: Tree, about: Things) -> Things:
         return self._valued("", tree, about)
 
+    def _value_featured(self, tree: Tree, about: Things) -> Things:
+        return self._valued("features", tree, about)
+
+    def _value_served(self, tree: Tree, about: Things) -> Things:
+        return self._valued("serves", tree, about)
+
+    def _value_album(self, tree: Tree, about: Things) -> Things:
+        return self._valued("album", tree, about)
+
+    def _stars_in(self, tree: Tree, about: Things) -> Things:
+        return self._valued("stars", tree, about)
+
+    _starring_in = _stars_in
+
+    def _winning(self, tree: Tree, about: Things) -> Things:
+        return self._valued("won", tree, about)
+
     def _made_by(self, tree: Tree, about: Things) -> Things:
-        return self._valued(self._words(tree), tree, about)
+        """Directed by V; written and directed by V."""
+        for verb in self._words(tree).split():
+            if verb in MADE:
+                self._valued(verb, tree, about)
+        return Things()
 
     _made_by_verb = _made_by
+
+    def _among(self, how: str, tree: Tree, about: Things) -> Things:
+        """With V in its cast: V is one of the values of a named attribute, or of one told so."""
+        keys, values = self._slots(tree, "K"), self._slots(tree, "V", "Q")
+        self._say("attribute", tree, about, "among" if keys else how, (*keys, *values))
+        return Things()
+
+    def _in_cast(self, tree: Tree, about: Things) -> Things:
+        return self._among("cast", tree, about)
+
+    def _in_series(self, tree: Tree, about: Things) -> Things:
+        return self._among("series", tree, about)
+
+    def _appearing(self, tree: Tree, about: Things) -> Things:
+        """V is in the cast of T, as in that of T; V stars in T."""
+        values = self._slots(tree, "V", "Q")
+        things = Things()
+        for child in (c for c in tree.children if is_rule(c, *_APPEARS)):
+            here = child if is_rule(child, "appears_in") else tree
+            keys = self._slots(here, "K")
+            found = self._child(child, "things", about)
+            how = "among" if keys else _APPEARS[child.rule]
+            self._say("attribute", tree, found, how, (*keys, *values))
+            things += found
+        return things
 
     def _maker_of(self, tree: Tree, about: Things) -> Things:
         """From V, the developer of T: of both."""
         value = tuple(self._slots(tree, "V", "Q"))
         key = tuple(self._slots(tree, "K"))
-        for things in (about, self._child(tree, "things", about)):
-            self._say("attribute", tree, things, "its", (*key, *value))
+        words = self._words(tree).split()
+        self._say("attribute", tree, about, words[0], value)
+        how = "among" if "one" in words else "its"
+        self._say("attribute", tree, self._child(tree, "things", about), how, (*key, *value))
         return Things()
 
     def _maker_who(self, tree: Tree, about: Things) -> Things:
@@ -91,17 +143,21 @@ class Makers(Measuring):
 
     def _same(self, tree: Tree, about: Things) -> Things:
         """The same director as T, V: of all of them."""
-        beside = self._child(tree, "things", about) or Things(word="others", place=tree.first)
+        beside = self._beside(tree, about)
         keys = self._slots(tree, "K")
         for n in range(max(1, len(keys))):
             self._say("attribute", tree, about, "same", tuple(keys[n : n + 1]), beside)
         for child in tree.children:
             if is_rule(child, "value"):
-                values = (*keys[:1], *self._values(child))
-                self._say("attribute", tree, about, "its", values)
-            elif not is_rule(child, "things"):
+                self._say("attribute", tree, about, "its", (*keys, *self._values(child)))
+            elif not is_rule(child, "things", "them", "that_one"):
                 self.of(child, about)
         return Things()
+
+    def _beside(self, tree: Tree, about: Things) -> Things:
+        """Return what a thing has something in common with: T, it, or what else is named."""
+        found = self._child(tree, "things", about) + self._child(tree, "that_one", about)
+        return found or self._child(tree, "them", about) or Things(word="others", place=tree.first)
 
     _same_as = _same_maker = _same_owner = _same
 
@@ -184,13 +240,18 @@ class Makers(Measuring):
         return Things()
 
     def _sharing(self, tree: Tree, about: Things) -> Things:
-        beside = self._child(tree, "things", about) or Things(word="others")
-        for thing in (c for c in tree.children if is_rule(c, "shared_thing")):
+        beside = self._beside(tree, about)
+        for n, thing in enumerate(tree.children):
+            if not is_rule(thing, "shared_thing"):
+                continue
+            some = n > 0 and is_rule(tree.children[n - 1], "some_of")  # of several directors
             for key in self._slots(thing, "K"):
-                self._say("attribute", thing, about, "same", (key,), beside)
-                for value in thing.children[1:]:
-                    values = (key, *self._values(value))
-                    self._say("attribute", thing, about, "its", values)
+                self._say("attribute", thing, about, "shared" if some else "same", (key,), beside)
+                for value in (v for child in thing.children for v in self._values(child)):
+                    values, how = (key, value), "among" if some else "its"
+                    self._say("attribute", thing, about, how, values)
+                    if some:
+                        self._say("attribute", thing, beside, how, values)
             if not self._slots(thing, "K") and not any(is_rule(c, "genre") for c in thing.children):
                 self._say("category", thing, about, "similar", beside=beside)
             self._child(thing, "genre", about)
@@ -198,6 +259,11 @@ class Makers(Measuring):
         return Things()
 
     _has_in_common = _sharing
+
+    def _one_series(self, tree: Tree, about: Things) -> Things:
+        """Of one series: all of them."""
+        self._say("series", tree, about, "all", beside=about)
+        return Things()
 
     def _series_of(self, tree: Tree, about: Things) -> Things:
         self._say("series", tree, about, beside=self._inside(tree, about))

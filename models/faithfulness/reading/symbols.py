@@ -38,7 +38,7 @@ _UNITS = {
 _COUNTED = {"K", *_UNITS}
 CATEGORIES = {"CA", "C1", "CP"}
 _MERGED = {"P", *CATEGORIES}
-_LISTED = ({"T"}, {"Q"}, CATEGORIES)
+_LISTED = ({"T"}, {"Q", "V"}, CATEGORIES)
 _OF_CATEGORY, _OF_NOUN = {"C1", "CP"}, {"NN", "NP", "NB"}
 
 
@@ -163,8 +163,9 @@ def _with_the(symbols: list[str], after: int, members: int) -> tuple[int, bool]:
 
 def _merged(members: list[Token]) -> Token:
     last = members[-1]
+    plain = next((token.symbol for token in members if token.symbol != "Q"), "Q")
     return Token(
-        "TT" if last.symbol == "T" else last.symbol,
+        {"T": "TT", "V": "V"}.get(plain, last.symbol),
         members[0].start,
         last.end,
         tuple(part for token in members for part in token.parts),

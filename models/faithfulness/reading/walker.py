@@ -123,6 +123,8 @@ class Walker:
     def _them(self, tree: Tree, about: Things) -> Things:
         return Things(word="evidence")
 
+    _that_one = _them
+
     def _it(self, tree: Tree, about: Things) -> Things:
         return Things(word="it", place=tree.first)
 
