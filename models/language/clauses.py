@@ -155,7 +155,7 @@ def attributes_told(facts: Facts) -> list[Told]:
 
 def shared_attribute(facts: Facts) -> str | None:
     """Return the attribute, no tie, of which most evidence has all the values of the item."""
-    few = [key for key in facts.item.attributes if len(facts.item.values(key)) <= _MOST_VALUES]
+    few = [key for key in facts.item.attributes if _is_short(facts.item.values(key))]
     best = max(few, key=lambda key: len(_sharing(key, facts)), default=None)
     return best if best is not None and _sharing(best, facts) else None
 
@@ -175,7 +175,13 @@ def own_attribute(facts: Facts) -> str | None:
 def _can_be_told(key: str, facts: Facts) -> bool:
     if relation_of(key) is not None:
         return alone(facts.item, key) is not None
-    return len(facts.item.values(key)) <= _MOST_VALUES and not is_person(facts.noun)
+    return _is_short(facts.item.values(key)) and not is_person(facts.noun)
+
+
+def _is_short(values: Sequence[int | str]) -> bool:
+    """Say whether values can be told by their name: one, or a few that are words."""
+    words = all(isinstance(value, str) for value in values)
+    return len(values) == 1 or (words and len(values) <= _MOST_VALUES)
 
 
 def _sharing(key: str, facts: Facts) -> list[Evidence]:

@@ -91,6 +91,7 @@ def category_nouns() -> list[str]:
 # Of two categories the one further down stands last: "comedy drama", "fantasy thriller".
 _LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
 _LAST += ["thriller", "documentary"]
+_SAME = {"science fiction": "sci-fi"}
 # Adjectives, which stack in front of any other category without "and".
 _STACKING = {"IMAX": 0, "indie": 1, "animated": 2, "romantic": 3, "children's": 4, "family": 4}
 
@@ -102,7 +103,7 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     is ("animated children's film", ...). None where a category has no English form here. A
     category is left out where nobody would say both: a "drama thriller" is a thriller.
     """
-    told = {category_words(category).attributive: category for category in categories}
+    told = {_SAME.get(front := category_words(c).attributive, front): c for c in categories}
     words = [category_words(category) for category in told.values()]  # each form once
     fronts = [w.attributive for w in words if w.attributive]
     if not fronts or len(fronts) != len(words):

@@ -132,13 +132,8 @@ def _in_its_cast(s: Speaker) -> str:
 def _same_series(s: Speaker) -> str:
     """“I” belongs to the same series as “A”, which you loved."""
     which = s.which_you_liked().removesuffix(",")
-    return s.pick(
-        [
-            f"{s.item} belongs to the same series as {which}.",
-            f"{s.item} is part of the same series as {which}.",
-            f"From the same series as {which}: {s.item}.",
-        ]
-    )
+    does = s.pick(["belongs to", "is part of"])
+    return f"{s.item} {does} the same series as {which}."
 
 
 def _one_series(s: Speaker) -> str:
