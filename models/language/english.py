@@ -103,7 +103,8 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     is ("animated children's film", ...). None where a category has no English form here. A
     category is left out where nobody would say both: a "drama thriller" is a thriller.
     """
-    told = {_SAME.get(front := category_words(c).attributive, front): c for c in categories}
+    fronts_of = {category: category_words(category).attributive or "" for category in categories}
+    told = {_SAME.get(front, front): category for category, front in fronts_of.items()}
     words = [category_words(category) for category in told.values()]  # each form once
     fronts = [w.attributive for w in words if w.attributive]
     if not fronts or len(fronts) != len(words):

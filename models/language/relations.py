@@ -149,7 +149,8 @@ class Predicate:
     def beside(self) -> str:
         """Right after a title: "directed by Ron Howard", "with Tom Hanks in its cast"."""
         before = {"has": "with ", "serves": "with ", "won": "winner of "}
-        return before.get(self.relation.verb, "") + self.phrase
+        phrase = self.phrase.replace("part of the series", "from the series")
+        return before.get(self.relation.verb, "") + phrase
 
     def does(self, others: int) -> str:
         """Return the verb that stands for it: as "is", "are", "does", "do", or "did" others."""

@@ -134,7 +134,11 @@ class Makers(Measuring):
                     self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
         return Things()
 
-    _keyed = _its
+    def _keyed(self, tree: Tree, about: Things) -> Things:
+        """From the album V, by the author V: it may be one of several."""
+        values = [n for child in tree.children for n in self._values(child)]
+        self._say("attribute", tree, about, "among", (*self._slots(tree, "K"), *values))
+        return Things()
 
     def _as_its(self, tree: Tree, about: Things) -> Things:
         """With V as its chef."""
