@@ -78,7 +78,8 @@ clean: ## Remove what was installed and prepared
 offline = { echo; echo "Installing failed. With no network the package index cannot be reached:"; \
   echo "see pip's message above, then run make again; it goes on from here."; exit 1; }
 
-$(DEMO): | .venv/.serve
+# Made again where a newer Prism takes other data.
+$(DEMO): catalog/readers/demo.py catalog/readers/demo_people.py | .venv/.serve
 	$(BIN)/prism data import demo --data data/demo
 
 $(RANKER): $(DEMO) | .venv/.serve
