@@ -11,15 +11,10 @@ from typing import get_args
 
 from catalog.facts import Evidence, Facts, Noun, Verb
 from catalog.types import Item, Liking, Values
+from models.language.english import known_categories
 from models.language.relations import known_names
 
-_KNOWN = [
-    "Action", "Adventure", "Animation", "Anime", "Biography", "Blues", "Children", "Classical",
-    "Comedy", "Country", "Crime", "Documentary", "Drama", "Family", "Fantasy", "Folk", "Hip-Hop",
-    "Horror", "IMAX", "Indie", "Jazz", "Musical", "Mystery", "Noir", "Poetry", "Pop", "Puzzle",
-    "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
-    "Travel", "War", "Western",
-]  # fmt: skip
+_KNOWN = [category.capitalize() for category in known_categories()]
 _ATTRIBUTES = [0, 0, 0, 1, 1, 2, 3, 8]  # how many, from which one is drawn
 _ARTIST = Noun(one="artist", many="artists")
 _MISSING = 0.08  # share of items without a detail that their catalogue has

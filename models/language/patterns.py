@@ -246,7 +246,7 @@ BECAUSE: list[Pattern] = [
     lambda s: (
         f"{opening(s.your_liking(closed=True))} put {s.item}{s.aside(closed=True)} on your list."
     ),
-    lambda s: f"{opening(s.your_liking(closed=True))} points to {s.item}{s.aside()}.{s.then()}",
+    lambda s: f"{opening(s.your_liking(closed=True))} pointed us to {s.item}{s.aside()}.{s.then()}",
     lambda s: f"{s.item} may appeal to you, as {s.you_liked()}.{s.then()}",
     lambda s: f"As {s.you_liked()}, we suggest {s.item}{s.aside()}.{s.then()}",
     lambda s: f"You may {s.pick(['like', 'enjoy'])} {s.item}, because {s.you_liked()}.{s.then()}",

@@ -52,7 +52,7 @@ def _made(participle: str, did: str | None = None) -> Relation:
 
 
 _TABLE: list[tuple[str, Relation]] = [
-    ("series", Relation("is", "part of the series {}")),
+    ("series", Relation("is", "part of the {} series")),
     ("director", _made("directed")),
     ("author", Relation("is", "by {}", "wrote")),
     ("artist", Relation("is", "by {}")),
@@ -71,8 +71,11 @@ _TABLE: list[tuple[str, Relation]] = [
     ("star", Relation("has", "{} in its cast", most=2)),
     ("writer", _made("written", "wrote")),
     ("screenwriter", _made("written", "wrote")),
+    ("chef", Relation("has", "{} as its chef", most=1)),
     ("narrator", _made("narrated")),
     ("illustrator", _made("illustrated")),
+    ("editor", _made("edited")),
+    ("presenter", _made("presented")),
     ("producer", _made("produced")),
     ("publisher", _made("published")),
     ("album", Relation("is", "from the album {}")),
@@ -149,7 +152,7 @@ class Predicate:
     def beside(self) -> str:
         """Right after a title: "directed by Ron Howard", "with Tom Hanks in its cast"."""
         before = {"has": "with ", "serves": "with ", "won": "winner of "}
-        phrase = self.phrase.replace("part of the series", "from the series")
+        phrase = self.phrase.replace("part of ", "from ")
         return before.get(self.relation.verb, "") + phrase
 
     def does(self, others: int) -> str:

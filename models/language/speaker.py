@@ -180,7 +180,8 @@ class Speaker:
         """Return how it may be said that many like the item, if they do."""
         many = self.facts.noun.many
         if self.facts.popularity == "favourite":
-            return [f"one of the {many} that people here like most", "a favourite here"]
+            most = [f"one of the {many} that people here like most"]
+            return [*([] if is_person(self.facts.noun) else most), "a favourite here"]
         return ["well liked here"] if self.facts.popularity == "well_liked" else []
 
     def aside(self, *, closed: bool = False) -> str:
@@ -199,7 +200,8 @@ class Speaker:
         """
         shared, own = self.shared_detail(), self.own_details()
         details = [shared] if shared and (not own or self.dice.random() < 0.75) else own
-        if not details or self.dice.random() > (0.3 if self.said else 0.9):
+        chance = 0.3 if self.said else 0.9 if self.facts.evidence else 1
+        if not details or self.dice.random() > chance:
             return ""
         return " " + sentence(self.pick(details))
 
