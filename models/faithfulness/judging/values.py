@@ -12,6 +12,7 @@ from models.faithfulness.judging.measures import judge_size
 from models.faithfulness.reading.attributes import BY_PREPOSITION, IN_ROLE, MADE, UNITS, makers_of
 from models.faithfulness.reading.statements import Statement, Things
 from models.faithfulness.reading.symbols import Token
+from models.language.titles import same_series
 
 _MAKERS = BY_PREPOSITION["by"]
 
@@ -31,6 +32,8 @@ def judge_attribute(context: Context, statement: Statement) -> Judged:
     return _also(context, statement, has) if outcome[0] is True else outcome
 
 
+_BEFORE_ALSO = 4
+"""Words before a value among which "also" belongs to it: also part of the series V."""
 _Has = Callable[[Item], bool | None]
 
 
@@ -87,7 +90,7 @@ def _is_of(item: Item, told: Sequence[str], keys: frozenset[str]) -> bool | None
 def _also(context: Context, statement: Statement, has: _Has) -> Judged:
     """What is "also" by somebody is so as something else that is named."""
     symbols = [token.symbol for token in context.tokens]
-    start, end = max(0, statement.first - 2), statement.last + 1
+    start, end = max(0, statement.first - _BEFORE_ALSO), statement.last + 1
     after = " ".join(symbols[end : end + 3]).removeprefix(", ")
     if "also" not in symbols[start:end] and not re.match(r"(too|as well)\b", after):
         return True, ""
@@ -136,6 +139,11 @@ def share(one: Item, other: Item, key: str, *, equal: bool) -> bool | None:
     if equal and mine & its:
         return True if mine == its else None
     return bool(mine & its)
+
+
+def of_one_series(one: Item, other: Item) -> bool:
+    """Say whether two are of one series: by the name of it, or by titles and years."""
+    return share(one, other, "series", equal=False) or same_series(one, other)
 
 
 def numbers_of(key: str) -> frozenset[str]:
