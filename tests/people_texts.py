@@ -30,7 +30,7 @@ _DID = {"directed": "directed", "written": "wrote", "composed": "composed",
 
 @dataclass(frozen=True)
 class Told:
-    """Who is told of the item under the name of an attribute, and with which entries it is shared."""
+    """Who is told of the item in a role, and with which entries of the history it is shared."""
 
     facts: Facts
     key: str
@@ -96,7 +96,6 @@ def _looks_like_a_name(value: str) -> bool:
 
 
 _Frame = Callable[[Told], str]
-_item = "“{0.facts.item.title}”"
 
 
 def _liking(told: Told) -> str:
@@ -117,8 +116,10 @@ ALONE: Sequence[_Frame] = [
     lambda t: f"{_name(t)} may suit you: it {t.does()}.",
     lambda t: t.key != "awards" and f"{_name(t)}, {t.participle()}, may be for you.",
     lambda t: t.key == "cast" and f"{_name(t)} features {t.who()}.",
-    lambda t: t.key == "cast"
-    and f"{t.who()} {'are' if len(t.values) > 1 else 'is'} in the cast of {_name(t)}.",
+    lambda t: (
+        t.key == "cast"
+        and f"{t.who()} {'are' if len(t.values) > 1 else 'is'} in the cast of {_name(t)}."
+    ),
     lambda t: t.did() and f"{t.who()} {t.did()} {_name(t)}.",
 ]
 """Texts of the item alone; empty where the role is not told so."""
@@ -128,18 +129,24 @@ SHARED: Sequence[_Frame] = [
     lambda t: f"Like {_entry(t)}, which you {_liking(t)}, {_name(t)} {t.does()}.",
     lambda t: f"You {_liking(t)} {_entry(t)}, and {_name(t)} {t.does()}, too.",
     lambda t: f"You {_liking(t)} {_entry(t)}, so here is {_name(t)}. Both {t.does(many=True)}.",
-    lambda t: f"Because you {_liking(t)} {_entry(t)}, we suggest {_name(t)}: both "
-    f"{t.does(many=True)}.",
+    lambda t: (
+        f"Because you {_liking(t)} {_entry(t)}, we suggest {_name(t)}: both {t.does(many=True)}."
+    ),
     lambda t: f"Here is {_name(t)}. It {t.does()}, {t.as_does()} {_entry(t)}.",
-    lambda t: t.is_done()
-    and f"You {_liking(t)} {_entry(t)}; {_name(t)} is also {t.participle()}.",
-    lambda t: t.key != "awards"
-    and f"You {_liking(t)} {_entry(t)}, so here is {_name(t)}, also {t.participle()}.",
-    lambda t: t.key == "cast"
-    and f"{t.who()} {'are' if len(t.values) > 1 else 'is'} in the cast of {_name(t)}, as in that "
-    f"of {_entry(t)}, which you {_liking(t)}.",
-    lambda t: t.did()
-    and f"{_name(t)} {t.does()}, who also {t.did()} {_entry(t)}, which you {_liking(t)}.",
+    lambda t: t.is_done() and f"You {_liking(t)} {_entry(t)}; {_name(t)} is also {t.participle()}.",
+    lambda t: (
+        t.key != "awards"
+        and f"You {_liking(t)} {_entry(t)}, so here is {_name(t)}, also {t.participle()}."
+    ),
+    lambda t: (
+        t.key == "cast"
+        and f"{t.who()} {'are' if len(t.values) > 1 else 'is'} in the cast of {_name(t)}, as in "
+        f"that of {_entry(t)}, which you {_liking(t)}."
+    ),
+    lambda t: (
+        t.did()
+        and f"{_name(t)} {t.does()}, who also {t.did()} {_entry(t)}, which you {_liking(t)}."
+    ),
     lambda t: t.did() and f"You {_liking(t)} {_entry(t)}, and {t.who()} also {t.did()} {_name(t)}.",
 ]
 """Texts of the item and one entry of the history."""
@@ -251,8 +258,10 @@ def _(told: Told, rng: random.Random) -> Told | None:
 
 
 def is_plain(told: Told, text: str) -> bool:
-    """Say whether all is known that shows it false: nothing depends on what "also" or "by" means."""
+    """Say whether it is known to be false, whatever "also", "by" and "features" may mean."""
     if not told.is_known() or (told.entries and re.search(r"\b(also|too)\b", text)):
+        return False
+    if " features " in text:
         return False
     everyone = (told.facts.item, *told.entries)
     elsewhere = {str(v) for one in everyone for key, v in one.pairs() if key != told.key}

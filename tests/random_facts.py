@@ -262,7 +262,8 @@ NAMES = [
     "Jean-Luc Godard", "Ada Brown", "Omar Diaz", "Zadie Smith", "Sally Field", "Wim Wenders",
 ]  # fmt: skip
 ODD_NAMES = [
-    "Will Smith", "May", "You", "Both", "Love", "So", "Prince", "The The", "Her", "Drama", "50 Cent",
+    "Will Smith", "May", "You", "Both", "Love", "So", "Prince", "The The", "Her", "Drama",
+    "50 Cent",
     "U2", "blink-182", "!!!", "William Broyles, Jr.", "Simon and Garfunkel", "Earth, Wind & Fire",
     "Crosby, Stills, Nash & Young", 'Dwayne "The Rock" Johnson', "It is directed by You", "刘慈欣",
     "May Also", "It", "Film", "Which You Loved", "Cast", "T", "Heat", "1984", "A. (B.)", "Ren",
@@ -288,7 +289,7 @@ PEOPLE: dict[str, dict[str, tuple[Sequence[str], int]]] = {
         "platforms": (["PC", "Xbox 360", "Switch"], 3),
     },
 }  # fmt: skip
-"""In each world the attributes, the values that each may have (else names), and the most of them."""
+"""In each world the attributes, the values that each may have (else names), and how many."""
 
 
 def facts_of_people(rng: random.Random, names: Sequence[str] = NAMES) -> Facts:

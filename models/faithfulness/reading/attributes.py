@@ -29,8 +29,8 @@ SERIES = _names("saga franchise") | {"series"}
 
 BY_PREPOSITION: dict[str, frozenset[str]] = {
     "by": _MAKERS - _HELPERS,
-    "from": _MAKERS - _HELPERS - _names("chef") | _PLACES | _names("publisher label network outlet album")
-    | {"company", "companies"},
+    "from": _MAKERS - _HELPERS - _names("chef") | _PLACES | {"company", "companies"}
+    | _names("publisher label network outlet album"),
     "in": _PLACES | SERIES | _names("language format"),
     "for": _names("light level audience newspaper magazine outlet occasion season")
     | {"difficulty"},
@@ -39,6 +39,7 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "on": _names("platform label network channel console system"),
 }  # fmt: skip
 IN_ROLE: dict[str, frozenset[str]] = {
+    "person": CAST | _MAKERS | _names("guest"),
     "cast": CAST,
     "stars": _STARS,
     "features": CAST | _names("guest artist singer"),
@@ -71,7 +72,8 @@ MADE: dict[str, frozenset[str]] = {
     "performed": _names("artist singer band performer"),
     "sung": _names("artist singer"),
     "recorded": _names("artist band"),
-    "made": _names("maker manufacturer brand studio developer") | {"company"},
+    "made": _names("maker manufacturer brand studio developer director artist band designer")
+    | {"company"},
     "illustrated": _names("illustrator"),
     "narrated": _names("narrator"),
     "arranged": _names("arranger"),

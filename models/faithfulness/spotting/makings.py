@@ -133,11 +133,11 @@ class Makings(Levels):
         return self._other_of(self._keys())
 
     def _other_of(self, keys: frozenset[str]) -> str:
-        name = " ".join(self.spot.token("v").parts).casefold()
+        names = [name.casefold() for name in self.spot.token("v").parts]
 
         def has(item: Item) -> bool | None:
             known = [value.casefold() for value in values_of(item, keys)]
-            return any(name in value or value in name for value in known) if known else None
+            return all(any(n in v or v in n for v in known) for n in names) if known else None
 
         return self._wrong(has)
 
