@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from catalog.facts import Evidence, EvidenceKind, Facts, Noun, Popularity
 from catalog.text import clean_text, clean_title
-from catalog.types import Item, Liking
+from catalog.types import Item, Liking, Values
 
 # ---------------------------------------------------------------------- made-up worlds
 
@@ -252,6 +252,73 @@ def random_facts(rng: random.Random, *, catalogue: Sequence[Item]) -> Facts:
         evidence=tuple(evidence),
         evidence_kind=rng.choice(kinds) if evidence else "none",
         popularity=rng.choice([None, None, *get_args(Popularity)]),
+    )
+
+
+# ---------------------------------------------------------------------- people
+
+NAMES = [
+    "Tom Hanks", "Gary Sinise", "Agnès Varda", "Keiko Abe", "J. R. Hartley", "Siobhán O'Hara",
+    "Jean-Luc Godard", "Ada Brown", "Omar Diaz", "Zadie Smith", "Sally Field", "Wim Wenders",
+]  # fmt: skip
+ODD_NAMES = [
+    "Will Smith", "May", "You", "Both", "Love", "So", "Prince", "The The", "Her", "Drama",
+    "50 Cent",
+    "U2", "blink-182", "!!!", "William Broyles, Jr.", "Simon and Garfunkel", "Earth, Wind & Fire",
+    "Crosby, Stills, Nash & Young", 'Dwayne "The Rock" Johnson', "It is directed by You", "刘慈欣",
+    "May Also", "It", "Film", "Which You Loved", "Cast", "T", "Heat", "1984", "A. (B.)", "Ren",
+]  # fmt: skip
+"""Names that are words of the grammar, titles, categories, numbers, lists or sentences."""
+_COUNTRIES = ["France", "United States", "Japan", "New Zealand", "Italy"]
+_PRIZES = ["2 Oscars", "3 Oscars", "Saturn Award", "Palme d'Or", "1 BAFTA"]
+PEOPLE: dict[str, dict[str, tuple[Sequence[str], int]]] = {
+    "film": {
+        "director": ([], 2), "writers": ([], 3), "cast": ([], 4), "composer": ([], 1),
+        "country": (_COUNTRIES, 1), "awards": (_PRIZES, 2), "series": ([], 1),
+    },
+    "book": {
+        "author": ([], 3), "narrator": ([], 1), "illustrators": ([], 2), "publisher": ([], 1),
+        "language": (["French", "Welsh", "Korean"], 1), "awards": (_PRIZES, 2),
+    },
+    "song": {
+        "artist": ([], 2), "composers": ([], 2), "producer": ([], 2), "album": ([], 1),
+        "language": (["French", "Welsh", "Korean"], 1),
+    },
+    "video game": {
+        "developer": ([], 1), "publisher": ([], 2), "designers": ([], 2), "series": ([], 1),
+        "platforms": (["PC", "Xbox 360", "Switch"], 3),
+    },
+}  # fmt: skip
+"""In each world the attributes, the values that each may have (else names), and how many."""
+
+
+def facts_of_people(rng: random.Random, names: Sequence[str] = NAMES) -> Facts:
+    """Return Facts of a world with people in roles, some of them shared with the evidence."""
+    world = rng.choice(list(PEOPLE))
+    some = rng.sample(names, min(len(names), 9))
+    titles = rng.sample([*_HEADS, *_PLAIN, *names], 4)
+
+    def known() -> dict[str, Values]:
+        found: dict[str, Values] = {}
+        for key, (values, most) in PEOPLE[world].items():
+            if rng.random() < 0.8:
+                pool = values or some
+                found[key] = tuple(rng.sample(pool, min(len(pool), rng.randint(1, most))))
+        return found
+
+    item, *others = [
+        Item(id=str(n), title=title, categories=_some(rng, _KNOWN), attributes=known())
+        for n, title in enumerate(titles[: rng.randint(2, 4)])
+    ]
+    for n, other in enumerate(others):
+        shared = {k: v for k, v in item.attributes.items() if rng.random() < 0.4}
+        others[n] = Item(**{**dict(other), "attributes": {**other.attributes, **shared}})
+    evidence = [Evidence.of(other, rng.choice(get_args(Liking))) for other in others]
+    return Facts(
+        noun=Noun(one=world, many=f"{world}s"),
+        item=item,
+        evidence=tuple(evidence),
+        evidence_kind="contribution",
     )
 
 

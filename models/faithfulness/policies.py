@@ -31,7 +31,8 @@ def check(text: str, facts: Facts, policy: Policy = "strict") -> Verdict:
             for reading in read(skeleton_of(tokens))
         ]
         before, claimed = judge.last, len(judge.claims)
-        if policy == "described" and not readings:
+        is_strange = any(token.symbol == "P" for token in sentence.tokens)
+        if policy == "described" and (is_strange or not readings):  # a description may know
             describe(text, sentence, judge)
             _spot(sentence, judge, before)
             _articles(text, sentence, judge)

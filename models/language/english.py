@@ -91,7 +91,6 @@ _KNOWN: dict[str, tuple[str, str | None, str | None]] = {
     "sports": ("sports", None, None),
     "stealth": ("stealth", None, None),
     "strategy": ("strategy", None, None),
-    "street food": ("street food", None, None),
     "survival": ("survival", None, None),
     "techno": ("techno", None, None),
     "thai": ("Thai", None, None),

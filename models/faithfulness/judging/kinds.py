@@ -8,10 +8,10 @@ from catalog.types import Item
 from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.judging.context import Context, Judged, distinct
 from models.faithfulness.judging.dates import judge_decade, judge_year
-from models.faithfulness.judging.values import judge_attribute, share
+from models.faithfulness.judging.values import judge_attribute, of_one_series
 from models.faithfulness.reading.lexicon import category_forms, has_category
 from models.faithfulness.reading.statements import Statement, Things
-from models.language.titles import may_be_series, same_series
+from models.language.titles import may_be_series
 
 
 def _liking(context: Context, statement: Statement) -> Judged:
@@ -131,7 +131,7 @@ def _series(context: Context, statement: Statement) -> Judged:
         if not others:
             return "unverifiable", "it does not say of one series with what"
     true = all(
-        any(_of_one_series(context.entities[n], context.entities[m]) for n in one for m in other)
+        any(of_one_series(context.entities[n], context.entities[m]) for n in one for m in other)
         for one in mine
         for other in others
     )
@@ -147,11 +147,6 @@ def _series(context: Context, statement: Statement) -> Judged:
     open_ = any(may_be_series(one, other) for one in about for other in beside)
     told: Outcome = "unverifiable" if open_ else "contradicted"
     return told, "titles and years do not show one series"
-
-
-def _of_one_series(one: Item, other: Item) -> bool:
-    """Say whether two are of one series: by the name of it, or by titles and years."""
-    return share(one, other, "series", equal=False) or same_series(one, other)
 
 
 def _count(context: Context, statement: Statement) -> Judged:

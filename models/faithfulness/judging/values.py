@@ -12,6 +12,7 @@ from models.faithfulness.judging.measures import judge_size
 from models.faithfulness.reading.attributes import BY_PREPOSITION, IN_ROLE, MADE, UNITS, makers_of
 from models.faithfulness.reading.statements import Statement, Things
 from models.faithfulness.reading.symbols import Token
+from models.language.titles import same_series
 
 _MAKERS = BY_PREPOSITION["by"]
 
@@ -23,14 +24,21 @@ def judge_attribute(context: Context, statement: Statement) -> Judged:
         return _same(context, statement, tokens[0].text if tokens else "")
     if statement.how.startswith("size "):
         return judge_size(context, statement)
-    is_named = statement.how in {"its", "among"}
-    has = (_named if is_named else _in_role)(tokens, statement.how)
+    if statement.how.startswith("whose "):
+        return _whose(context, statement, tokens[0].text)
+    how = statement.how.removeprefix("also ")
+    has = (_named if how in {"its", "among"} else _in_role)(tokens, how)
     if has is None:
         return False, "the same detail twice"
     outcome = context.told(statement, has)
-    return _also(context, statement, has) if outcome[0] is True else outcome
+    if outcome[0] is True and (how != statement.how or _says_also(context, statement)):
+        return _also(context, statement, has)
+    return outcome
 
 
+_BEFORE_ALSO = 4
+"""Words before a value among which "also" belongs to it: also part of the series V."""
+_ALSO = re.compile(r"\b(?:also|too|as well(?! as))\b")
 _Has = Callable[[Item], bool | None]
 
 
@@ -63,6 +71,7 @@ def _in_role(tokens: Sequence[Token], how: str) -> _Has | None:
     """Directed by V, from V, 90 minutes: a value under a name that is told so."""
     keys = _keys(how, [token.text for token in tokens[1:]])
     told = tokens[0].parts
+    is_strange = tokens[0].symbol == "P"
     if len(set(told)) < len(told):
         return None
 
@@ -71,10 +80,17 @@ def _in_role(tokens: Sequence[Token], how: str) -> _Has | None:
         if not known:
             return None
         if not all(any(v == one or _amounts_to(v, one, how) for v in known) for one in told):
-            return False
+            return None if is_strange and _may_be(known, told) else False
         return _is_of(item, told, keys) if how in {"by", "from"} and keys else True
 
     return has
+
+
+def _may_be(known: Sequence[str], told: Sequence[str]) -> bool:
+    """Say whether names that the Facts do not know may be short or long forms of those they do."""
+    wholes = [value.casefold() for value in known]
+    names = [name.casefold() for name in told]
+    return all(any(n in whole or whole in n for whole in wholes) for n in names)
 
 
 def _is_of(item: Item, told: Sequence[str], keys: frozenset[str]) -> bool | None:
@@ -84,18 +100,37 @@ def _is_of(item: Item, told: Sequence[str], keys: frozenset[str]) -> bool | None
     return True if known.issuperset(told) else None
 
 
+def _says_also(context: Context, statement: Statement) -> bool:
+    symbols = [token.symbol for token in context.tokens]
+    start, end = max(0, statement.first - _BEFORE_ALSO), statement.last + 1
+    inside, after = " ".join(symbols[start:end]), " ".join(symbols[end : end + 4])
+    return bool(_ALSO.search(inside) or _ALSO.match(after.removeprefix(", ")))
+
+
 def _also(context: Context, statement: Statement, has: _Has) -> Judged:
     """What is "also" by somebody is so as something else that is named."""
-    symbols = [token.symbol for token in context.tokens]
-    start, end = max(0, statement.first - 2), statement.last + 1
-    after = " ".join(symbols[end : end + 3]).removeprefix(", ")
-    if "also" not in symbols[start:end] and not re.match(r"(too|as well)\b", after):
-        return True, ""
     about = {n for mention in context.resolve(statement.about) for n in mention}
-    others = context.named - about
-    if not others or any(has(context.entities[n]) for n in others):
+    others = [context.entities[n] for n in context.named - about]
+    if any(map(has, others)) or (len(about) > 1 and not others):
         return True, ""
     return "unverifiable", "nothing else that is named has it"
+
+
+def _whose(context: Context, statement: Statement, key: str) -> Judged:
+    """The director of one thing wrote another: all its directors did."""
+    others = [context.entities[n] for m in context.resolve(statement.beside or Things()) for n in m]
+    names = [{str(v) for k in numbers_of(key) for v in other.values(k)} for other in others]
+    keys = _keys(statement.how.split()[1], ()) or frozenset()
+
+    def has(item: Item) -> bool | None:
+        known = {str(value) for name, value in item.pairs() if name in keys}
+        if not known or not all(names):
+            return None
+        if any(known.isdisjoint(some) for some in names):
+            return False
+        return True if all(some <= known for some in names) else None
+
+    return context.told(statement, has) if others else ("unverifiable", "it does not say whose")
 
 
 def _same(context: Context, statement: Statement, key: str) -> Judged:
@@ -136,6 +171,11 @@ def share(one: Item, other: Item, key: str, *, equal: bool) -> bool | None:
     if equal and mine & its:
         return True if mine == its else None
     return bool(mine & its)
+
+
+def of_one_series(one: Item, other: Item) -> bool:
+    """Say whether two are of one series: by the name of it, or by titles and years."""
+    return share(one, other, "series", equal=False) or same_series(one, other)
 
 
 def numbers_of(key: str) -> frozenset[str]:

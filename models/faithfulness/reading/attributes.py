@@ -18,6 +18,8 @@ _MAKERS = _names(
     "narrator producer arranger architect journalist reporter podcaster screenwriter teacher "
     "roaster"
 ) | {"winery", "brewery"}
+_HELPERS = _names("narrator illustrator editor producer arranger")
+"""Who has a part in a thing that is by somebody else."""
 _PLACES = _names("origin place region location town state neighbourhood") | {
     *("city", "cities", "country", "countries")
 }
@@ -26,9 +28,9 @@ CAST = _STARS | {"cast"}
 SERIES = _names("saga franchise") | {"series"}
 
 BY_PREPOSITION: dict[str, frozenset[str]] = {
-    "by": _MAKERS,
-    "from": _MAKERS - _names("chef") | _PLACES | _names("publisher label network outlet album")
-    | {"company", "companies"},
+    "by": _MAKERS - _HELPERS,
+    "from": _MAKERS - _HELPERS - _names("chef") | _PLACES | {"company", "companies"}
+    | _names("publisher label network outlet album"),
     "in": _PLACES | SERIES | _names("language format"),
     "for": _names("light level audience newspaper magazine outlet occasion season")
     | {"difficulty"},
@@ -37,6 +39,7 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "on": _names("platform label network channel console system"),
 }  # fmt: skip
 IN_ROLE: dict[str, frozenset[str]] = {
+    "person": CAST | _MAKERS | _names("guest"),
     "cast": CAST,
     "stars": _STARS,
     "features": CAST | _names("guest artist singer"),
@@ -47,9 +50,9 @@ IN_ROLE: dict[str, frozenset[str]] = {
 }
 """Names that are told by a word of their own: "has V in its cast", "won V"."""
 _BEHIND: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
-    (_names("director"), _names("writer screenwriter composer producer editor narrator")),
-    (_names("author"), _names("narrator illustrator editor")),
-    (_names("artist band singer performer"), _names("producer arranger editor")),
+    (_names("director"), _names("writer screenwriter composer")),
+    (_names("developer"), _names("designer writer composer")),
+    (_names("artist band singer performer"), _names("composer writer")),
 )
 """Who makes a thing, and who does not where the former is known: a film is not by its composer."""
 EARLIER = frozenset("before earlier older".split())
@@ -60,7 +63,7 @@ MADE: dict[str, frozenset[str]] = {
     "developed": _names("developer studio"),
     "published": _names("publisher outlet"),
     "designed": _names("designer"),
-    "created": _MAKERS - _names("instructor host chef teacher narrator editor producer arranger"),
+    "created": _MAKERS - _HELPERS - _names("instructor host chef teacher"),
     "composed": _names("composer"),
     "produced": _names("producer"),
     "taught": _names("instructor teacher lecturer"),
@@ -69,7 +72,8 @@ MADE: dict[str, frozenset[str]] = {
     "performed": _names("artist singer band performer"),
     "sung": _names("artist singer"),
     "recorded": _names("artist band"),
-    "made": _names("maker manufacturer brand studio developer") | {"company"},
+    "made": _names("maker manufacturer brand studio developer director artist band designer")
+    | {"company"},
     "illustrated": _names("illustrator"),
     "narrated": _names("narrator"),
     "arranged": _names("arranger"),
@@ -116,4 +120,4 @@ def makers_of(names: Iterable[str]) -> frozenset[str]:
     """Return which names of attributes are those of who made a thing that has all of them."""
     held = frozenset(names)
     behind = (lesser for main, lesser in _BEHIND if main & held)
-    return (_MAKERS & held).difference(*behind)
+    return (BY_PREPOSITION["by"] & held).difference(*behind)

@@ -1,5 +1,7 @@
 """What a parse says of things: their kinds and dates, and how many they are."""
 
+from dataclasses import replace
+
 from models.faithfulness.reading.makers import Makers
 from models.faithfulness.reading.parser import Tree
 from models.faithfulness.reading.statements import Statement, Things
@@ -97,6 +99,12 @@ class Details(Makers):
         told = tuple(dict.fromkeys(n for s in details for n in s.values))
         for other in (self.of(c, about) for c in tree.children if is_rule(c, "alike")):
             self._compare(tree, before, about, other)
+        if any(is_rule(c, "another") for c in tree.children):
+            self.statements += [
+                replace(s, how=f"also {s.how}")
+                for s in self.statements[before:]
+                if s.type == "attribute" and s.about == about and s.beside is None
+            ]
         dates = {s.values for s in self.statements[before:] if s.type in {"year", "decade"}}
         if len(dates) > 1:
             self._say("count", tree, about, "twice")

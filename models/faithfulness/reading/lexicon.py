@@ -23,13 +23,13 @@ class Lexicon:
     Attributes
     ----------
     phrases : of each first word what begins with it, the longest first
-    quoted : categories and values in ‘quotes’, the longest first
+    quoted : categories (Q) and other values (V) in ‘quotes’, and their symbols, the longest first
     contextual : several words of our own that are a noun or a key in their place
     own_words : those of the grammar
     """
 
     phrases: dict[str, list[Phrase]]
-    quoted: list[str]
+    quoted: list[tuple[str, str]]
     contextual: dict[str, list[Phrase]]
     own_words: frozenset[str]
 
@@ -52,12 +52,14 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
         for entity in (facts.item, *facts.evidence)
     ]
     phrases = _by_first_word({phrase for forms in found for phrase in forms.phrases})
+    quoted = dict.fromkeys((f"‘{value}’" for forms in found for value in forms.values), "V")
+    quoted |= dict.fromkeys((f"‘{name}’" for forms in found for name in forms.categories), "Q")
     return Lexicon(
         {
             word: sorted(near, key=lambda phrase: (-len(phrase[0]), phrase[1] != "V", phrase))
             for word, near in phrases.items()
         },
-        sorted({quoted for forms in found for quoted in forms.quoted}, key=len, reverse=True),
+        sorted(quoted.items(), key=lambda told: len(told[0]), reverse=True),
         _by_first_word(dict.fromkeys(p for forms in found for p in forms.contextual)),
         own_words,
     )
@@ -73,10 +75,12 @@ def _by_first_word(phrases: Iterable[Phrase]) -> dict[str, list[Phrase]]:
 class _Forms:
     """What may be said of one item, and what it is called."""
 
-    def __init__(self, own_words: frozenset[str]) -> None:
+    def __init__(
+        self, categories: Iterable[str], values: Iterable[str], own_words: frozenset[str]
+    ) -> None:
+        self.categories, self.values = tuple(categories), tuple(values)
         self.phrases: list[Phrase] = []
         self.contextual: list[Phrase] = []
-        self.quoted: list[str] = []
         self._own_words = own_words
 
     def add(self, form: str, symbol: str, meaning: str) -> None:
@@ -102,8 +106,7 @@ def _forms_of(
     own_words: frozenset[str],
 ) -> _Forms:
     """Return what may be said of an item of these; an attribute with whether it is text."""
-    found = _Forms(own_words)
-    found.quoted = [f"‘{told}’" for told in (*categories, *(value for _, value, _ in attributes))]
+    found = _Forms(categories, (value for _, value, _ in attributes), own_words)
     endings = tuple(form for form, _ in nouns)
     for category in categories:
         for form, symbol in category_forms(category):

@@ -8,7 +8,12 @@ from models.faithfulness.reading.parser import Tree
 from models.faithfulness.reading.statements import Things
 from models.faithfulness.reading.walker import is_rule
 
-_APPEARS = {"appears_in": "cast", "appears_with": "cast", "starred_in": "stars"}
+_APPEARS = {
+    "appears_in": "cast",
+    "appears_with": "cast",
+    "starred_in": "stars",
+    "returned_in": "also person",
+}
 """How it is told that somebody appears in a thing, and the role that each means."""
 
 
@@ -16,7 +21,7 @@ class Makers(Measuring):
     """The methods for attributes, and for what things have in common."""
 
     def _valued(self, how: str, tree: Tree, about: Things) -> Things:
-        self._say("attribute", tree, about, how, tuple(self._slots(tree, "V", "Q", "N")))
+        self._say("attribute", tree, about, how, tuple(self._values(tree)))
         return Things()
 
     def _value_by(self, tree: Tree, about: Things) -> Things:
@@ -60,6 +65,31 @@ class Makers(Measuring):
     def _winning(self, tree: Tree, about: Things) -> Things:
         return self._valued("won", tree, about)
 
+    _winner = _winning
+
+    def _again(self, tree: Tree, about: Things) -> Things:
+        """It reunites you with V: who is in something else that is named."""
+        return self._valued("also person", tree, about)
+
+    def _sharing_value(self, tree: Tree, about: Things) -> Things:
+        """It shares V with T."""
+        self._valued("person", tree, about)
+        return self._valued("person", tree, self._child(tree, "things", about))
+
+    def _featured_too(self, tree: Tree, about: Things) -> Things:
+        """Featuring V, who also appears in T."""
+        self._valued("features", tree, about)
+        return self._valued("features", tree, self._child(tree, "things", about))
+
+    def _admired(self, tree: Tree, about: Things) -> Things:
+        """If you like V, you may like the item: it is theirs."""
+        return self._valued("person", tree, Things(word="item"))
+
+    def _admired_in(self, tree: Tree, about: Things) -> Things:
+        """If you loved V in T, you may like the item: they have a part in both."""
+        self._admired(tree, about)
+        return self._valued("person", tree, self._child(tree, "of_liked", about))
+
     def _made_by(self, tree: Tree, about: Things) -> Things:
         """Directed by V; written and directed by V."""
         for verb in self._words(tree).split():
@@ -71,11 +101,16 @@ class Makers(Measuring):
 
     def _among(self, how: str, tree: Tree, about: Things) -> Things:
         """With V in its cast: V is one of the values of a named attribute, or of one told so."""
-        keys, values = self._slots(tree, "K"), self._slots(tree, "V", "Q")
+        keys, values = self._slots(tree, "K"), self._values(tree)
         self._say("attribute", tree, about, "among" if keys else how, (*keys, *values))
         return Things()
 
     def _in_cast(self, tree: Tree, about: Things) -> Things:
+        return self._among("cast", tree, about)
+
+    def _its_include(self, tree: Tree, about: Things) -> Things:
+        """Its cast includes V."""
+        about = self._child(tree, "subject", about) or self._it(tree, about)
         return self._among("cast", tree, about)
 
     def _in_series(self, tree: Tree, about: Things) -> Things:
@@ -83,7 +118,7 @@ class Makers(Measuring):
 
     def _appearing(self, tree: Tree, about: Things) -> Things:
         """V is in the cast of T, as in that of T; V stars in T."""
-        values = self._slots(tree, "V", "Q")
+        values = self._values(tree)
         things = Things()
         for child in (c for c in tree.children if is_rule(c, *_APPEARS)):
             here = child if is_rule(child, "appears_in") else tree
@@ -96,7 +131,7 @@ class Makers(Measuring):
 
     def _maker_of(self, tree: Tree, about: Things) -> Things:
         """From V, the developer of T: of both."""
-        value = tuple(self._slots(tree, "V", "Q"))
+        value = tuple(self._values(tree))
         key = tuple(self._slots(tree, "K"))
         words = self._words(tree).split()
         self._say("attribute", tree, about, words[0], value)
@@ -106,7 +141,7 @@ class Makers(Measuring):
 
     def _maker_who(self, tree: Tree, about: Things) -> Things:
         """Directed by V, who also directed T: of both."""
-        value = tuple(self._slots(tree, "V", "Q"))
+        value = tuple(self._values(tree))
         words = self._words(tree).split()
         who = min(n for n, word in enumerate(words) if word in {"who", "which"})
         for word in words[: max(1, who - 1)]:
@@ -170,7 +205,7 @@ class Makers(Measuring):
 
     def _maker_whose(self, tree: Tree, about: Things) -> Things:
         """Taught by V, whose T you loved: of both."""
-        value = tuple(self._slots(tree, "V", "Q"))
+        value = tuple(self._values(tree))
         other = self._child(tree, "name", about)
         self._say("attribute", tree, about, self._words(tree).split()[0], value)
         self._say("attribute", tree, other, "by", value)
@@ -181,7 +216,7 @@ class Makers(Measuring):
     def _made_it(self, tree: Tree, about: Things) -> Things:
         """A drama that V directed."""
         verb = next(word for word in self._words(tree).split() if word != "also")
-        self._say("attribute", tree, about, verb, tuple(self._slots(tree, "V", "Q")))
+        self._say("attribute", tree, about, verb, tuple(self._values(tree)))
         return Things()
 
     def _similar(self, tree: Tree, about: Things) -> Things:
@@ -197,17 +232,43 @@ class Makers(Measuring):
         return Things()
 
     def _authored(self, tree: Tree, about: Things) -> Things:
-        """V wrote T."""
+        """V wrote T; V wrote and directed T."""
         things = self._child(tree, "things", about)
         self._done(self._words(tree).split(), tree, things)
         return things
 
     def _done(self, verbs: Sequence[str], tree: Tree, things: Things) -> None:
         """V also wrote and directed T."""
-        value = tuple(self._slots(tree, "V", "Q"))
         for verb in verbs:
             if verb not in {"also", "and", "as", "well", "too"}:
-                self._say("attribute", tree, things, verb, value)
+                self._say("attribute", tree, things, verb, tuple(self._values(tree)))
+
+    def _did(self, tree: Tree, about: Things) -> Things:
+        """Also directed T: the things, of which those around say who did."""
+        return self._child(tree, "things", about)
+
+    def _author_of(self, tree: Tree, about: Things) -> Things:
+        """V, who directed T, also directed T; V, the director of T, also directed T."""
+        keys, values = tuple(self._slots(tree, "K")), tuple(self._values(tree))
+        if keys:
+            others = self._child(tree, "things", about)
+            self._say("attribute", tree, others, "its", (*keys, *values))
+        things = Things()
+        for done in (c for c in tree.children if is_rule(c, "did")):
+            verb = next(word for word in self._words(done).split() if word != "also")
+            things = self._child(done, "things", about)
+            self._say("attribute", tree, things, verb, values)
+        return things
+
+    def _whose_author(self, tree: Tree, about: Things) -> Things:
+        """The director of T also wrote T."""
+        beside = self._child(tree, "things", about)
+        things = self._child(tree, "did", about)
+        [words] = [self._words(c).split() for c in tree.children if is_rule(c, "did")]
+        verb = next(word for word in words if word != "also")
+        keys = tuple(self._slots(tree, "K"))
+        self._say("attribute", tree, things, f"whose {verb}", keys, beside)
+        return things
 
     def _sequel_of(self, tree: Tree, about: Things) -> Things:
         """The sequel to T."""

@@ -118,6 +118,14 @@ class Meaning(Details):
                 self.of(child, things)
         return things
 
+    def _fronted_offer(self, tree: Tree, about: Things) -> Things:
+        """With V in its cast, T may suit you."""
+        things = self._child(tree, "offer", about)
+        for child in tree.children:
+            if not is_rule(child, "offer"):
+                self.of(child, things)
+        return things
+
     def _come_from(self, tree: Tree, about: Things) -> Things:
         """From the director of T comes T."""
         things = self._child(tree, "offered", about)

@@ -38,7 +38,9 @@ _UNITS = {
 _COUNTED = {"K", *_UNITS}
 CATEGORIES = {"CA", "C1", "CP"}
 _MERGED = {"P", *CATEGORIES}
-_LISTED = ({"T"}, {"Q", "V"}, CATEGORIES)
+_LISTED = ({"T"}, {"Q", "V", "P"}, CATEGORIES)
+_OF_LISTS = (("T", "TT"), ("P", "P"), ("V", "V"))
+"""What a list is that has one of these: of a name that is not known, and of a value, it is both."""
 _OF_CATEGORY, _OF_NOUN = {"C1", "CP"}, {"NN", "NP", "NB"}
 
 
@@ -79,6 +81,8 @@ def joined(tokens: Iterator[Token]) -> list[Token]:
     for token in tokens:
         if token.symbol in _MERGED and found and _are_one(found[-1].symbol, token.symbol):
             found[-1] = _merged([found[-1], token])
+            if token.symbol == "P":  # one name of several words
+                found[-1].parts = (" ".join(found[-1].parts),)
         else:
             found.append(token)
     symbols = {token.symbol for token in found}
@@ -162,10 +166,9 @@ def _with_the(symbols: list[str], after: int, members: int) -> tuple[int, bool]:
 
 
 def _merged(members: list[Token]) -> Token:
-    last = members[-1]
-    plain = next((token.symbol for token in members if token.symbol != "Q"), "Q")
+    last, symbols = members[-1], {token.symbol for token in members}
     return Token(
-        {"T": "TT", "V": "V"}.get(plain, last.symbol),
+        next((to for one, to in _OF_LISTS if one in symbols), last.symbol),
         members[0].start,
         last.end,
         tuple(part for token in members for part in token.parts),

@@ -142,8 +142,10 @@ def _known(
         title = Title(match["title"], start, end, int(year[1]) if year else None)
         return Token("T", start, year.end() if year else end, titles=(title,))
     if kind == "other" and match[0] == "‘":
-        value = next((v for v in known.quoted if text.startswith(v, start)), None)
-        return (value and Token("Q", start, start + len(value), (value[1:-1],))) or None
+        for value, symbol in known.quoted:
+            if text.startswith(value, start):
+                return Token(symbol, start, start + len(value), (value[1:-1],))
+        return None
     if kind == "mark" and match[0] != "-":
         return None
     word = first_word(text, start)

@@ -46,7 +46,7 @@ class Walker:
 
     def _values(self, node: Tree | Word) -> list[int]:
         """Return the tokens of a value."""
-        return self._slots(node, "V", "Q", "N") if isinstance(node, Tree) else []
+        return self._slots(node, "V", "Q", "N", "P") if isinstance(node, Tree) else []
 
     def _count(self, tree: Tree) -> int:
         """Return how many "both" or "all three" are."""

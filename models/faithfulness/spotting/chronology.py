@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from catalog.types import Item
-from models.faithfulness.spotting.comparisons import Comparisons
+from models.faithfulness.spotting.comparisons import Comparisons, values_of
 from models.faithfulness.spotting.spots import DECADES
 from models.language.english import decade
 
@@ -43,7 +43,7 @@ class Chronology(Comparisons):
         if len(named) > 2 or len(self._here()) < 2:  # something else may be meant
             years = [year_of(entity) for entity in self.entities]
         gaps = {abs((a or 0) - (b or 0)) for a, b in combinations(years, 2)}
-        values = {str(v) for e in self.entities for v in e.attributes.values()}
+        values = set[str]().union(*map(values_of, self.entities))
         told = number in gaps or None in years or str(number) in values
         return "" if told else f"no two of them are {number} years apart"
 
@@ -123,7 +123,7 @@ def dated(item: Item, told: str) -> bool | None:
     told = DECADES.get(told, told)
     if not told[:-1].isdigit():
         return None
-    known = {str(value) for value in item.attributes.values()}
+    known = values_of(item)
     if item.year is None or (told in known) or (told.isdigit() and not 1000 < int(told) < 2100):
         return None
     if told.endswith("0s"):

@@ -1,6 +1,6 @@
 """Who is meant by what was spotted in a sentence: one thing, the other, the last of two."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from catalog.facts import Facts
 from catalog.types import Item
@@ -113,6 +113,10 @@ class Comparisons:
                 return f"not so of “{self.entities[min(mention)].title}”"
         return ""
 
+    def _names_of(self, values: Sequence[str]) -> set[str]:
+        """Return the names of attributes under which something has one of the values."""
+        return {key for e in self.entities for key, value in e.pairs() if str(value) in values}
+
     def _pairs(self) -> Iterator[tuple[Item, Item]]:
         """Yield each thing of the group a with each of b, or with the one other that is named."""
         if self._is_crossed():
@@ -154,3 +158,8 @@ class Comparisons:
             if token.titles:
                 return True
         return False
+
+
+def values_of(item: Item, names: frozenset[str] | None = None) -> set[str]:
+    """Return the values of all attributes of an item, or of those of the names."""
+    return {str(value) for key, value in item.pairs() if names is None or key in names}

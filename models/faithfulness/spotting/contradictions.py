@@ -11,6 +11,7 @@ from catalog.types import Item
 from models.faithfulness.reading.lexicon import has_category
 from models.faithfulness.reading.symbols import CATEGORIES, Title, Token
 from models.faithfulness.spotting.chronology import dated
+from models.faithfulness.spotting.comparisons import values_of
 from models.faithfulness.spotting.histories import Histories
 from models.faithfulness.spotting.spots import Spotted
 from models.language.english import category_forms, category_nouns
@@ -72,7 +73,7 @@ class _Contradictions(Histories):
             unit = following.symbol in {"K", "years", "year", "minutes", "pages", "%"}
             return "" if unit else self._wrong(lambda item: dated(item, token.text))
         if symbol == "V":
-            return self._wrong(self._has_value(token.text))
+            return self._wrong(self._has_value(token.parts))
         word = token.text.casefold() if symbol == "P" else symbol
         noun = following.symbol in {"NN", "NP", "NB", *_PLACE_NOUNS}
         if word in category_nouns() or (word in _ATTRIBUTIVE and noun):
@@ -90,7 +91,7 @@ class _Contradictions(Histories):
         everything = [{n} for n in range(len(self.entities))]
         sets = [s for s in (everything, everything[1:], self._named()) if len(s) == number]
         if token.symbol == "V":
-            wrong = [self._wrong(self._has_value(token.text), s) for s in sets]
+            wrong = [self._wrong(self._has_value(token.parts), s) for s in sets]
         else:
             wrong = [self._wrong(self._categorised(token.parts), s) for s in sets]
         return wrong[0] if wrong and all(wrong) else ""
@@ -99,7 +100,7 @@ class _Contradictions(Histories):
         """Only one of what was liked is so."""
         token = self.spot.token("c")
         is_value = token.symbol == "V"
-        has = self._has_value(token.text) if is_value else self._categorised(token.parts)
+        has = self._has_value(token.parts) if is_value else self._categorised(token.parts)
         others = [e for n, e in enumerate(self.entities) if n and {n} not in self._of("a")]
         return "another is" if any(has(entity) for entity in others) else ""
 
@@ -107,7 +108,7 @@ class _Contradictions(Histories):
         """Only one of so many is so: of all that is named, of what was liked, or of everything."""
         has = self._categorised(self.spot.token("c").parts)
         if self.spot.token("c").symbol == "V":
-            has = self._has_value(self.spot.token("c").text)
+            has = self._has_value(self.spot.token("c").parts)
         everything = [{n} for n in range(len(self.entities))]
         sets = [everything, everything[1:], self._named()]
         sets = [some for some in sets if len(some) == self.spot.number()]
@@ -115,10 +116,10 @@ class _Contradictions(Histories):
         another = [any(has(self.entities[min(m)]) for m in some if m not in mine) for some in sets]
         return "another is" if another and all(another) else ""
 
-    def _has_value(self, value: str) -> Callable[[Item], bool | None]:
-        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
+    def _has_value(self, values: Sequence[str]) -> Callable[[Item], bool | None]:
+        keys = self._names_of(values)
         return lambda item: (
-            value in map(str, item.attributes.values()) if keys & set(item.attributes) else None
+            values_of(item).issuperset(values) if keys & set(item.attributes) else None
         )
 
     def _kind(self) -> str:

@@ -3,6 +3,7 @@
 from catalog.facts import Evidence
 from catalog.types import Item
 from models.faithfulness.reading.lexicon import has_category
+from models.faithfulness.spotting.comparisons import values_of
 from models.faithfulness.spotting.sequences import Sequences
 
 _STRONG = frozenset(
@@ -101,19 +102,18 @@ class Histories(Sequences):
         return f"there are {count}" if self.spot.number() > count else ""
 
     def _same_maker(self) -> str:
-        value = self.spot.token("v").text
+        values = self.spot.token("v").parts
         liked = "you" in self.spot.match[0]
         entities = self.entities[1:] if liked else self.entities
-        count = sum(value in map(str, e.attributes.values()) for e in entities)
+        count = sum(values_of(e).issuperset(values) for e in entities)
         return f"there are {count}" if self.spot.number() > count else ""
 
     def _has(self, item: Item) -> bool | None:
         """Say whether the value at hand is so of something, None where it has none like it."""
-        value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
-        if not keys & set(item.attributes):
+        values = self.spot.token("v").parts
+        if not self._names_of(values) & set(item.attributes):
             return None
-        return value in map(str, item.attributes.values())
+        return values_of(item).issuperset(values)
 
     def _all_by(self) -> str:
         return self._wrong(self._has, [{n} for n in range(1, len(self.entities))])

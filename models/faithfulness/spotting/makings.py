@@ -1,8 +1,12 @@
 """What was spotted of makers, places and series, held against the Facts."""
 
+from collections.abc import Sequence
+
 from catalog.types import Item
 from models.faithfulness.judging.context import distinct
-from models.faithfulness.reading.attributes import BY_PREPOSITION, MADE, MAKES
+from models.faithfulness.judging.values import numbers_of, share
+from models.faithfulness.reading.attributes import BY_PREPOSITION, CAST, IN_ROLE, MADE, MAKES
+from models.faithfulness.spotting.comparisons import values_of
 from models.faithfulness.spotting.levels import Levels
 
 _ALL = {"both": 2, "two": 2, "three": 3, "four": 4}
@@ -20,6 +24,11 @@ _ANYBODY = frozenset(
     "hi".split()  # "his", without its s
 )
 
+_PLAIN_ROLES = frozenset(
+    "directed written composed produced narrated illustrated sung taught".split()
+)
+"""What only those do who are named for it: whoever else is known made it in another way."""
+
 
 class Makings(Levels):
     """It adds who made things, where they are from, and what they share."""
@@ -29,19 +38,55 @@ class Makings(Levels):
         how = self.spot.word("how")
         return MADE[MAKES.get(how, how)] if how in {*MADE, *MAKES} else _MAKERS
 
-    def _valued(self, value: str, keys: frozenset[str]) -> str:
-        """Return of which a value is not so, though it has one under one of the names."""
-        under = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
+    def _valued(self, values: Sequence[str], keys: frozenset[str]) -> str:
+        """Return of which values are not so, though it has some under one of the names."""
+        under = self._names_of(values)
 
         def has(item: Item) -> bool | None:
-            if value in map(str, item.attributes.values()):
+            if values_of(item).issuperset(values):
                 return True
             return False if under & keys & set(item.attributes) else None
 
         return self._wrong(has)
 
+    def _held(self, keys: frozenset[str]) -> str:
+        """Return of which a value is not so in just this role, which somebody else has."""
+        values = self.spot.token("v").parts
+
+        def has(item: Item) -> bool | None:
+            known = values_of(item, keys)
+            return known.issuperset(values) if known else None
+
+        return self._wrong(has)
+
     def _made(self) -> str:
-        return self._valued(self.spot.token("v").text, self._keys())
+        how = MAKES.get(self.spot.word("how"), self.spot.word("how"))
+        if how in _PLAIN_ROLES:
+            return self._held(MADE[how])
+        return self._valued(self.spot.token("v").parts, self._keys())
+
+    def _cast(self) -> str:
+        """In its cast: a person who is not, where the cast is known."""
+        if self.spot.word("v") == "P":
+            return self._other_of(CAST)
+        is_person = self._names_of(self.spot.token("v").parts) & (CAST | _MAKERS)
+        return self._held(CAST) if is_person else ""
+
+    def _won(self) -> str:
+        """Another number of a prize than it won, or one that it did not win."""
+        names = IN_ROLE["won"]
+        if self.spot.word("v") == "V":
+            return self._held(names)
+        told = [
+            *self.spot.token("v").parts,
+            *([self.spot.token("n").text] if self.spot.word("n") else []),
+        ]
+
+        def has(item: Item) -> bool | None:
+            known = [set(value.casefold().split()) for value in values_of(item, names)]
+            return any(words.issuperset(told) for words in known) if known else None
+
+        return self._wrong(has)
 
     def _made_them(self) -> str:
         """Both of them: of what was named before, where it is so many."""
@@ -49,17 +94,13 @@ class Makings(Levels):
         number = next((n for w, n in _ALL.items() if w in self.spot.match[0].split()), 0)
         if not number or len(named) != number:
             return ""
-        value = self.spot.token("v").text
+        values = self.spot.token("v").parts
         return self._wrong(
-            lambda i: value in map(str, i.attributes.values()) if self._makers_of(i) else None,
-            named,
+            lambda i: values_of(i).issuperset(values) if values_of(i, _MAKERS) else None, named
         )
 
-    def _makers_of(self, item: Item) -> set[str]:
-        return {str(v) for k, v in item.pairs() if k in _MAKERS}
-
     def _from(self) -> str:
-        return self._valued(self.spot.token("v").text, _PLACES | _MAKERS)
+        return self._valued(self.spot.token("v").parts, _PLACES | _MAKERS)
 
     def _elsewhere(self) -> str:
         """In a place that the Facts do not know, where they know the place."""
@@ -77,35 +118,33 @@ class Makings(Levels):
         before = self.spot.match.string[: self.spot.match.start()]
         if not self.spot.opens() or " or " in before:
             return ""
-        value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.pairs() if str(v) == value}
-        return self._valued(value, frozenset(keys))
+        values = self.spot.token("v").parts
+        return self._valued(values, frozenset(self._names_of(values)))
 
     def _its(self) -> str:
         """The value of a named attribute."""
-        key, value = self.spot.token("k").text, self.spot.token("v").text
-        return self._wrong(
-            lambda i: str(i.attributes[key]) == value if key in i.attributes else None
-        )
+        return self._held(numbers_of(self.spot.token("k").text))
 
     def _his(self) -> str:
         return self._other() if self.spot.word("v") == "P" else self._made()
 
     def _other(self) -> str:
         """A name that the Facts do not know is not of who made it, if they know who did."""
-        keys = self._keys()
-        name = " ".join(self.spot.token("v").parts).casefold()
+        return self._other_of(self._keys())
+
+    def _other_of(self, keys: frozenset[str]) -> str:
+        names = [name.casefold() for name in self.spot.token("v").parts]
 
         def has(item: Item) -> bool | None:
-            known = [str(v).casefold() for key, v in item.pairs() if key in keys]
-            return any(name in value or value in name for value in known) if known else None
+            known = [value.casefold() for value in values_of(item, keys)]
+            return all(any(n in v or v in n for v in known) for n in names) if known else None
 
         return self._wrong(has)
 
     def _not_made(self) -> str:
-        value = self.spot.token("v").text
-        made = [self.entities[n].attributes for mention in self._of("a") for n in mention]
-        return "it was" if any(value in map(str, known.values()) for known in made) else ""
+        values = self.spot.token("v").parts
+        made = [values_of(self.entities[n]) for mention in self._of("a") for n in mention]
+        return "" if all(known.isdisjoint(values) for known in made) else "it was"
 
     _not_valued = _not_made
 
@@ -119,15 +158,10 @@ class Makings(Levels):
             or any(f" {word} " in skeleton for word in _CONTRAST)
         ):
             return ""
-        value = self.spot.token("v").text
-        keys = {k for e in self.entities for k, v in e.pairs() if v == value}
-        keys &= BY_PREPOSITION["by"]
+        values = self.spot.token("v").parts
+        keys = self._names_of(values) & BY_PREPOSITION["by"]
         return self._wrong(
-            lambda i: (
-                any(i.attributes.get(k) == value for k in keys)
-                if keys & set(i.attributes)
-                else None
-            ),
+            lambda i: values_of(i).issuperset(values) if keys & set(i.attributes) else None,
             self._here(),
         )
 
@@ -135,8 +169,10 @@ class Makings(Levels):
 
     def _all_same(self) -> str:
         key, here = self.spot.token("k").text, self._here()
-        values = {self.entities[min(mention)].attributes.get(key) for mention in here}
-        return f"not the same {key}" if len(here) == 2 == len(values - {None}) else ""
+        if len(here) != 2:
+            return ""
+        one, other = (self.entities[min(mention)] for mention in here)
+        return f"not the same {key}" if share(one, other, key, equal=False) is False else ""
 
     def _same(self) -> str:
         key = self.spot.token("k").text
@@ -145,8 +181,7 @@ class Makings(Levels):
             of = [self.entities[min(mention)] for mention in self._of("a")]
             pairs = [(of[0], other) for other in of[1:]]
         for one, other in pairs:
-            values = [item.attributes.get(key) for item in (one, other)]
-            if None not in values and values[0] != values[1]:
+            if share(one, other, key, equal=False) is False:
                 return f"not the same {key}"
         return ""
 
@@ -157,8 +192,7 @@ class Makings(Levels):
         if how == "K":
             key = next(t.text for t in self.spot.tokens("how") if t.symbol == "K")
         names = {key, f"{key}s"} if key not in _ANYBODY else set(_MAKERS)
-        known = {str(v) for k, v in item.pairs() if k in names}
-        return known or {str(v) for k, v in item.pairs() if k in _MAKERS}
+        return values_of(item, frozenset(names)) or values_of(item, _MAKERS)
 
     def _one_hand(self) -> str:
         """By the same: as another thing that is named."""
@@ -221,8 +255,7 @@ class Makings(Levels):
             of = [self.entities[min(mention)] for mention in self._of("a")]
             pairs = [(of[0], other) for other in of[1:]]
         for one, other in pairs:
-            values = set(one.attributes.items()) & set(other.attributes.items())
-            if values or set(one.categories) & set(other.categories):
+            if set(one.pairs()) & set(other.pairs()) or set(one.categories) & set(other.categories):
                 return "they share something"
         return ""
 

@@ -1,7 +1,8 @@
 """What was spotted of series and sequels, held against the Facts."""
 
+from models.faithfulness.judging.values import of_one_series
 from models.faithfulness.spotting.makings import Makings
-from models.language.titles import may_be_series, same_series
+from models.language.titles import may_be_series
 
 
 class Sequences(Makings):
@@ -9,10 +10,14 @@ class Sequences(Makings):
 
     def _series(self) -> str:
         others = [m for m in [*self._here(), *self.before] if m not in self._of("a")]
-        titles = [self.entities[n].title for m in others for n in m]
-        own = [self.entities[n].title for m in self._of("a") for n in m]
-        related = any(may_be_series(one, other) for one in own for other in titles)
-        return "" if related or not titles else "not of one series"
+        items = [self.entities[n] for m in others for n in m]
+        own = [self.entities[n] for m in self._of("a") for n in m]
+        related = any(
+            may_be_series(one.title, other.title) or of_one_series(one, other)
+            for one in own
+            for other in items
+        )
+        return "" if related or not items else "not of one series"
 
     def _sequel(self) -> str:
         """What follows another is not the older of the two."""
@@ -28,4 +33,4 @@ class Sequences(Makings):
     def _no_series(self) -> str:
         others = [self.entities[min(m)] for m in [*self._here(), *self.before]]
         mine = [self.entities[min(m)] for m in self._of("a")]
-        return "they are" if any(same_series(a, b) for a in mine for b in others) else ""
+        return "they are" if any(of_one_series(a, b) for a in mine for b in others) else ""

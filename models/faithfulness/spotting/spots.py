@@ -38,10 +38,9 @@ _KINDS: dict[ClaimType, str] = {
     "negation": "not not_made not_valued unlike none none_by no_kinship no_kin never_kind pure "
     "differ first_by first_kind no_series",
     "category": "np kind all_kind so_is all_are",
-    "attribute": "made made_them all_made all_same same from his other its value elsewhere "
-    "one_hand one_maker pronoun all_by measure bigger bigger_all not_as free not_free under "
-    "biggest times as_big size seats "
-    "any_size level easier fewest most solo age",
+    "attribute": "made made_them cast won all_made all_same same from his other its value "
+    "elsewhere one_hand one_maker pronoun all_by measure bigger bigger_all not_as free not_free "
+    "under biggest times as_big size seats any_size level easier fewest most solo age",
     "count": "only_it one_of_them only_one counted counted_more same_kind same_maker",
     "series": "series sequel",
     "popularity": "popular unpopular topmost",
