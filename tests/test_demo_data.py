@@ -176,8 +176,8 @@ class TestPeopleOfTheDemo:
         [apollo] = [film for film in films if film.title == "Apollo 13"]
         assert apollo.values("director") == ("Ron Howard",)
         assert apollo.values("writer")[-2:] == ("Jim Lovell", "William Broyles, Jr.")
-        assert apollo.values("award") == ("2 Oscars",)
-        assert len(apollo.values("cast")) == 16
+        assert apollo.values("award") == ("Oscars",)
+        assert len(apollo.values("cast")) == 10
         assert {"language", "country"}.isdisjoint(apollo.attributes)
 
     @pytest.mark.parametrize("known", BILLED, ids=lambda known: known[0])
@@ -319,7 +319,7 @@ class TestTheFilmTable:
             "director": ["Ron Howard"],
             "writer": ["Jim Lovell", "William Broyles, Jr."],
             "cast": ["Joaquin Garay, III", "Meghan, Duchess of Sussex", "will.i.am"],
-            "award": ["2 Oscars"],
+            "award": ["Oscars"],
         })  # fmt: skip
         assert babel.attributes == {}
         assert woodstock.attributes == {

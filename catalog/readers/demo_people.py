@@ -43,6 +43,8 @@ _TAIL = re.compile(
 _NO_NAME = re.compile(  # identifiers, links, and what else of Wikidata stands among its people
     r"Q\d+|[\W\d_]*|.*(://|www\.).*|N/A|list of .*|(art|dialogue) (director|writer)"
 )
+_CAST = 10
+"""Names kept of a cast: beyond them few are known, and 30% of all pairs still share a name."""
 _WON = re.compile(r"Won (\d+) Oscars?\.")
 _IN_PARENTHESES = re.compile(r"\s*\(([^()]*)\)")
 _ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?:? ", re.IGNORECASE)
@@ -99,9 +101,7 @@ def people_of(
     attributes: list[Mapping[str, list[str]]] = [{}] * len(titles)
     for film, row in joined.items():
         attributes[film] = {
-            name: _best_known(values, renown)
-            if name == "cast" or len(values) > MAX_VALUES
-            else values
+            name: _best_known(values, renown)[:_CAST] if name == "cast" else values[:MAX_VALUES]
             for name, values in table[row].attributes.items()
         }
     named = sum(map(bool, titles))
@@ -198,9 +198,12 @@ def _but(common: str, text: str | None) -> list[str]:
 
 
 def _award(text: str | None) -> list[str]:
-    """Return what was won: "Won 2 Oscars. Nominated for 8 Oscars." is 2 Oscars."""
+    """Return what was won: an Oscar, or Oscars.
+
+    How many is not told: by the table “Titanic” won 8, and “The Godfather” 2, of their 11 and 3.
+    """
     won = _WON.match(text or "")
-    return [] if not won else ["an Oscar" if won[1] == "1" else f"{won[1]} Oscars"]
+    return [] if not won else ["an Oscar" if won[1] == "1" else "Oscars"]
 
 
 # ---------------------------------------------------------------------- whom one knows
@@ -224,5 +227,5 @@ def _renown(films: Sequence[tuple[Mapping[str, list[str]], int]]) -> Mapping[str
 
 
 def _best_known(names: list[str], renown: Mapping[str, float]) -> list[str]:
-    """Return at most 16 names, the best known first, unknown ones in the order of the table."""
-    return sorted(names, key=lambda name: -renown.get(name, 0.0))[:MAX_VALUES]
+    """Return names, the best known first, unknown ones in the order of the table."""
+    return sorted(names, key=lambda name: -renown.get(name, 0.0))
