@@ -60,7 +60,7 @@ def disliked_traits(
 
 
 def without(item: T, against: Set[Trait]) -> T:
-    """Return an item with what is left to be said of it; the item itself where nothing changes."""
+    """Return an item with what is left to be said of it."""
     if not against:
         return item
     names = {name for name, _ in against}
