@@ -13,7 +13,7 @@ and not believed. The measure is known as comprehensiveness (DeYoung et al., "ER
 section 4.2), here of entries of a history instead of words of a text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal, Protocol
@@ -39,7 +39,7 @@ Removal = Literal[
 """What is removed: the entries that are named; as many others at random; as many of those most
 similar to the item by category, or of the latest, named or not; of three that are named, only some.
 """
-_PARTS: dict[Removal, slice] = {
+PARTS: dict[Removal, slice] = {
     "first": slice(0, 1), "second": slice(1, 2), "third": slice(2, 3), "first two": slice(0, 2),
 }  # fmt: skip
 Positions = NDArray[np.int64]
@@ -108,10 +108,10 @@ def falls(
             "latest": [likings[-count:]],
         }
         if count == MAX_EVIDENCE:
-            removals |= {part: [named[which]] for part, which in _PARTS.items()}
+            removals |= {part: [named[which]] for part, which in PARTS.items()}
         effects = _effects(ranker, history, item_id, row.score, removals)
-        share = sum(one.share or 0.0 for one in row.contributions) / row.score
-        found.append(Fall(user_id, len(likings), share, effects))
+        told = sum(one.share or 0.0 for one in row.contributions) / row.score
+        found.append(Fall(user_id, len(likings), told, effects))
     return found
 
 
@@ -160,12 +160,25 @@ def _effects(
 # ---------------------------------------------------------------------- over users
 
 
-def per_user(found: Sequence[Fall], measure: Callable[[Fall], float]) -> Floats:
-    """Return the mean of a measure over each user's items, shape (users,)."""
-    values: dict[str, list[float]] = {}
-    for fall in found:
-        values.setdefault(fall.user_id, []).append(measure(fall))
-    return np.array([np.mean(one) for one in values.values()])
+def share(found: Sequence[Fall]) -> Floats:
+    """Return what is told of the named entries, per user: the mean of their shares of a score."""
+    return _per_user(found, [fall.share for fall in found])
+
+
+def lost(found: Sequence[Fall], removal: Removal) -> Floats:
+    """Return what a removal takes of the scores, per user: the mean over the items."""
+    return _per_user(found, [fall.effects[removal].lost for fall in found])
+
+
+def left(found: Sequence[Fall], removal: Removal) -> Floats:
+    """Return in what share of the items a removal costs the place among the first ten, per user."""
+    return _per_user(found, [fall.effects[removal].left for fall in found])
+
+
+def _per_user(found: Sequence[Fall], values: Sequence[float]) -> Floats:
+    _, users = np.unique([fall.user_id for fall in found], return_inverse=True)
+    means: Floats = np.bincount(users, values) / np.bincount(users)
+    return means
 
 
 def by_length(found: Sequence[Fall], parts: int = 3) -> list[list[Fall]]:
