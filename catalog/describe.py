@@ -73,7 +73,7 @@ def _details(dataset: Dataset) -> dict[str, float]:
             )
             if told
         )
-        have.update(item.attributes)
+        have.update(item.attributes.keys())
     return {name: count / len(dataset.item_ids) for name, count in have.most_common()}
 
 

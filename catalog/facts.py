@@ -31,7 +31,7 @@ Verb = Literal["chose", "bought", "listened to", "played", "read", "visited", "w
 """What users do with items, where no more is known of it: you played “Portal”."""
 EvidenceKind = Literal["contribution", "similar", "recent", "none"]
 Popularity = Literal["favourite", "well_liked"]
-_SPEAKERS = "(^|[ -])(i|it|we|you)([ -]|$)"
+_SPEAKERS = "(^|[ -])([Ii]|[Ii][Tt]|[Ww][Ee]|[Yy][Oo][Uu])([ -]|$)"
 
 
 def _check_noun(value: str) -> str:
@@ -43,14 +43,14 @@ def _check_noun(value: str) -> str:
 
 _NounWord = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z -]{0,30}[a-z]$"),
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 -]{0,30}[A-Za-z0-9]$"),
     AfterValidator(_check_noun),
     Field(json_schema_extra={"not": {"pattern": _SPEAKERS}}),
 ]
 
 
 class Noun(BaseModel):
-    """What the items are called in a sentence: a film, two films."""
+    """What the items are called in a sentence: a film, two films; a TV show, an mp3."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

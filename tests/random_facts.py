@@ -333,7 +333,7 @@ anything = _any_text | st.text(max_size=300)
 _words = _any_text.filter(clean_text) | st.sampled_from([*_KNOWN, *_UNKNOWN])
 _titles = _any_text.filter(clean_title) | st.sampled_from([*_PLAIN, *_ODD])
 _names = st.from_regex(r"[a-z][a-z ]{0,30}[a-z]", fullmatch=True)
-_noun_words = st.from_regex(r"[a-z][a-z -]{0,30}[a-z]", fullmatch=True)
+_noun_words = st.from_regex(r"[A-Za-z][A-Za-z0-9 -]{0,30}[A-Za-z0-9]", fullmatch=True)
 _fields = st.fixed_dictionaries(
     {
         "title": _titles,

@@ -106,6 +106,11 @@ class TestImportingTables:
             ("--tidy commas", "--tidy 'commas': only articles, years, entities, alternatives"),
             ("--verb ate", "--verb 'ate'"),
             ("--times soon", "--times 'soon': is neither seconds"),
+            ("--split author=;", "--split: 'author' is no attribute; there is none"),
+            (
+                "--attribute stars:author --split author",
+                "--split: what separates the values of 'author'",
+            ),
             ("--encoding klingon", "--encoding 'klingon': is no encoding"),
         ],
     )
@@ -180,6 +185,16 @@ class TestDescribing:
         sentences = [line for line in words if line.startswith("- ")]
         assert sentences
         assert all("“" in sentence for sentence in sentences)
+
+    def test_attributes_of_one_and_of_several_values_are_counted(
+        self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        tables[1].write_text("isbn,name,by\n1,Emma,Jane Austen\n2,Dune,\"['A', 'B']\"\n3,Odes,\n")
+        command = ("data", "import", "table", *tables, "--data", tmp_path / "books")
+        mapping = "--user reader --item isbn --value stars --liking 3.5 --title name"
+        prism(*command, *mapping.split(), "--attribute", "by:author")
+        told = prism("data", "describe", tmp_path / "books")
+        assert "author 66.7%" in " ".join(told.replace("│", " ").split())
 
 
 class TestTrainingTheRanker:

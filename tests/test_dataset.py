@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from catalog.dataset import Dataset, build, load, save
 from catalog.facts import Noun
 from catalog.files import new_folder
-from catalog.tables import DatasetError, DatasetInfo
+from catalog.tables import ITEMS_SCHEMA, DatasetError, DatasetInfo, item_of, item_row
 from catalog.types import Item
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]
@@ -35,11 +36,18 @@ HEAT = Item(
     title="Heat",
     categories=("Crime", "Thriller"),
     year=1995,
-    attributes={"length": 170, "rating": "15", "number": "#9", "quote": "'tis", "loss": -3},
+    attributes={
+        "length": 170, "rating": "15", "number": "#9", "quote": "'tis", "loss": -3,
+        "cast": ("Al Pacino", '["De Niro"]', "Val Kilmer, Jr."), "parts": (2, "2b", "#3"),
+        "list": '["a"]',
+    },
     description="A thief and the detective who hunts him.",
-)
+)  # fmt: skip
 HER = Item(id="her", title="Her")
 TWO_USERS = [("ann", "heat", 5.0), ("bob", "her", 2.0), ("ann", "her", 4.0)]
+
+_TEXTS = st.text(min_size=1, max_size=6)
+_VALUES = st.integers(-(10**12), 10**12) | _TEXTS | st.sampled_from(['["a"]', "#1"])
 
 
 @pytest.fixture
@@ -95,9 +103,12 @@ class TestOnDisk:
     ) -> None:
         attributes = load(saved).item(0).attributes
         assert list(attributes.items()) == [
+            ("cast", ("Al Pacino", "['De Niro']", "Val Kilmer, Jr.")),
             ("length", 170),
+            ("list", "['a']"),
             ("loss", -3),
             ("number", "#9"),
+            ("parts", (2, "2b", "#3")),
             ("quote", "'tis"),
             ("rating", "15"),
         ]
@@ -107,6 +118,34 @@ class TestOnDisk:
         items = pq.read_table(file).drop_columns(["description"])
         pq.write_table(items, file, write_page_checksum=True)
         assert load(saved).item(0) == HEAT.model_copy(update={"description": None})
+
+    def test_a_folder_from_before_several_values_is_read(self, saved: Path) -> None:
+        file = saved / "items.parquet"
+        items = pq.read_table(file)
+        written = [[("cast", "'[Al Pacino"), ("length", "#170"), ("loss", "#-3")], []]
+        column = pa.array(written, ITEMS_SCHEMA.field("attributes").type)
+        pq.write_table(items.set_column(4, "attributes", column), file, write_page_checksum=True)
+        assert load(saved).item(0).attributes == {"cast": "[Al Pacino", "length": 170, "loss": -3}
+        assert load(saved).item(1).attributes == {}
+
+    @given(
+        st.dictionaries(
+            st.from_regex("[a-z]{2,8}", fullmatch=True),
+            _VALUES | st.lists(_VALUES, min_size=1, max_size=4),
+            max_size=3,
+        )
+    )
+    def test_any_attributes_that_an_item_may_have_come_back(
+        self, attributes: dict[str, object]
+    ) -> None:
+        try:
+            item = Item.model_validate({"id": "1", "title": "x", "attributes": attributes})
+        except ValidationError:
+            return
+        [row] = pa.Table.from_pylist([item_row(item)], schema=ITEMS_SCHEMA).to_pylist()
+        read = item_of(row)
+        assert read == item
+        assert read.model_dump_json() == item.model_dump_json()
 
     def test_an_item_is_built_once(self, saved: Path) -> None:
         dataset = load(saved)

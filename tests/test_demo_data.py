@@ -1,9 +1,13 @@
 """The demo data: what is in them, and that a wheel or a pickle from elsewhere gets nowhere."""
 
 import hashlib
+import importlib.util
 import io
+import math
 import pickle
 import re
+import sqlite3
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +15,13 @@ import pytest
 
 from catalog.dataset import Dataset, load
 from catalog.readers import demo as demo_data
+from catalog.readers import demo_people
 from catalog.readers.demo import import_demo, read_frame
+from catalog.readers.demo_people import Film, People, people_of, read_films
 from catalog.readers.report import Report
 from catalog.readers.tidy import front_article
 from catalog.tables import DatasetError
+from catalog.types import Item
 
 
 class TestTheDataset:
@@ -103,6 +110,13 @@ def fresh_import(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report
     return folder, report
 
 
+@pytest.fixture(scope="module")
+def films(fresh_import: tuple[Path, Report]) -> list[Item]:
+    """Return the films of the demo as it is imported now."""
+    dataset = load(fresh_import[0])
+    return [dataset.item(n) for n in range(len(dataset.item_ids))]
+
+
 @pytest.mark.slow
 class TestImporting:
     def test_every_row_is_accounted_for(self, fresh_import: tuple[Path, Report]) -> None:
@@ -120,13 +134,224 @@ class TestImporting:
         assert load(folder).fingerprint == demo.fingerprint
         assert "GroupLens" in (folder / "CARD.md").read_text()
 
-    def test_titles_read_as_people_say_them(self, fresh_import: tuple[Path, Report]) -> None:
-        dataset = load(fresh_import[0])
-        titles = {dataset.item(i).title for i in range(len(dataset.item_ids))}
+    def test_titles_read_as_people_say_them(self, films: list[Item]) -> None:
+        titles = {film.title for film in films}
         assert {"The Matrix", "Twelve Monkeys", "The City of Lost Children", "Amelie"} <= titles
         assert {"(500) Days of Summer", "The Blind Side", "I Vitelloni", "La Dolce Vita"} <= titles
         inverted = re.compile(r", (The|An?|L[aeo]s?|L'|[EI]l|D[aei][rs]?|I)( \(|$)")
         assert [title for title in titles if inverted.search(title)] == []
+
+
+BILLED = {
+    ("Apollo 13", 1995): {"Tom Hanks", "Bill Paxton", "Kevin Bacon", "Gary Sinise", "Ed Harris"},
+    ("The Godfather", 1972): {"Marlon Brando", "Al Pacino", "James Caan", "Robert Duvall",
+                              "Diane Keaton"},
+    ("Fargo", 1996): {"Frances McDormand", "William H. Macy", "Steve Buscemi", "Peter Stormare"},
+    ("Titanic", 1997): {"Leonardo DiCaprio", "Kate Winslet", "Billy Zane", "Kathy Bates",
+                        "Bill Paxton"},
+    ("Schindler's List", 1993): {"Liam Neeson", "Ben Kingsley", "Ralph Fiennes"},
+    ("Casablanca", 1942): {"Humphrey Bogart", "Ingrid Bergman"},
+}  # fmt: skip
+"""Who is named on the posters of some films."""
+
+
+@pytest.mark.slow
+class TestPeopleOfTheDemo:
+    def test_the_report_and_the_card_say_how_many_films_were_found(
+        self, fresh_import: tuple[Path, Report], films: list[Item]
+    ) -> None:
+        folder, report = fresh_import
+        card = (folder / "CARD.md").read_text("utf-8")
+        assert report.told == [
+            "people: 7,474 of 9,061 films found by title and year, with 94% of the ratings; 8 left "
+            "out as ambiguous",
+            "people: director of 7,473, writer of 6,799, cast of 7,127, language of 668, country "
+            "of 1,407, award of 608 films",
+        ]
+        assert all(line in card for line in report.told)
+        assert "CC0" in card
+        assert sum("director" in film.attributes for film in films) == 7_473
+
+    def test_a_film_everybody_knows(self, films: list[Item]) -> None:
+        [apollo] = [film for film in films if film.title == "Apollo 13"]
+        assert apollo.values("director") == ("Ron Howard",)
+        assert apollo.values("writer")[-2:] == ("Jim Lovell", "William Broyles, Jr.")
+        assert apollo.values("award") == ("Oscars",)
+        assert len(apollo.values("cast")) == 10
+        assert {"language", "country"}.isdisjoint(apollo.attributes)
+
+    @pytest.mark.parametrize("known", BILLED, ids=lambda known: known[0])
+    def test_the_first_of_a_cast_are_those_one_knows(
+        self, films: list[Item], known: tuple[str, int]
+    ) -> None:
+        [film] = [film for film in films if (film.title, film.year) == known]
+        assert set(film.values("cast")[:2]) <= BILLED[known]
+
+    def test_no_name_is_a_part_of_one_and_what_most_share_is_not_told(
+        self, films: list[Item]
+    ) -> None:
+        told = {str(value) for film in films for _, value in film.pairs()}
+        assert {"Samuel L. Jackson", "Robert Downey Jr.", "Sammy Davis Jr."} <= told
+        parts = re.compile(r"(Jr|Sr|I+|PhD|Q\d+)\.?|\d+(st|nd|rd|th) .*|Stills & Nash|Wind & Fire")
+        assert [value for value in told if parts.fullmatch(value)] == []
+        assert not {"United States", "English"} & told
+
+    def test_two_films_of_one_title_and_year_get_no_people(self, films: list[Item]) -> None:
+        hamlets = [film for film in films if (film.title, film.year) == ("Hamlet", 2000)]
+        assert [film.attributes for film in hamlets] == [{}, {}]
+
+
+def directors(films: list[tuple[str, float]], table: list[tuple[str, int]]) -> list[int | None]:
+    """Return the row of a table that each film was joined to."""
+    rows = [Film(title, year, {"director": [str(n)]}) for n, (title, year) in enumerate(table)]
+    people = joined(films, rows)
+    return [int(told["director"][0]) if told else None for told in people.attributes]
+
+
+def joined(films: list[tuple[str, float]], table: list[Film]) -> People:
+    """Return what is known of films that one user has rated."""
+    titles, years = zip(*films, strict=True)
+    return people_of(titles, years, [1] * len(films), table)
+
+
+class TestJoining:
+    @pytest.mark.parametrize(
+        ("title", "other"),
+        [
+            ("Matrix, The", "The Matrix"),
+            ("Avventura, L'", "L'Avventura"),
+            ("Twelve Monkeys (a.k.a. 12 Monkeys)", "12 Monkeys"),
+            ("City of Lost Children, The (Cité des enfants perdus, La)",
+             "La Cité des enfants perdus"),
+            ("(500) Days of Summer", "(500) Days of Summer"),
+            ("Amelie (Fabuleux destin d'Amélie Poulain, Le)", "Amélie"),
+            ("Romeo & Juliet", "Romeo and Juliet"),
+            ("MASH (M*A*S*H)", "M*A*S*H"),
+            ("Schindler's List", "SCHINDLER’S LIST"),
+            ("Pit and the Pendulum", "The Pit and the Pendulum"),
+            ("WALL·E", "WALL-E"),
+        ],
+    )  # fmt: skip
+    def test_spellings_of_a_title(self, title: str, other: str) -> None:
+        assert directors([(title, 1995)], [(other, 1995)]) == [0]
+
+    @pytest.mark.parametrize(
+        ("title", "other"),
+        [
+            ("Deal, The", "Deal"),
+            ("Secret, The", "A Secret"),
+            ("Alien", "Aliens"),
+            ("Rocky II", "Rocky"),
+            ("Three Colors: Blue (Trois couleurs: Bleu)", "Blue"),
+            ("", ""),
+            ("...", "!!!"),
+        ],
+    )
+    def test_titles_of_different_films(self, title: str, other: str) -> None:
+        assert directors([(title, 1995)], [(other, 1995)]) == [None]
+
+    @pytest.mark.parametrize(
+        ("years", "row"),
+        [([1995], 0), ([1994], 0), ([1996, 1995], 1), ([1994, 1996], None), ([1993], None)],
+    )
+    def test_the_year_may_be_one_off_and_the_same_is_nearest(
+        self, years: list[int], row: int | None
+    ) -> None:
+        assert directors([("Heat", 1995)], [("Heat", year) for year in years]) == [row]
+
+    def test_a_film_without_a_year_is_not_found(self) -> None:
+        assert directors([("Heat", math.nan)], [("Heat", 1995)]) == [None]
+
+    def test_a_row_belongs_to_the_nearest_film_or_to_none(self) -> None:
+        klass, entre_les_murs = ("Class, The (Klass)", 2007), ("Class, The", 2008)
+        assert directors([klass, entre_les_murs], [("The Class", 2008)]) == [None, 0]
+        assert directors([("Hamlet", 2000), ("Hamlet", 2000)], [("Hamlet", 2000)]) == [None, None]
+
+    def test_what_is_ambiguous_is_counted(self) -> None:
+        films = [("Hamlet", 2000), ("Hamlet", 2000), ("Heat", 1995), ("Her", 2013)]
+        table = [Film(title, year, {}) for title, year in films[:1] + films[2:]]
+        first, _ = joined([*films, ("Heat", 1996)], table).told
+        assert first == (
+            "people: 2 of 5 films found by title and year, with 40% of the ratings; 3 left out as "
+            "ambiguous"
+        )
+
+
+class TestTheFilmTable:
+    @pytest.fixture
+    def wheel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+        """Return a wheel with two films, in which every other file is damaged."""
+        file = tmp_path / "movies.db"
+        columns = "Title, Year, Director, Writer, 'Cast', Language, Country, Awards"
+        with sqlite3.connect(file) as database:
+            database.execute(f"CREATE TABLE omdb ({columns})")
+            database.executemany(
+                "INSERT INTO omdb VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        "Apollo 13", 1995, "Ron Howard", "Jim Lovell, William Broyles, Jr.",
+                        "Joaquin Garay, III, Meghan, Duchess of Sussex, N/A, Q42, will.i.am",
+                        "English", "United States", "Won 2 Oscars. Nominated for 8 Oscars.",
+                    ),
+                    (
+                        "Woodstock", 1970, None, "", "Crosby, Stills & Nash, Janis Joplin",
+                        "Kurdish language, multiple languages", "France, Iran", "Won 1 Oscar.",
+                    ),
+                    (
+                        "Babel", 2006, "", "https://x.org/y, 40", "",
+                        "American English, Japanese", "Japan, United States",
+                        "Nominated for 7 Oscars.",
+                    ),
+                ],
+            )  # fmt: skip
+        database.close()
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.write(file, demo_people.MEMBER)
+            archive.writestr("bokeh_sampledata/__init__.py", "raise SystemExit")
+        wheel = packed.getvalue().replace(b"raise SystemExit", b"damaged SystemExit"[:16])
+        monkeypatch.setattr(demo_people, "WHEEL_SHA256", hashlib.sha256(wheel).hexdigest())
+        return wheel
+
+    def test_names_keep_their_commas_and_what_is_no_name_is_left_out(self, wheel: bytes) -> None:
+        apollo, woodstock, babel = read_films(wheel)
+        assert apollo == Film("Apollo 13", 1995, {
+            "director": ["Ron Howard"],
+            "writer": ["Jim Lovell", "William Broyles, Jr."],
+            "cast": ["Joaquin Garay, III", "Meghan, Duchess of Sussex", "will.i.am"],
+            "award": ["Oscars"],
+        })  # fmt: skip
+        assert babel.attributes == {}
+        assert woodstock.attributes == {
+            "language": ["Kurdish"], "country": ["France", "Iran"], "award": ["an Oscar"],
+        }  # fmt: skip
+
+    def test_nothing_but_the_table_is_taken_from_the_wheel(
+        self, wheel: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.chdir(tmp_path)
+        assert len(read_films(wheel)) == 3
+        assert zipfile.ZipFile(io.BytesIO(wheel)).testzip() == "bokeh_sampledata/__init__.py"
+        assert sorted(tmp_path.rglob("*")) == before
+        assert importlib.util.find_spec("bokeh_sampledata") is None
+
+    def test_another_wheel_is_not_even_opened(self) -> None:
+        with pytest.raises(DatasetError, match=r"bokeh_sampledata==2026\.1 has SHA-256"):
+            read_films(b"PK\x03\x04 another wheel")
+
+
+class TestRenown:
+    def test_of_a_long_cast_the_best_known_stay_and_come_first(self) -> None:
+        extras = [f"Extra {n:02}" for n in range(20)]
+        table = [
+            Film("Big", 1990, {"cast": [*extras, "Star"], "director": ["Zoe", "Ann"]}),
+            Film("Small", 1991, {"cast": ["Extra 19", "Star"]}),
+            Film("Smaller", 1992, {"cast": ["Star"]}),
+        ]
+        big = joined([("Big", 1990), ("Small", 1991), ("Smaller", 1992)], table).attributes[0]
+        assert big["cast"] == ["Star", "Extra 19", *extras[:14]]
+        assert big["director"] == ["Zoe", "Ann"]
 
 
 class TestStrangers:

@@ -382,13 +382,14 @@ class TestLookingUp:
     def test_a_users_history_latest_first(self, client: Client) -> None:
         answer = client.get("/users/42/history?limit=5").json()
         assert answer["user_id"] == "42"
-        assert shape(answer["items"][0]) == {
+        first = answer["items"][0]
+        assert isinstance(first["item"].pop("attributes"), dict)  # what is known of a film differs
+        assert shape(first) == {
             "item": {
                 "id": "str",
                 "title": "str",
                 "categories": ["str"],
                 "year": "int",
-                "attributes": {},
                 "description": "NoneType",
             },
             "value": "float",

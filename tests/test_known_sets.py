@@ -204,7 +204,8 @@ class TestGoodreads:
             },
         )
         [book] = items(dataset)
-        assert (book.year, book.attributes) == (2001, {"author": "Carlos Ruiz Zafón, Lucia Graves"})
+        assert book.year == 2001
+        assert book.attributes == {"author": ("Carlos Ruiz Zafón", "Lucia Graves")}
 
 
 class TestLastFm:

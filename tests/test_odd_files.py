@@ -453,7 +453,7 @@ class TestDetails:
         many = "|".join(f"c{n}" for n in range(17))
         films = (
             "item_id,title,genres,year,Book-Author,maker\n"
-            f"1,Heat,{many},1995,\"['Ann', 'Bob']\",?\n2,Her,Drama,soon,Zoe,Sony\n"
+            f"1,Heat,{many},1995,\"['Ann', 'N/A', 'Bob']\",?\n2,Her,Drama,soon,Zoe,Sony\n"
         )
         got = read(
             films=films,
@@ -464,12 +464,12 @@ class TestDetails:
         )  # fmt: skip
         heat, her = got.dataset.item(0), got.dataset.item(1)
         assert heat.categories == tuple(f"c{n}" for n in range(16))
-        assert heat.attributes == {"author": "Ann"}
+        assert heat.attributes == {"author": ("Ann", "Bob")}
         assert (heat.year, her.year) == (1995, None)
         assert her.attributes == {"author": "Zoe", "maker": "Sony"}
         assert {reason for _, reason in got.report.left_out} == {
             "categories: those beyond the first 16",
-            "author: all values but the first",
+            "author: a placeholder, 'N/A'",
             "maker: a placeholder, '?'",
             "year: Input should be a valid integer",
         }

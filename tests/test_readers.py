@@ -313,6 +313,67 @@ class TestCells:
         )
         assert dataset.item(0) == Item(id="1", title="Unknown")
 
+    @pytest.mark.parametrize(
+        ("cell", "told"),
+        [
+            (["Zoe", "Ann"], ("Zoe", "Ann")),
+            (["Zoe"], "Zoe"),
+            (["Zoe", None, " ", "ZOE", "Ann"], ("Zoe", "Ann")),
+            (["Zoe", "\u200b", "Ann"], ("Zoe", "Ann")),
+            ([], None),
+            ('["Zoe", "Ann"]', ("Zoe", "Ann")),
+            ("['Zoe', \"d'Ann\"]", ("Zoe", "d'Ann")),
+            ('[{"id": 7, "name": "Zoe"}, {"id": 8, "name": "Ann"}]', ("Zoe", "Ann")),
+            ("William Broyles, Jr.", "William Broyles, Jr."),
+            ("Zoe|Ann", "Zoe|Ann"),
+        ],
+    )
+    def test_a_list_is_several_values_and_a_plain_text_is_one(
+        self, imported: Importer, cell: object, told: object
+    ) -> None:
+        dataset, _ = imported(
+            items={"item_id": ["1"], "title": ["Heat"], "writer": [cell]},
+            columns=Columns(attributes=("writer",)),
+        )
+        assert dataset.item(0).attributes == ({"writer": told} if told else {})
+
+    def test_a_text_is_several_values_where_its_separator_is_told(self, imported: Importer) -> None:
+        dataset, _ = imported(
+            items={"item_id": ["1"], "title": ["Heat"], "by": ["Zoe; Ann"], "maker": ["A; B"]},
+            columns=Columns(attributes=("by:writer", "maker"), separators={"writer": "; "}),
+        )
+        assert dataset.item(0).attributes == {"writer": ("Zoe", "Ann"), "maker": "A; B"}
+
+    def test_numbers_of_a_list_stay_numbers(self, imported: Importer) -> None:
+        dataset, _ = imported(
+            items={"item_id": ["1"], "title": ["Go"], "players": [[2.0, 4.0]]},
+            columns=Columns(attributes=("players",)),
+        )
+        assert dataset.item(0).attributes == {"players": (2, 4)}
+
+    def test_more_than_sixteen_values_are_counted_and_the_first_stay(
+        self, imported: Importer
+    ) -> None:
+        cast = [f"Actor {n}" for n in range(17)]
+        dataset, report = imported(
+            items={"item_id": ["1", "2"], "title": ["Heat", "Her"], "cast": [cast, cast[:16]]},
+            columns=Columns(attributes=("cast",)),
+        )
+        assert dataset.item(0).values("cast") == dataset.item(1).values("cast") == tuple(cast[:16])
+        assert report.left_out == {("items", "cast: values beyond the first 16"): 1}
+
+    def test_several_rows_of_a_details_table_are_several_values(self, tmp_path: Path) -> None:
+        written = '{"item_id": "1", "by": ["Zoe", "Ann"]}\n{"item_id": "1", "by": "Bob"}\n'
+        dataset, _ = import_table(
+            tmp_path / "dataset",
+            Plan(info=RATINGS, columns=Columns(value="value", attributes=("by:author",))),
+            find(write(tmp_path / "interactions.csv", INTERACTIONS)),
+            find(write(tmp_path / "items.csv", ITEMS)),
+            find(write(tmp_path / "authors.jsonl", written + '{"item_id": "2", "by": "Cy"}\n')),
+        )
+        assert dataset.item(0).attributes == {"author": ("Zoe", "Ann", "Bob")}
+        assert dataset.item(1).attributes == {"author": "Cy"}
+
     def test_a_number_too_long_to_count_with_is_text(self, imported: Importer) -> None:
         dataset, _ = imported(
             items={"item_id": ["1", "2"], "title": ["Heat", "Her"], "isbn": [9780000000002, 12]},

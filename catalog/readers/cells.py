@@ -78,6 +78,16 @@ def values_of(cell: Any, separator: str) -> list[Any]:
     return [part for part in told if part is not None and str(part).strip()]
 
 
+def several(cell: Any, separator: str | None) -> list[Any]:
+    """Return the values of a cell of which a plain text is one, unless a separator is told."""
+    cell = stored(cell)
+    if cell is None:
+        return []
+    if isinstance(cell, str) and separator is None and cell[:1] + cell[-1:] not in {"[]", "{}"}:
+        return [cell]
+    return values_of(cell, separator or "\n")
+
+
 def _written(cell: str) -> Any:
     """Return the list or record that a text is, of JSON or of Python; else the text."""
     for read in (json.loads, ast.literal_eval):

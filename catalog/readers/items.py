@@ -16,7 +16,7 @@ from catalog.readers.blocks import Row
 from catalog.readers.plan import Columns, Plan, spoken
 from catalog.readers.report import Place, Report
 from catalog.tables import ITEMS_SCHEMA, item_row
-from catalog.types import ATTRIBUTE_LIMIT, Item
+from catalog.types import ATTRIBUTE_LIMIT, MAX_VALUES, Item
 
 MAX_CATEGORIES, MAX_ATTRIBUTES = 16, 8
 _TABLE = "items"
@@ -128,26 +128,30 @@ class _ItemReader:
         told = {}
         for named in self._columns.attributes:
             column, name = spoken(named)
-            cell = cells.stored(row.get(column))
-            if isinstance(cell, (list, dict)) or (
-                isinstance(cell, str) and cell[:1] + cell[-1:] in {"[]", "{}"}
-            ):
-                values = cells.values_of(cell, "\n")
-                if len(values) > 1:
-                    self._leave_out(name, "all values but the first", line)
-                cell = cells.stored(values[0]) if values else None
-            if cell is None:
-                continue
-            if cells.is_placeholder(cell):
-                self._leave_out(name, f"a placeholder, {cell!r}", line)
-            elif isinstance(cell, int) and abs(cell) > ATTRIBUTE_LIMIT:
-                told[name] = str(cell)  # a number too long to count with, such as an ISBN
-            else:
-                told[name] = self._tidied(cell) if isinstance(cell, str) else cell
+            separator = self._columns.separators.get(name)
+            found = [
+                self._attribute(value, name, line)
+                for value in cells.several(row.get(column), separator)
+            ]
+            values = list(dict.fromkeys(value for value in found if value is not None))
+            if len(values) > MAX_VALUES:
+                self._leave_out(name, f"values beyond the first {MAX_VALUES}", line)
+            if values:
+                told[name] = values[:MAX_VALUES] if len(values) > 1 else values[0]
         for name in list(told)[MAX_ATTRIBUTES:]:
             self._leave_out(name, f"attributes beyond the first {MAX_ATTRIBUTES}", line)
             del told[name]
         return told
+
+    def _attribute(self, value: Any, name: str, line: Place) -> Any:
+        """Return one value as it is told; None for what stands for nothing."""
+        value = cells.stored(value)
+        if cells.is_placeholder(value):
+            self._leave_out(name, f"a placeholder, {value!r}", line)
+            return None
+        if isinstance(value, int) and abs(value) > ATTRIBUTE_LIMIT:
+            return str(value)  # a number too long to count with, such as an ISBN
+        return self._tidied(value) if isinstance(value, str) else value
 
     def _year(self, row: Row, line: Place) -> Any:
         cell = row.get(self._columns.year or "")
@@ -175,20 +179,20 @@ def _is_text(part: Any) -> bool:
 
 
 def _without(told: dict[str, Any], error: ValidationError) -> None:
-    """Take the details that pydantic found wrong out of those told."""
-    wrong = {
-        place["loc"][:2] if len(place["loc"]) > 1 else place["loc"] for place in error.errors()
-    }
-    categories = {place[1] for place in wrong if place[0] == "categories" and len(place) > 1}
-    if categories:
-        told["categories"] = [
-            one for n, one in enumerate(told["categories"]) if n not in categories
-        ]
-    for place in wrong:
-        if place[0] == "attributes" and len(place) > 1:
-            told["attributes"].pop(place[1], None)
-        elif place[0] != "categories" or len(place) == 1:
-            told.pop(str(place[0]), None)
+    """Take what pydantic found wrong out of the details told; of several values only these."""
+    wrong: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
+    for one in error.errors():
+        detail, *place = one["loc"]
+        path: tuple[str, ...] = (str(detail),)
+        if detail == "attributes" and place:
+            path = ("attributes", str(place.pop(0)))
+        wrong[path].update(part for part in place if isinstance(part, int))
+    for path, numbers in wrong.items():
+        holder = told["attributes"] if len(path) > 1 else told
+        if numbers:
+            holder[path[-1]] = [one for n, one in enumerate(holder[path[-1]]) if n not in numbers]
+        if not numbers or not holder[path[-1]]:
+            del holder[path[-1]]
 
 
 def item_id_of(row: Row, column: str, whole_ids: bool) -> str:
@@ -202,7 +206,7 @@ def item_id_of(row: Row, column: str, whole_ids: bool) -> str:
 def details_of(
     rows: Iterator[tuple[Place, Row]], columns: Columns, whole_ids: bool
 ) -> dict[str, dict[str, Any]]:
-    """Return the cells of a table of details by item id; of several rows, lists of them."""
+    """Return the cells of a table of details by item id; of several rows, one list of all."""
     found: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for _, row in rows:
         item_id = item_id_of(row, columns.item_key, whole_ids)
@@ -210,6 +214,12 @@ def details_of(
             if row.get(column) is not None:
                 found[item_id][column].append(row[column])
     return {
-        item_id: {column: told[0] if len(told) == 1 else told for column, told in by_column.items()}
+        item_id: {
+            column: told[0] if len(told) == 1 else _flat(told) for column, told in by_column.items()
+        }
         for item_id, by_column in found.items()
     }
+
+
+def _flat(told: list[Any]) -> list[Any]:
+    return [part for cell in told for part in (cell if isinstance(cell, list) else [cell])]

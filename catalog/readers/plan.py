@@ -7,7 +7,15 @@ attributes=("Book-Author:author",))
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
 
 from catalog.readers.layouts import Layout
 from catalog.readers.times import FORMS
@@ -62,6 +70,9 @@ class Columns(BaseModel):
     attributes: tuple[str, ...] = Field(
         (), description="More columns a sentence may speak of: COLUMN or COLUMN:NAME."
     )
+    separators: dict[str, str] = Field(
+        {}, description='What separates the values of an attribute in a text: {"author": ", "}.'
+    )
 
     @field_validator("attributes")
     @classmethod
@@ -69,6 +80,17 @@ class Columns(BaseModel):
         for column in columns:
             _ATTRIBUTE_NAME.validate_python(spoken(column)[1])
         return columns
+
+    @field_validator("separators")
+    @classmethod
+    def _check_separators(cls, told: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        names = [spoken(column)[1] for column in info.data.get("attributes", ())]
+        for name, separator in told.items():
+            if not separator:
+                raise ValueError(f"what separates the values of {name!r} is missing: {name}=', '")
+            if name not in names:
+                raise ValueError(f"{name!r} is no attribute; there is {', '.join(names) or 'none'}")
+        return told
 
     @property
     def item_key(self) -> str:

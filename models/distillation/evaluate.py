@@ -16,6 +16,7 @@ from catalog.facts_file import Sample, batched
 from models.distillation.normalise import normalised
 from models.faithfulness import check
 from models.language.english import category_words
+from models.language.relations import is_name
 from models.oracle.protocol import OracleError
 from models.oracle.texts import read_rows, texts_shards
 from models.prism.engines.protocol import Engine
@@ -129,9 +130,15 @@ def _share(found: Iterable[bool]) -> Share:
     return Share(sum(outcomes), len(outcomes))
 
 
-def bare(text: str) -> str:
-    """Return a text with every quoted span as one letter, T or C."""
-    return _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
+def bare(text: str, facts: Facts) -> str:
+    """Return a text with every quoted span as one letter, T or C, and the names in it as V."""
+    masked = _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
+    values = {v for item in (facts.item, *facts.evidence) for _, v in item.pairs()}
+    plain = (value for value in values if isinstance(value, str) and is_name(value, counts=True))
+    names = sorted(plain, key=len, reverse=True)
+    for name in names:
+        masked = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "V", masked)
+    return re.sub(r"V(?:, V)* and V\b", "V", masked)
 
 
 def pattern(text: str, facts: Facts) -> str:
@@ -139,7 +146,7 @@ def pattern(text: str, facts: Facts) -> str:
 
     A list of titles counts as one, so that its length alone makes no pattern of its own.
     """
-    masked = _TITLES.sub("T", bare(text))
+    masked = _TITLES.sub("T", bare(text, facts))
     forms = {facts.noun.one, facts.noun.many}
     for category in {c for item in (facts.item, *facts.evidence) for c in item.categories}:
         words = category_words(category)

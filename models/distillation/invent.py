@@ -7,18 +7,16 @@ to them (`models.prism.forms.referents`), so that made-up words need be no more 
 import random
 from collections.abc import Sequence
 from itertools import cycle
+from typing import get_args
 
-from catalog.facts import Evidence, Facts
-from catalog.types import Item, Liking
+from catalog.facts import Evidence, Facts, Noun, Verb
+from catalog.types import Item, Liking, Values
+from models.language.english import known_categories
+from models.language.relations import known_names
 
-_KNOWN = [
-    "Action", "Adventure", "Animation", "Anime", "Biography", "Blues", "Children", "Classical",
-    "Comedy", "Country", "Crime", "Documentary", "Drama", "Family", "Fantasy", "Folk", "Hip-Hop",
-    "Horror", "IMAX", "Indie", "Jazz", "Musical", "Mystery", "Noir", "Poetry", "Pop", "Puzzle",
-    "Rock", "Romance", "Sci-Fi", "Science Fiction", "Soul", "Sports", "Strategy", "Thriller",
-    "Travel", "War", "Western",
-]  # fmt: skip
+_KNOWN = [category.capitalize() for category in known_categories()]
 _ATTRIBUTES = [0, 0, 0, 1, 1, 2, 3, 8]  # how many, from which one is drawn
+_ARTIST = Noun(one="artist", many="artists")
 _MISSING = 0.08  # share of items without a detail that their catalogue has
 _LETTERS = "aaabcdeeefghiijklmnooprrsstttuvwyz"
 
@@ -39,6 +37,8 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
     ]
     originals = dict.fromkeys(c for entity in _entities(facts) for c in entity.categories)
     renamed = dict(zip(originals, cycle(categories), strict=False))
+    if rng.random() < 0.05:
+        return _of_one_category(facts, words, rng)
     plain = rng.random() < 0.12  # a catalogue without categories, and often with titles alone
     years = rng.random() < (0.5 if plain else 0.8)
     many = 0 if plain and rng.random() < 0.5 else rng.choice(_ATTRIBUTES)
@@ -68,13 +68,22 @@ def invented(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
         Evidence.model_validate({**world(entry, title), "liking": entry.liking})
         for entry, title in zip(facts.evidence, titles[1:], strict=True)
     )
-    return Facts(
-        noun=facts.noun,
-        item=item,
-        evidence=evidence,
-        evidence_kind=facts.evidence_kind,
-        popularity=facts.popularity,
-    )
+    noun = _ARTIST if rng.random() < 0.06 else facts.noun
+    told = {"noun": noun, "item": item, "evidence": evidence}
+    return Facts.model_validate({**dict(facts), **told})
+
+
+def _of_one_category(facts: Facts, words: Sequence[str], rng: random.Random) -> Facts:
+    """Return Facts of items of which nothing is known but one category."""
+    categories = [rng.choice([*_KNOWN, _title(words, rng, longest=2)[:40]]) for _ in range(2)]
+
+    def told(item: Item) -> dict[str, object]:
+        category = categories[0] if rng.random() < 0.8 else categories[1]
+        return {"id": item.id, "title": _title(words, rng), "categories": (category,)}
+
+    evidence = tuple({**told(entry), "liking": entry.liking} for entry in facts.evidence)
+    told_of = {"item": told(facts.item), "evidence": evidence, "popularity": None}
+    return Facts.model_validate({**dict(facts), **told_of})
 
 
 def varied(facts: Facts, rng: random.Random) -> Facts:
@@ -82,15 +91,24 @@ def varied(facts: Facts, rng: random.Random) -> Facts:
     evidence = facts.evidence
     if evidence and rng.random() < 0.45:
         evidence = tuple(rng.sample(evidence, rng.randint(1, len(evidence))))
-    if rng.random() < 0.3:
+    verb, dice = facts.verb, rng.random()
+    if dice < 0.4:
         likings: list[Liking] = ["loved", "liked"]
+        if dice < 0.15:  # no judgements, or only some
+            likings, verb = rng.choice([["used"], ["loved", "used"]]), rng.choice(get_args(Verb))
         evidence = tuple(e.model_copy(update={"liking": rng.choice(likings)}) for e in evidence)
     kind = rng.choices(["contribution", "similar", "recent", "none"], [6, 1, 1.5, 1])[0]
     if kind == "none" or not evidence:
         kind, evidence = "none", ()
     popularity = rng.choice([facts.popularity, facts.popularity, "favourite", "well_liked", None])
+    used = any(entry.liking == "used" for entry in evidence)
     return facts.model_copy(
-        update={"evidence": evidence, "evidence_kind": kind, "popularity": popularity}
+        update={
+            "evidence": evidence,
+            "evidence_kind": kind,
+            "popularity": popularity,
+            "verb": verb if used else "chose",
+        }
     )
 
 
@@ -98,18 +116,27 @@ class _Attribute:
     """An attribute of a made-up world: what it is called, and how often items share its value."""
 
     def __init__(self, words: Sequence[str], rng: random.Random) -> None:
-        self.key = _made_up(rng) + rng.choice(["", "s"])
+        well_known = rng.random() < 0.6
+        self.key = rng.choice(known_names()) if well_known else _made_up(rng) + rng.choice("s ")
+        self.key = self.key.strip()
         self._words, self._rng = words, rng
-        self._numeric = rng.random() < 0.3
+        self._numeric = not well_known and rng.random() < 0.3
+        self._most = 6 if self.key in {"cast", "actor", "star"} else rng.choice([1, 1, 2, 4])
         self._shared = rng.choice([0.1, 0.5, 0.9])
-        self._common = self._any()
+        self._common = [self._any() for _ in range(self._most)]
 
-    def value(self) -> int | str:
-        """Return the value of one more item."""
-        return self._common if self._rng.random() < self._shared else self._any()
+    def value(self) -> Values:
+        """Return the values of one more item."""
+        count = self._rng.randint(1, self._most)
+        shared = self._rng.random() < self._shared
+        values = [
+            self._rng.choice(self._common) if shared and self._rng.random() < 0.8 else self._any()
+            for _ in range(count)
+        ]
+        return tuple(dict.fromkeys(values))
 
     def _any(self) -> int | str:
-        return self._rng.randint(1, 50) if self._numeric else _title(self._words, self._rng, 2)
+        return self._rng.randint(1, 50) if self._numeric else _name(self._words, self._rng)
 
 
 def _entities(facts: Facts) -> list[Item]:
@@ -123,6 +150,13 @@ def _title(words: Sequence[str], rng: random.Random, longest: int = 4) -> str:
         number = str(rng.randint(0, 3000))
         parts.append(rng.choice([rng.choice(words), _made_up(rng).capitalize(), number]))
     return " ".join(parts)
+
+
+def _name(words: Sequence[str], rng: random.Random) -> str:
+    """Return what may be somebody's name, and at times cannot."""
+    if rng.random() < 0.2:
+        return _title(words, rng, 2)
+    return " ".join(_made_up(rng).capitalize() for _ in range(rng.randint(1, 3)))
 
 
 def _made_up(rng: random.Random) -> str:

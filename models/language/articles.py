@@ -103,3 +103,21 @@ def is_or_are(words: str) -> str:
         return "are"
     plural = last.endswith("s") and len(last) > 2 and not last.endswith(_SINGULAR_ENDINGS)
     return "are" if plural else "is"
+
+
+def singular(noun: str) -> str:
+    """Return a noun as it is of one: "author" for "authors"; one that has no plural, as it is."""
+    if is_or_are(noun) == "is" or not noun.endswith("s") or noun.endswith(("ics", "lyrics")):
+        return noun
+    if noun.endswith("ies"):
+        return f"{noun[:-3]}y"
+    return noun[:-2] if noun.endswith(("ches", "shes", "xes", "sses")) else noun[:-1]
+
+
+def plural(noun: str) -> str:
+    """Return a noun as it is of several: "authors" for "author", "countries" for "country"."""
+    if is_or_are(noun) == "are" or noun.endswith(("series", "species", "ics", "news", "cast")):
+        return noun
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"

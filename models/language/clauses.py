@@ -1,7 +1,14 @@
 """What the Facts say of their item, as clauses: the grammar tells them, the prompt offers them.
 
 A clause is true of the Facts wherever it stands: in it "it" is the item, and "both", "all three" or
-"all four" are the item with all its evidence. A phrase ("another drama") is only part of one.
+"all four" are the item with all its evidence. A phrase ("another drama") is only part of one. The
+Facts are those that are worth telling (`models.language.ties`).
+
+    “Apollo 13”, a 1995 drama by Ron Howard, and “Backdraft”, one of 1991, which you liked
+
+    tie        it is directed by Ron Howard, as is “Backdraft”
+    without    both are dramas; both are from the 1990s
+    alone      it has Tom Hanks and Kevin Bacon in its cast
 """
 
 from collections.abc import Sequence
@@ -10,9 +17,13 @@ from zlib import crc32
 
 from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item, Values
-from models.language.articles import article, is_or_are
+from models.language.articles import article, is_or_are, plural, singular
 from models.language.english import all_of, category_words, decade, kind, listing
-from models.language.titles import same_series
+from models.language.relations import alone, is_name, predicate, relation_of
+from models.language.ties import Tie, tie_of
+
+_MOST_VALUES = 3
+"""Of an attribute that is told by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +34,72 @@ class Clause:
     tells: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An attribute as it is told: its values in words, and its name where that is told.
+
+    The name is in the number of the values.
+    """
+
+    name: str
+    value: str
+    several: bool = False
+
+
 # ---------------------------------------------------------------------- clauses
 
 
-def shared_clauses(facts: Facts) -> list[Clause]:
-    """Return what the item and its evidence have in common."""
+def shared_clause(facts: Facts) -> Clause | None:
+    """Return the most telling that the item and its evidence have in common; None if nothing.
+
+    First comes a tie, then categories that all of them have, then those that most have, then
+    another attribute, and a decade last. No more than one: two reasons persuade no better.
+    """
     item, evidence = facts.item, facts.evidence
     if not evidence:
-        return []
-    found = []
+        return None
+    tie = tie_of(facts)
+    if tie is not None:
+        return Clause(tie_clause(tie, facts))
     shared = shared_categories(item, evidence)[:2]
     if shared:
         text = f"{everybody(facts)} are {kinds_of(shared, facts.noun)}"
-        found.append(Clause(text, frozenset(shared)))
-    elif len(evidence) > 1:
-        found += _with_most(facts)
-    years = shared_decade((item, *evidence))
-    if years is not None:
-        found.append(Clause(f"{everybody(facts)} are from the {years}s", frozenset({"year"})))
-    for entry in evidence:
-        if same_series(item, entry):
-            found.append(Clause(f"it belongs to the same series as {name(entry, facts)}"))
-    for key in attributes_told(facts)[:1]:
-        same = _sharing(key, facts)
-        if same:
-            value = attribute(item.attributes[key])
-            found.append(Clause(f"it has the same {key} as {names(same, facts)}: {value}"))
-    return found
+        return Clause(text, frozenset(shared))
+    return _with_most(facts) or _shared_attribute(facts) or _shared_decade(facts)
 
 
-def _with_most(facts: Facts) -> list[Clause]:
+def _shared_decade(facts: Facts) -> Clause | None:
+    years = shared_decade((facts.item, *facts.evidence))
+    if years is None:
+        return None
+    return Clause(f"{everybody(facts)} are from the {years}s", frozenset({"year"}))
+
+
+def tie_clause(tie: Tie, facts: Facts) -> str:
+    """Return "it is directed by V, as is “A”"."""
+    others = names(tie.entries, facts)
+    if tie.predicate is None:
+        return f"it belongs to the same series as {others}"
+    return f"{it(facts)} {tie.predicate.one}, as {tie.predicate.does(len(tie.entries))} {others}"
+
+
+def _shared_attribute(facts: Facts) -> Clause | None:
+    """Return what the item and the most of its evidence share of all other attributes."""
+    key = shared_attribute(facts)
+    if key is None:
+        return None
+    same = _sharing(key, facts)
+    values = facts.item.values(key)
+    known = predicate(key, values)
+    if known is not None:
+        text = f"{it(facts)} {known.one}, as {known.does(len(same))} {names(same, facts)}"
+    else:
+        told = named(key, values)
+        text = f"{it(facts)} has the same {told.name} as {names(same, facts)}: {told.value}"
+    return Clause(text)
+
+
+def _with_most(facts: Facts) -> Clause | None:
     """Return what the item shares with the largest group of evidence that shares the same with it.
 
     One clause, not one for each group: a small student that has to choose mixes them up.
@@ -62,41 +109,97 @@ def _with_most(facts: Facts) -> list[Clause]:
         shared = tuple(shared_categories(facts.item, [entry])[:2])
         if shared:
             groups.setdefault(shared, []).append(entry)
-    if not groups:
-        return []
+    if not groups or len(facts.evidence) == 1:
+        return None
     categories, entries = max(groups.items(), key=lambda group: (len(group[1]), len(group[0])))
     what = kind_of(categories, facts.noun).removeprefix(f"{facts.noun.one} listed")
     is_a = f"listed{what}" if what.startswith(" under") else article(what)
-    return [Clause(f"like {names(entries, facts)}, it is {is_a}", frozenset(categories))]
+    text = f"like {names(entries, facts)}, {it(facts)} is {is_a}"
+    return Clause(text, frozenset(categories))
 
 
 def own_clauses(facts: Facts) -> list[str]:
-    """Return one attribute of the item as a clause, if it has any."""
-    values = facts.item.attributes
-    return [
-        f"its {key} {is_or_are(key)} {attribute(values[key])}"
-        for key in attributes_told(facts)[-1:]
-    ]
+    """Return one attribute of the item as a clause, if it has any to tell."""
+    key = own_attribute(facts)
+    if key is None:
+        return []
+    known = alone(facts.item, key)
+    if known is not None:
+        return [f"{it(facts)} {known.one}"]
+    told = named(key, facts.item.values(key))
+    return [f"its {told.name} {is_or_are(told.name)} {told.value}"]
 
 
-def attributes_told(facts: Facts) -> list[str]:
-    """Return at most two of the item's attributes: one that evidence shares, and one more.
+# ---------------------------------------------------------------------- attributes
 
-    Of those shared it is the one that most of the evidence shares; the other differs from item to
-    item. No more are told, however many there are: a small student that has to choose mixes them
-    up (`docs/distillation.md`).
+
+def attributes_told(facts: Facts) -> list[Told]:
+    """Return at most two of the item's attributes, as they are told.
+
+    The first is the one that evidence shares, the second says something of the item alone. No more
+    are told, however many there are: a small student that has to choose mixes them up
+    (`docs/distillation.md`).
     """
-    item = facts.item
-    most_shared = sorted(item.attributes, key=lambda key: -len(_sharing(key, facts)))
-    first = [key for key in most_shared[:1] if _sharing(key, facts)]
-    others = [key for key in item.attributes if key not in first]
-    return first + (others and [others[crc32(item.id.encode()) % len(others)]])
+    item, found = facts.item, []
+    tie = tie_of(facts)
+    if tie is not None:
+        return [Told("", tie.predicate.value, tie.predicate.several)] if tie.predicate else []
+    for key in filter(None, [shared_attribute(facts), own_attribute(facts)]):
+        known = alone(item, key) or predicate(key, item.values(key))
+        if known:
+            found.append(Told("", known.value, known.several))
+        else:
+            found.append(named(key, item.values(key)))
+    return found
+
+
+def shared_attribute(facts: Facts) -> str | None:
+    """Return the attribute, no tie, of which most evidence has all the values of the item."""
+    few = [key for key in facts.item.attributes if _is_short(facts.item.values(key))]
+    best = max(few, key=lambda key: len(_sharing(key, facts)), default=None)
+    return best if best is not None and _sharing(best, facts) else None
+
+
+def own_attribute(facts: Facts) -> str | None:
+    """Return the attribute that says most of the item alone: who made it, before where it is from.
+
+    Of several as telling it differs from item to item.
+    """
+    item, shared = facts.item, shared_attribute(facts)
+    can = [key for key in item.attributes if key != shared and _can_be_told(key, facts)]
+    telling = [key for key in can if (relation := relation_of(key)) and relation.ties]
+    among = telling or can
+    return among[crc32(item.id.encode()) % len(among)] if among else None
+
+
+def _can_be_told(key: str, facts: Facts) -> bool:
+    if relation_of(key) is not None:
+        return alone(facts.item, key) is not None
+    return _is_short(facts.item.values(key)) and not is_person(facts.noun)
+
+
+def _is_short(values: Sequence[int | str]) -> bool:
+    """Say whether values can be told by their name: one, or a few that are words."""
+    words = all(isinstance(value, str) for value in values)
+    return len(values) == 1 or (words and len(values) <= _MOST_VALUES)
 
 
 def _sharing(key: str, facts: Facts) -> list[Evidence]:
-    """Return the evidence that has the item's value of an attribute."""
-    value = facts.item.attributes[key]
-    return [entry for entry in facts.evidence if entry.attributes.get(key) == value]
+    """Return the evidence that has the item's values of an attribute."""
+    values = facts.item.attributes[key]
+    return [entry for entry in facts.evidence if entry.attributes.get(key) == values]
+
+
+def named(key: str, values: Sequence[int | str]) -> Told:
+    """Return an attribute by its name, which is in the number of its values where these are words.
+
+    "authors" of one name is "author"; "players" of 4 is "players".
+    """
+    if len(values) > 1:
+        key = plural(key)
+    elif isinstance(values[0], str) and is_name(values[0]):
+        key = singular(key)
+    return Told(key, attribute(tuple(values)), len(values) > 1)
 
 
 # ---------------------------------------------------------------------- phrases
@@ -133,6 +236,27 @@ def name(item: Item, facts: Facts) -> str:
     everyone = [facts.item, *facts.evidence]
     shared = sum(other.title.casefold() == item.title.casefold() for other in everyone) > 1
     return f"“{item.title}”" + (f" ({item.year})" if shared and item.year else "")
+
+
+_PEOPLE = frozenset(
+    "actor actress artist author band composer creator designer director musician performer person"
+    " poet singer streamer teacher writer".split()
+)
+
+
+def is_person(noun: Noun) -> bool:
+    """Say whether the items are people, or bands of them, of whom nobody says "it"."""
+    return noun.one.rsplit(" ", 1)[-1] in _PEOPLE
+
+
+def it(facts: Facts) -> str:
+    """Return what stands for the item in a clause: "it", or "this artist"."""
+    return f"this {facts.noun.one}" if is_person(facts.noun) else "it"
+
+
+def which(facts: Facts) -> str:
+    """Return "which", or "whom" of people."""
+    return "whom" if is_person(facts.noun) else "which"
 
 
 def names(items: Sequence[Item], facts: Facts) -> str:

@@ -14,44 +14,95 @@ COUNT_WORDS = {2: "two", 3: "three", 4: "four"}
 _KNOWN: dict[str, tuple[str, str | None, str | None]] = {
     "action": ("action", None, None),
     "adventure": ("adventure", None, None),
+    "american": ("American", None, None),
     "animation": ("animated", None, None),
     "anime": ("anime", None, None),
     "biography": ("biography", "biography", "biographies"),
     "blues": ("blues", None, None),
+    "british": ("British", None, None),
     "children": ("children's", None, None),
     "children's": ("children's", None, None),
+    "chinese": ("Chinese", None, None),
     "classical": ("classical", None, None),
     "comedy": ("comedy", "comedy", "comedies"),
     "country": ("country", None, None),
     "crime": ("crime", None, None),
+    "cuban": ("Cuban", None, None),
+    "dance": ("dance", None, None),
+    "disco": ("disco", None, None),
     "documentary": ("documentary", "documentary", "documentaries"),
     "drama": ("drama", "drama", "dramas"),
+    "electronic": ("electronic", None, None),
+    "ethiopian": ("Ethiopian", None, None),
     "family": ("family", None, None),
     "fantasy": ("fantasy", "fantasy", "fantasies"),
+    "fighting": ("fighting", None, None),
     "film-noir": ("noir", None, None),
     "folk": ("folk", None, None),
+    "french": ("French", None, None),
+    "garden": ("garden", None, None),
+    "german": ("German", None, None),
+    "gospel": ("gospel", None, None),
+    "gothic": ("gothic", None, None),
+    "greek": ("Greek", None, None),
     "hip-hop": ("hip-hop", None, None),
+    "historical": ("historical", None, None),
+    "historical fiction": ("historical fiction", None, None),
     "horror": ("horror", None, None),
     "imax": ("IMAX", None, None),
+    "indian": ("Indian", None, None),
     "indie": ("indie", None, None),
+    "italian": ("Italian", None, None),
+    "japanese": ("Japanese", None, None),
     "jazz": ("jazz", None, None),
+    "kitchen": ("kitchen", None, None),
+    "korean": ("Korean", None, None),
+    "latin": ("Latin", None, None),
+    "lebanese": ("Lebanese", None, None),
+    "literary fiction": ("literary fiction", None, None),
+    "mediterranean": ("Mediterranean", None, None),
+    "metal": ("metal", None, None),
+    "mexican": ("Mexican", None, None),
+    "moroccan": ("Moroccan", None, None),
     "musical": ("musical", "musical", "musicals"),
     "mystery": ("mystery", "mystery", "mysteries"),
     "noir": ("noir", None, None),
+    "outdoor": ("outdoor", None, None),
+    "peruvian": ("Peruvian", None, None),
     "poetry": ("poetry", None, None),
+    "polish": ("Polish", None, None),
     "pop": ("pop", None, None),
+    "portuguese": ("Portuguese", None, None),
+    "punk": ("punk", None, None),
     "puzzle": ("puzzle", None, None),
+    "racing": ("racing", None, None),
+    "rap": ("rap", None, None),
+    "reggae": ("reggae", None, None),
     "rock": ("rock", None, None),
+    "role-playing": ("role-playing", None, None),
     "romance": ("romantic", "romance", "romances"),
+    "russian": ("Russian", None, None),
     "sci-fi": ("sci-fi", None, None),
     "science fiction": ("science fiction", None, None),
+    "seafood": ("seafood", None, None),
+    "simulation": ("simulation", None, None),
     "soul": ("soul", None, None),
+    "spanish": ("Spanish", None, None),
     "sports": ("sports", None, None),
+    "stealth": ("stealth", None, None),
     "strategy": ("strategy", None, None),
+    "survival": ("survival", None, None),
+    "techno": ("techno", None, None),
+    "thai": ("Thai", None, None),
     "thriller": ("thriller", "thriller", "thrillers"),
     "travel": ("travel", None, None),
+    "turkish": ("Turkish", None, None),
+    "vegan": ("vegan", None, None),
+    "vegetarian": ("vegetarian", None, None),
+    "vietnamese": ("Vietnamese", None, None),
     "war": ("war", None, None),
     "western": ("western", "western", "westerns"),
+    "young adult": ("young adult", None, None),
 }
 
 
@@ -78,6 +129,11 @@ def category_words(category: str) -> CategoryWords:
     return CategoryWords(category, *_KNOWN.get(category.casefold(), (None, None, None)))
 
 
+def known_categories() -> list[str]:
+    """Return every category that has an English form here."""
+    return sorted(_KNOWN)
+
+
 def category_forms() -> list[str]:
     """Return every word by which a well-known category may be called."""
     return sorted({form for forms in _KNOWN.values() for form in forms if form})
@@ -91,6 +147,7 @@ def category_nouns() -> list[str]:
 # Of two categories the one further down stands last: "comedy drama", "fantasy thriller".
 _LAST = ["romance", "fantasy", "mystery", "musical", "western", "comedy", "drama", "biography"]
 _LAST += ["thriller", "documentary"]
+_SAME = {"science fiction": "sci-fi"}
 # Adjectives, which stack in front of any other category without "and".
 _STACKING = {"IMAX": 0, "indie": 1, "animated": 2, "romantic": 3, "children's": 4, "family": 4}
 
@@ -102,7 +159,8 @@ def kind(categories: Sequence[str], noun: str, nouns: str) -> tuple[str, str] | 
     is ("animated children's film", ...). None where a category has no English form here. A
     category is left out where nobody would say both: a "drama thriller" is a thriller.
     """
-    told = {category_words(category).attributive: category for category in categories}
+    fronts_of = {category: category_words(category).attributive or "" for category in categories}
+    told = {_SAME.get(front, front): category for category, front in fronts_of.items()}
     words = [category_words(category) for category in told.values()]  # each form once
     fronts = [w.attributive for w in words if w.attributive]
     if not fronts or len(fronts) != len(words):

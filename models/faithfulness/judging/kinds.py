@@ -127,8 +127,7 @@ def _series(context: Context, statement: Statement) -> Judged:
     mine = context.resolve(statement.about)
     others = context.resolve(statement.beside)
     if statement.how == "all":  # of one series
-        others = distinct(others)[1:]
-        mine = [m for m in distinct(mine) if m not in others]
+        mine, others = distinct(mine)[:1], distinct([*mine, *others])[1:]
         if not others:
             return "unverifiable", "it does not say of one series with what"
     true = all(

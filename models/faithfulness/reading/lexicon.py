@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.language.articles import plural, singular
 from models.language.english import category_words
 
 _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
@@ -127,7 +128,7 @@ def _forms_of(
             if not form.endswith(endings) and any(map(str.isalpha, form)):
                 found.add(form, symbol, form)
     for key, value, is_text in attributes:
-        for form in (key, _other_number(key)):
+        for form in dict.fromkeys((key, singular(key), plural(key))):
             found.add(form, "K", key)
         if is_text:
             found.add(value, "V", value)
@@ -185,7 +186,3 @@ _FUNCTION_WORDS = frozenset(
     "here next".split()
 )
 """Words that carry a sentence: a category or value of these counts only in quotes, or as a name."""
-
-
-def _other_number(key: str) -> str:
-    return key.removesuffix("s") if key.endswith("s") else f"{key}s"

@@ -1,5 +1,7 @@
 """What a parse says of attributes: who made a thing, and what is shared."""
 
+from collections.abc import Sequence
+
 from models.faithfulness.reading.attributes import MADE
 from models.faithfulness.reading.measuring import Measuring
 from models.faithfulness.reading.parser import Tree
@@ -141,10 +143,11 @@ class Makers(Measuring):
         """Directed by V, who also directed T: of both."""
         value = tuple(self._values(tree))
         words = self._words(tree).split()
-        self._say("attribute", tree, about, words[0], value)
-        verb = words[min(n for n, w in enumerate(words) if w in {"who", "which"}) + 1 :]
-        verb = [word for word in verb if word not in {"also", "as", "well", "too"}]
-        self._say("attribute", tree, self._child(tree, "things", about), verb[0], value)
+        who = min(n for n, word in enumerate(words) if word in {"who", "which"})
+        for word in words[: max(1, who - 1)]:
+            if word != "and":
+                self._say("attribute", tree, about, word, value)
+        self._done(words[who + 1 :], tree, self._child(tree, "things", about))
         return Things()
 
     def _its(self, tree: Tree, about: Things) -> Things:
@@ -166,7 +169,11 @@ class Makers(Measuring):
                     self._say("attribute", tree, about, "its", (*keys, *self._values(value)))
         return Things()
 
-    _keyed = _its
+    def _keyed(self, tree: Tree, about: Things) -> Things:
+        """From the album V, by the author V: it may be one of several."""
+        values = [n for child in tree.children for n in self._values(child)]
+        self._say("attribute", tree, about, "among", (*self._slots(tree, "K"), *values))
+        return Things()
 
     def _as_its(self, tree: Tree, about: Things) -> Things:
         """With V as its chef."""
@@ -225,11 +232,16 @@ class Makers(Measuring):
         return Things()
 
     def _authored(self, tree: Tree, about: Things) -> Things:
-        """V wrote T."""
-        verb = next(word for word in self._words(tree).split() if word != "also")
+        """V wrote T; V wrote and directed T."""
         things = self._child(tree, "things", about)
-        self._say("attribute", tree, things, verb, tuple(self._values(tree)))
+        self._done(self._words(tree).split(), tree, things)
         return things
+
+    def _done(self, verbs: Sequence[str], tree: Tree, things: Things) -> None:
+        """V also wrote and directed T."""
+        for verb in verbs:
+            if verb not in {"also", "and", "as", "well", "too"}:
+                self._say("attribute", tree, things, verb, tuple(self._values(tree)))
 
     def _did(self, tree: Tree, about: Things) -> Things:
         """Also directed T: the things, of which those around say who did."""
@@ -325,6 +337,12 @@ class Makers(Measuring):
     def _one_series(self, tree: Tree, about: Things) -> Things:
         """Of one series: all of them."""
         self._say("series", tree, about, "all", beside=about)
+        return Things()
+
+    def _this_series(self, tree: Tree, about: Things) -> Things:
+        """Of the same series: as all that is named beside it."""
+        beside = Things(word="others", place=tree.first)
+        self._say("series", tree, about, "all", beside=beside)
         return Things()
 
     def _series_of(self, tree: Tree, about: Things) -> Things:

@@ -10,12 +10,14 @@ to invent. So what a form leaves out of the prompt, its labels must not speak of
 """
 
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from catalog.facts import Facts
+from catalog.types import Item
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 """Raised whenever Facts may get another prompt or target: a student must learn it anew."""
+T = TypeVar("T", bound=Item)
 FormName = Literal["references", "titles", "verbatim"]
 
 
@@ -38,11 +40,15 @@ class Form(Protocol):
 def shorter(facts: Facts) -> Iterator[Facts]:
     """Yield the Facts with ever less detail: the one rule by which long prompts are shortened.
 
-    First the evidence loses its descriptions, then the item its own; then all lose their
-    attributes, then their categories.
+    First the evidence loses its descriptions, then all but three values of an attribute, then the
+    item its own description; then all lose their attributes, then their categories.
     """
     evidence = tuple(e.model_copy(update={"description": None}) for e in facts.evidence)
     facts = facts.model_copy(update={"evidence": evidence})
+    yield facts
+    facts = facts.model_copy(
+        update={"item": _few(facts.item), "evidence": tuple(map(_few, facts.evidence))}
+    )
     yield facts
     details: dict[str, object] = {"description": None, "attributes": {}, "categories": ()}
     for detail, nothing in details.items():
@@ -52,3 +58,9 @@ def shorter(facts: Facts) -> Iterator[Facts]:
             update={"item": facts.item.model_copy(update=bare), "evidence": evidence}
         )
         yield facts
+
+
+def _few(entity: T) -> T:
+    """Return an item with the first three values of each attribute."""
+    few = {name: entity.values(name)[:3] for name in entity.attributes}
+    return entity.model_copy(update={"attributes": few})

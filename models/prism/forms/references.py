@@ -2,8 +2,9 @@
 
 The words of a catalogue are references (`models.prism.forms.referents`), all but well-known
 categories, so that no title can lead the Prism astray. Of the evidence it tells what it has in
-common with the item, as whole clauses (`models.language.clauses`), and a category that all of it
-has and the item has not, and nothing else: what is not shared explains nothing. The two count
+common with the item, the most telling, as a clause (`models.language.clauses`), and a category that
+all of it has and the item has not, and nothing else: what is not shared explains nothing. Where a
+person or a series ties them, that is all the prompt tells, as it is all a text tells. The two count
 differently. A clause counts the item in: "all four are dramas" is said of it and three entries. The
 category that the item has not is said of the entries alone: "all three dramas". So the student has
 to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it is most of the
@@ -18,9 +19,16 @@ from collections.abc import Iterator, Mapping
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.language.clauses import evidence_in_common, name, own_clauses, shared_clauses
+from models.language.clauses import (
+    evidence_in_common,
+    is_person,
+    name,
+    own_clauses,
+    shared_clause,
+)
 from models.language.english import category_words, decade
 from models.language.grounded import style_of
+from models.language.ties import tie_of, worth_telling
 from models.prism.forms.protocol import shorter
 from models.prism.forms.referents import references, with_names, with_references
 
@@ -30,7 +38,8 @@ class References:
 
     def prompts(self, facts: Facts) -> Iterator[str]:
         """Yield the prompt, then shorter ones, in the style and with the references of all."""
-        style, known = style_of(facts), references(facts)
+        style, facts = style_of(facts), worth_telling(facts)
+        known = references(facts)
         yield prism_prompt(facts, style, known)
         for less in shorter(facts):
             yield prism_prompt(less, style, known)
@@ -56,20 +65,18 @@ def prism_prompt(
     style, known : style and references of the whole Facts, by default those of these
     """
     style = style_of(facts) if style is None else style
+    facts = worth_telling(facts)
     known = references(facts) if known is None else known
-    item = facts.item
-    shared = [clause.text for clause in shared_clauses(facts)]
+    begin = f"{style} {facts.evidence_kind}" + (" who" if is_person(facts.noun) else "")
+    about = [begin, known[name(facts.item, facts)], *_likings(facts, known)]
+    shared = shared_clause(facts)
+    if shared and tie_of(facts) is not None:
+        return f"{' '.join(about)} | {with_references(shared.text, known)}"
+    about[2:2] = [*_when(facts.item, facts, known), *_categories(facts.item, known)]
     clauses = [
-        *(shared or ["nothing in common"] if facts.evidence else []),
+        *([shared.text if shared else "nothing in common"] if facts.evidence else []),
         *filter(None, [evidence_in_common(facts)]),
         *own_clauses(facts),
-    ]
-    about = [
-        f"{style} {facts.evidence_kind}",
-        known[name(item, facts)],
-        *_when(item, facts, known),
-        *_categories(item, known),
-        *_likings(facts, known),
     ]
     parts = [
         " ".join(about),

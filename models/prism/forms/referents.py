@@ -15,19 +15,21 @@ from string import ascii_lowercase
 
 from catalog.facts import Facts
 from models.language.articles import article, is_or_are
-from models.language.clauses import attribute, attributes_told, name
+from models.language.clauses import attributes_told, name
 from models.language.english import category_words, decade
+from models.language.ties import worth_telling
 
 _REFERENCE = re.compile(
-    r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘key\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"
+    r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘(?:key|value)\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"
 )
 _AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’|‘decade’)")
-_ARE = re.compile(r"(‘key\d’) are\b")
+_ARE = re.compile(r"(‘(?:key|value)\d’) are\b")
 _OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z])’")
 
 
 def referents(facts: Facts) -> dict[str, str]:
     """Return what each reference stands for, as a text tells it."""
+    facts = worth_telling(facts)
     item = facts.item
     found = {f"“{n}”": name(entity, facts) for n, entity in enumerate([item, *facts.evidence])}
     found |= {"‘one’": facts.noun.one, "‘many’": facts.noun.many}
@@ -39,8 +41,9 @@ def referents(facts: Facts) -> dict[str, str]:
         if form is None or f"‘{form}’" in found:
             form = next(letters)
         found[f"‘{form}’"] = f"‘{category}’"
-    for number, key in enumerate(attributes_told(facts), 1):
-        found |= {f"‘key{number}’": key, f"‘value{number}’": attribute(item.attributes[key])}
+    for number, told in enumerate(attributes_told(facts), 1):
+        found |= {f"‘key{number}’": told.name} if told.name else {}
+        found[f"‘value{number}’"] = told.value
     return found
 
 
@@ -55,10 +58,12 @@ def references(facts: Facts) -> dict[str, str]:
 def with_references(text: str, known: Mapping[str, str]) -> str:
     """Return a text with references for all that is told by one: what a Prism learns from.
 
-    "a" or "an" before a noun or a year is "a", and "is" or "are" after an attribute is "is", for it
-    is these that decide which.
+    "a" or "an" before a noun or a year is "a", and "is" or "are" after an attribute or its values
+    is "is", for it is these that decide which.
     """
-    words = sorted((told for told in known if told[0] not in "“‘0123456789"), key=len, reverse=True)
+    words = sorted(
+        (told for told in known if not re.match(r"[“‘]|\d+s?$", told)), key=len, reverse=True
+    )
 
     def reference_of(match: re.Match[str]) -> str:
         if match[0] in known:
@@ -84,6 +89,9 @@ def with_names(text: str, facts: Facts) -> str:
     A text with a reference to nothing is no text: it comes back empty, which no check lets pass.
     """
     told = referents(facts)
+    values = enumerate(attributes_told(facts), 1)
+    are = {f"‘value{n}’" for n, one in values if one.several}
+    are |= {key for key in told if key[1:4] == "key" and is_or_are(told[key]) == "are"}
     if any(reference not in told for reference in _OURS.findall(text)):
         return ""
 
@@ -91,7 +99,7 @@ def with_names(text: str, facts: Facts) -> str:
         if match[1]:
             return match[1] + article(told[match[2]])[1:]
         if match[3]:
-            return f"{told[match[3]]} {is_or_are(told[match[3]])}"
+            return f"{told[match[3]]} {'are' if match[3] in are else 'is'}"
         return told.get(match[0], match[0])
 
     return _REFERENCE.sub(name_of, text)

@@ -1,0 +1,121 @@
+"""What ties the recommended item to entries of the history, as a person would put it first.
+
+    Apollo 13: directed by Ron Howard; Tom Hanks, Kevin Bacon and Gary Sinise in its cast; a drama
+    you loved Forrest Gump: directed by Robert Zemeckis; Tom Hanks and Gary Sinise; a drama
+    you loved Heat: directed by Michael Mann; Al Pacino; a crime drama
+
+    tie: has Tom Hanks and Gary Sinise in its cast, with Forrest Gump
+
+Where there is a tie, it is told and nothing else: people find that more detail persuades no better.
+So the Facts that are told (`worth_telling`) lose the entries that are not tied.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.facts import Evidence, Facts
+from catalog.types import Item
+from models.language.relations import (
+    Predicate,
+    by_telling,
+    predicate,
+    relation_of,
+    written_and_directed,
+)
+from models.language.titles import same_series
+
+_DIRECTORS, _WRITERS = ("director", "directors"), ("writer", "writers", "screenwriter")
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What an item and entries have in common.
+
+    Attributes
+    ----------
+    entries : the evidence that shares it, in its order, at least one
+    predicate : what is true of the item and of all of them; None where titles show one series
+    """
+
+    entries: tuple[Evidence, ...]
+    predicate: Predicate | None = None
+
+
+def tie_of(facts: Facts) -> Tie | None:
+    """Return the most telling tie: a series, then who made it, then who is in it; None if none."""
+    series = tuple(entry for entry in facts.evidence if same_series(facts.item, entry))
+    names = [name for name in facts.item.attributes if (r := relation_of(name)) and r.ties]
+    for name in by_telling(names):
+        if series and not name.startswith("series"):
+            break
+        tie = _shared(name, facts)
+        if tie is not None:
+            return tie
+    return Tie(series) if series else None
+
+
+def _shared(name: str, facts: Facts) -> Tie | None:
+    """Return the value that most entries share, and what else all these share."""
+    item, relation = facts.item, relation_of(name)
+    having = Counter(
+        value
+        for entry in facts.evidence
+        for value in entry.values(name)
+        if value in item.values(name)
+    )
+    if relation is None or not having:
+        return None
+    most = max(having.values())
+    first = next(value for value in item.values(name) if having[value] == most)
+    entries = tuple(entry for entry in facts.evidence if first in entry.values(name))
+    common = [v for v in item.values(name) if all(v in entry.values(name) for entry in entries)]
+    values = common[: relation.most]
+    told = predicate(name, values)
+    if told is None:
+        return None
+    if name in _DIRECTORS and all(_wrote(entity, values) for entity in (item, *entries)):
+        told = written_and_directed(told)
+    return Tie(entries, told)
+
+
+def _wrote(item: Item, values: Sequence[int | str]) -> bool:
+    return any({*values} <= {*item.values(name)} for name in _WRITERS)
+
+
+# ---------------------------------------------------------------------- what is worth telling
+
+
+def worth_telling(facts: Facts) -> Facts:
+    """Return the Facts without the entries that a text does not name.
+
+    These are entries that cannot be told from another by title and year, and, where there is a tie,
+    those that are not tied. Where no entry is left, it is as if there had been no evidence.
+    """
+    apart = _told_apart(facts)
+    tie = tie_of(apart)
+    return apart if tie is None else _with(apart, tie.entries)
+
+
+def _told_apart(facts: Facts) -> Facts:
+    """Return the Facts without entries of another's title, but where years tell them apart."""
+    named = [facts.item]
+    kept = []
+    for entry in facts.evidence:
+        if all(_differ(entry, other) for other in named):
+            named.append(entry)
+            kept.append(entry)
+    return _with(facts, tuple(kept))
+
+
+def _differ(one: Item, other: Item) -> bool:
+    if one.title.casefold() != other.title.casefold():
+        return True
+    return None not in {one.year, other.year} and one.year != other.year
+
+
+def _with(facts: Facts, evidence: tuple[Evidence, ...]) -> Facts:
+    if len(evidence) == len(facts.evidence):
+        return facts
+    kind = facts.evidence_kind if evidence else "none"
+    return facts.model_copy(update={"evidence": evidence, "evidence_kind": kind})
