@@ -69,7 +69,7 @@ class Case:
     def outside(self) -> str:
         """The text with all that stands in quotation marks blanked, character for character."""
         text = _TITLE.sub(lambda match: "\0" * len(match[0]), self.text)
-        words = {str(w) for i in self.items for w in (*i.categories, *i.attributes.values())}
+        words = {w for i in self.items for w in (*i.categories, *(str(v) for _, v in i.pairs()))}
         for word in sorted(words, key=len, reverse=True):
             text = text.replace(f"‘{word}’", "\0" * (len(word) + 2))
         return text
@@ -636,11 +636,12 @@ def _(case: Case) -> str | None:
     own, evidence = case.facts.item.attributes, case.facts.evidence
     if not own:
         return None
-    name, value = case.rng.choice(list(own.items()))
+    name, value = case.rng.choice(case.facts.item.pairs())
     made_up = value + case.rng.choice([-1, 1, 10]) if isinstance(value, int) else f"{value} Jr."
-    others = [e.attributes[name] for e in evidence if name in e.attributes]
+    others = [other for e in evidence for other in e.values(name)]
     wrong = case.rng.choice([*others, made_up, "Omar Sharif"])
-    if str(wrong).casefold() == str(value).casefold():
+    known = {str(v).casefold() for v in case.facts.item.values(name)}
+    if str(wrong).casefold() in known:
         return None
     told = re.search(rf"\b{name} is ‘?({re.escape(str(value))})\b", case.text)
     if told:
@@ -648,12 +649,31 @@ def _(case: Case) -> str | None:
     if case.rng.random() < 0.3:
         shows = rf"\b{name} is ‘?{re.escape(str(wrong))}"
         return case.told_of_item(shows, attributes={name: wrong})
-    without = [e for e in evidence if e.attributes.get(name) != value]
+    without = [e for e in evidence if value not in e.values(name)]
     if without and case.are_distinct and case.rng.random() < 0.5:
         titles = listing([f"“{e.title}”" for e in evidence])
         titles = case.one_of(titles, f"“{case.rng.choice(without).title}”")
         return case.say(f"its {name} is ‘{value}’, the same as for {titles}")
     return case.say(f"its {name} is ‘{wrong}’", f"its {name} is {wrong}")
+
+
+@_kind("people exchanged")
+def _(case: Case) -> str | None:
+    """The grammar speaks of Facts in which the item has the people, places or prizes of another."""
+    item = case.facts.item
+    wrong = {
+        name: e.attributes[name]
+        for e in case.facts.evidence
+        for name in item.attributes
+        if name in e.attributes and not set(item.values(name)) & set(e.values(name))
+    }
+    other = item.model_copy(update={"attributes": {**item.attributes, **wrong}})
+    categories = {c for i in case.items for c in i.categories}
+    told = {str(v) for name in wrong for v in other.values(name)} - categories
+    if not told or not case.are_distinct:
+        return None
+    shows = [f"‘{re.escape(v)}’" for v in told] + [re.escape(v) for v in told if " " in v]
+    return case.told_of_item("|".join(shows), attributes=other.attributes)
 
 
 @_kind("reason invented")

@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
@@ -95,7 +96,7 @@ def _looks_like_a_name(value: str) -> bool:
     return all(parts) and (len(words) > 1 or len(value) > 4)
 
 
-_Frame = Callable[[Told], str]
+_Frame = Callable[[Told], str | Literal[False]]
 
 
 def _liking(told: Told) -> str:

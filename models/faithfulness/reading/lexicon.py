@@ -1,7 +1,7 @@
 """What the Facts know: the titles aside, every word and value that a text may take from them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,8 @@ _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-
 _WORD = re.compile(r"[^\W\d_]+|\w*")
 Phrase = tuple[str, str, str]
 """A form, its symbol, and what it is."""
+Phrases = dict[str, list[Phrase]]
+"""Of each first word what begins with it, the longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,14 @@ class Lexicon:
     Attributes
     ----------
     phrases : of each first word what begins with it, the longest first
-    quoted : categories (Q) and other values (V) in ‘quotes’, and their symbols, the longest first
+    quoted : the symbol of categories (Q) and other values (V) that may stand in ‘quotes’
     contextual : several words of our own that are a noun or a key in their place
     own_words : those of the grammar
     """
 
-    phrases: dict[str, list[Phrase]]
-    quoted: list[tuple[str, str]]
-    contextual: dict[str, list[Phrase]]
+    phrases: Phrases
+    quoted: dict[str, str]
+    contextual: Phrases
     own_words: frozenset[str]
 
 
@@ -51,25 +53,32 @@ def lexicon_of(facts: Facts, own_words: frozenset[str]) -> Lexicon:
         )
         for entity in (facts.item, *facts.evidence)
     ]
-    phrases = _by_first_word({phrase for forms in found for phrase in forms.phrases})
-    quoted = dict.fromkeys((f"‘{value}’" for forms in found for value in forms.values), "V")
-    quoted |= dict.fromkeys((f"‘{name}’" for forms in found for name in forms.categories), "Q")
+    quoted: dict[str, str] = {}
+    for forms in found:
+        quoted.update(forms.values)
+    for forms in found:
+        quoted.update(forms.categories)
     return Lexicon(
-        {
-            word: sorted(near, key=lambda phrase: (-len(phrase[0]), phrase[1] != "V", phrase))
-            for word, near in phrases.items()
-        },
-        sorted(quoted.items(), key=lambda told: len(told[0]), reverse=True),
-        _by_first_word(dict.fromkeys(p for forms in found for p in forms.contextual)),
+        _together([forms.phrases for forms in found]),
+        quoted,
+        _together([forms.contextual for forms in found]),
         own_words,
     )
 
 
-def _by_first_word(phrases: Iterable[Phrase]) -> dict[str, list[Phrase]]:
-    found: dict[str, list[Phrase]] = {}
-    for phrase in phrases:
-        found.setdefault(first_word(phrase[0]), []).append(phrase)
+def _together(known: Sequence[Phrases]) -> Phrases:
+    """Return the phrases of several items: few begin with one word, or all with the same."""
+    found = dict(known[0])
+    for phrases in known[1:]:
+        for word, near in phrases.items():
+            mine = found.setdefault(word, near)
+            if mine is not near and mine != near:
+                found[word] = _sorted({*mine, *near})
     return found
+
+
+def _sorted(phrases: Iterable[Phrase]) -> list[Phrase]:
+    return sorted(phrases, key=lambda phrase: (-len(phrase[0]), phrase[1] != "V", phrase))
 
 
 class _Forms:
@@ -78,9 +87,10 @@ class _Forms:
     def __init__(
         self, categories: Iterable[str], values: Iterable[str], own_words: frozenset[str]
     ) -> None:
-        self.categories, self.values = tuple(categories), tuple(values)
-        self.phrases: list[Phrase] = []
-        self.contextual: list[Phrase] = []
+        self.categories = dict.fromkeys(categories, "Q")
+        self.values = dict.fromkeys(values, "V")
+        self.phrases: Phrases = {}
+        self.contextual: Phrases = {}
         self._own_words = own_words
 
     def add(self, form: str, symbol: str, meaning: str) -> None:
@@ -93,9 +103,13 @@ class _Forms:
         if not (named or is_name) and form.casefold() in _FUNCTION_WORDS:
             return
         if is_name or not (" " in form and _is_own(form, self._own_words)):
-            self.phrases.append((form, symbol, meaning))
+            self._keep(self.phrases, (form, symbol, meaning))
         elif named:
-            self.contextual.append((form, symbol, meaning))
+            self._keep(self.contextual, (form, symbol, meaning))
+
+    def _keep(self, known: Phrases, phrase: Phrase) -> None:
+        near = known.setdefault(first_word(phrase[0]), [])
+        near[:] = _sorted({*near, phrase})
 
 
 @lru_cache(maxsize=4096)

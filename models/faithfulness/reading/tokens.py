@@ -142,10 +142,10 @@ def _known(
         title = Title(match["title"], start, end, int(year[1]) if year else None)
         return Token("T", start, year.end() if year else end, titles=(title,))
     if kind == "other" and match[0] == "‘":
-        for value, symbol in known.quoted:
-            if text.startswith(value, start):
-                return Token(symbol, start, start + len(value), (value[1:-1],))
-        return None
+        value = text[start + 1 : max(start, text.find("’", start))]  # these have no such quotes
+        end = start + len(value) + 2
+        symbol = known.quoted.get(value)
+        return Token(symbol, start, end, (value,)) if symbol else None
     if kind == "mark" and match[0] != "-":
         return None
     word = first_word(text, start)
