@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from models.language.relations import is_name, known_names
 from models.language.ties import tie_of, worth_telling
 
 FILM = Noun(one="film", many="films")
-APOLLO = {
+APOLLO: dict[str, str | list[str]] = {
     "director": "Ron Howard",
     "writer": ["Al Reinert", "William Broyles, Jr."],
     "cast": ["Tom Hanks", "Kevin Bacon", "Gary Sinise"],
@@ -26,7 +27,7 @@ def entry(title: str, liking: Liking = "loved", **details: object) -> Evidence:
     return Evidence.model_validate({"id": title, "title": title, "liking": liking, **details})
 
 
-def facts(attributes: dict[str, object], *evidence: Evidence, noun: Noun = FILM) -> Facts:
+def facts(attributes: Mapping[str, object], *evidence: Evidence, noun: Noun = FILM) -> Facts:
     item = Item.model_validate(
         {"id": "0", "title": "Apollo 13", "year": 1995, "categories": ["Drama"]}
         | {"attributes": attributes}
@@ -40,9 +41,9 @@ BACKDRAFT = entry("Backdraft", "liked", attributes={"director": "Ron Howard"}, c
 HEAT = entry("Heat", categories=["Drama"], attributes={"director": "Michael Mann"})
 
 
-def texts(told: Facts) -> list[str]:
-    """Return the text in every style, after checking it."""
-    found = [explain(told, style) for style in range(STYLES)]
+def texts(told: Facts, styles: int = STYLES) -> list[str]:
+    """Return the text in so many styles, after checking it."""
+    found = [explain(told, style) for style in range(styles)]
     assert all(check(text, told).passed for text in found)
     return found
 
@@ -83,16 +84,16 @@ def test_of_what_two_share_the_one_that_most_share_is_told() -> None:
 
 def test_a_series_is_told_before_any_person() -> None:
     first = {"author": "Ann Leckie", "series": "Imperial Radch"}
-    told = facts(
-        first, entry("Ancillary Sword", attributes=first), noun=Noun(one="book", many="books")
-    )
+    book = Noun(one="book", many="books")
+    told = facts(first, entry("Ancillary Sword", attributes=first), noun=book)
     assert all("Imperial Radch" in text and "Leckie" not in text for text in texts(told))
 
 
 def test_without_a_tie_genres_are_shared_and_people_are_told_of_the_item() -> None:
     told = texts(facts(APOLLO, HEAT))
     assert any("both are dramas" in text.casefold() for text in told)
-    assert any("directed by Ron Howard" in text for text in told)
+    people = ("Ron Howard", "Al Reinert", "Tom Hanks")
+    assert any(person in text for text in told for person in people)
     assert not any("Michael Mann" in text for text in told)
 
 
@@ -109,7 +110,7 @@ def test_every_relation_is_told_in_english_that_the_check_reads() -> None:
     for name, count in itertools.product(known_names(), (1, 2, 3)):
         one = {name: values[:count]}
         for told in (facts(one), facts(one, entry("Heat", attributes=one))):
-            assert any("Ann Bo" in text for text in texts(told)), name
+            assert any("Ann Bo" in text for text in texts(told, styles=24)), name
 
 
 @pytest.mark.parametrize(
@@ -131,11 +132,7 @@ def test_names_stand_plain_and_other_values_in_quotes(name: str, plain: bool) ->
 
 @pytest.mark.parametrize(
     ("country", "told"),
-    [
-        ("United States", "the United States"),
-        ("Ukraine", "Ukraine"),
-        ("Netherlands", "the Netherlands"),
-    ],
+    [("United States", "the United States"), ("Ukraine", "Ukraine"), ("UK", "the UK")],
 )
 def test_countries_have_their_article(country: str, told: str) -> None:
     assert any(f"is from {told}" in text for text in texts(facts({"country": country})))
@@ -171,7 +168,7 @@ def test_of_equal_titles_that_no_year_tells_apart_one_is_not_named() -> None:
 def test_what_is_worth_telling_stays_so(told: Facts) -> None:
     worth = worth_telling(told)
     assert worth_telling(worth) == worth
-    assert set(worth.evidence) <= set(told.evidence)
+    assert all(entry in told.evidence for entry in worth.evidence)
     assert (worth.evidence_kind == "none") == (not worth.evidence)
 
 
