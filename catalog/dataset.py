@@ -102,7 +102,7 @@ class Dataset:
     @cached_property
     def traits(self) -> Traits:
         """The categories and the values of attributes of all items, to be counted."""
-        return Traits.of(self.item_table)
+        return Traits.of_table(self.item_table)
 
     # ------------------------------------------------------------------ likings
 

@@ -6,7 +6,7 @@ Numbered once for a whole catalogue, they are counted over a history in microsec
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,10 @@ class Traits:
     named: list[Trait]
     indptr: NDArray[np.int64]
     numbers: NDArray[np.int32]
+    _sets: dict[int, frozenset[Trait]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, items: pa.Table) -> "Traits":
+    def of_table(cls, items: pa.Table) -> "Traits":
         """Return the traits of a table of `ITEMS_SCHEMA`."""
         known: dict[Trait, int] = {}
         numbers, ends = array("i"), array("q", [0])
@@ -51,14 +52,22 @@ class Traits:
                 ends.append(len(numbers))
         return cls(list(known), np.array(ends, np.int64), np.array(numbers, np.int32))
 
-    def counts(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many of the items at these positions have each trait, shape (T,)."""
+    def of_item(self, position: int) -> frozenset[Trait]:
+        """Return the traits of the item at a position, put together once."""
+        found = self._sets.get(position)
+        if found is None:
+            numbers = self.numbers[self.indptr[position] : self.indptr[position + 1]]
+            found = self._sets[position] = frozenset(self.named[n] for n in numbers.tolist())
+        return found
+
+    def of_items(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the numbers of the traits of the items at these positions, one after the other."""
         begin = self.indptr[positions]
         lengths = self.indptr[positions + 1] - begin
-        ends = np.cumsum(lengths)
-        total = int(ends[-1]) if len(ends) else 0
-        rows = np.arange(total) + np.repeat(begin - ends + lengths, lengths)
-        return np.bincount(self.numbers[rows], minlength=len(self.named))
+        ends = lengths.cumsum()
+        rows = np.arange(lengths.sum()) + np.repeat(begin - ends + lengths, lengths)
+        numbers: NDArray[np.int32] = self.numbers[rows]
+        return numbers
 
 
 def _of_row(row: dict[str, Any]) -> Iterator[Trait]:

@@ -1,6 +1,6 @@
 """From a ranking to Facts: which entries of a user's history may explain an item."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
 from catalog.facts import MAX_EVIDENCE, EvidenceKind, Facts
-from catalog.traits import Trait
 from catalog.types import History, Item, Liking, RankedItem
-from ranker.dislikes import disliked_traits, without
+from ranker.dislikes import Told, disliked_traits
 
 _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
 """Least share of the score, and of the strongest entry's, with which an entry is a reason.
@@ -59,39 +58,36 @@ def recommendations(
     likings = dataset.likings(history.values)
     eligible = np.array([liking is not None for liking in likings], dtype=np.bool_)
     known = positions >= 0
-    against = disliked_traits(dataset, positions[known], eligible[known])
+    told = Told(dataset, disliked_traits(dataset, positions[known], eligible[known]))
     eligible &= known
     eligible[eligible] = ~dataset.hidden[positions[eligible]]
     floor = _OF_BEST * max((row.score for row in ranked), default=0.0)
     return [
-        _recommendation(
-            dataset, history, positions, likings, eligible & (row.score >= floor), against, row
-        )
+        _recommendation(told, history, positions, likings, eligible & (row.score >= floor), row)
         for row in ranked
     ]
 
 
 def _recommendation(
-    dataset: Dataset,
+    told: Told,
     history: History,
     positions: NDArray[np.int64],
     likings: Sequence[Liking | None],
     eligible: NDArray[np.bool_],
-    against: Set[Trait],
     ranked: RankedItem,
 ) -> Recommendation:
+    dataset = told.dataset
     position = dataset.item_index[ranked.item_id]
-    item = without(dataset.item(position), against)
+    item = told.item(position)
     eligible = eligible & (positions != position)  # what was touched may be recommended, too
     kind: EvidenceKind = "contribution"
     if ranked.contributions is not None:
         chosen = strongest(ranked.contributions, eligible, history, ranked.score)
     else:
         latest = np.flatnonzero(eligible)[::-1].tolist()
-        told = {p: without(dataset.item(int(positions[p])), against) for p in latest}
-        kind, chosen = _plausible(item, told)
+        kind, chosen = _plausible(item, {p: told.item(int(positions[p])) for p in latest})
     evidence = tuple(
-        without(dataset.evidence(int(positions[p]), liking), against)
+        told.evidence(int(positions[p]), liking)
         for p in chosen
         if (liking := likings[p]) is not None
     )
