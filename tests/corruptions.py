@@ -408,7 +408,7 @@ def _(case: Case) -> str | None:
     name, described = f"“{entry.title}”", article(f"{year} {case.facts.noun.one}")
     if case.rng.random() < 0.3:
         return case.after_title(entry.title, described)
-    if case.rng.random() < 0.3:
+    if name in case.text and case.rng.random() < 0.3:
         return case.text.replace(name, f"{name} ({year})", 1)
     return case.say(
         f"{name} is from {year}",

@@ -94,6 +94,39 @@ def test_a_word_that_is_not_supported_is_named_and_why(text: str, word: str, why
     )
 
 
+PEOPLE = Facts.model_validate(
+    {
+        "item": {
+            "id": "1", "title": "Heat", "description": "A retired detective hunts clever thieves.",
+            "attributes": {
+                "director": "Michael Mann", "writers": ["Ann Lee", "Bob Roe"],
+                "cast": ["Al Pacino", "Robert De Niro"], "awards": "2 Oscars",
+            },
+        },
+        "evidence": [{"id": "2", "title": "Ronin", "liking": "loved",
+                      "attributes": {"cast": ["Robert De Niro", "Jean Reno"]}}],
+        "evidence_kind": "contribution",
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("“Heat” follows thieves, directed by Michael Mann.", ("Michael Mann", "Al Pacino")),
+        ("“Heat”, written by Ann Lee and Bob Roe, has thieves.", ("Bob Roe", "Michael Mann")),
+        ("“Heat” follows thieves, with Al Pacino in its cast.", ("Al Pacino", "Jean Reno")),
+        ("“Heat”, with Robert De Niro, follows thieves.", ("Robert De Niro", "Jean Reno")),
+        ("“Heat” features Al Pacino and thieves.", ("Al Pacino", "Jean Reno")),
+        ("“Heat” won 2 Oscars and follows thieves.", ("2 Oscars", "3 Oscars")),
+        ("“Heat” follows a detective who hunts thieves.", ("thieves", "Al Pacino")),
+    ],
+)
+def test_people_stand_in_their_roles(true: str, false: tuple[str, str]) -> None:
+    assert check(true, PEOPLE, "described").failures() == []
+    assert not check(true.replace(*false), PEOPLE, "described").passed
+
+
 _PIECES = """“Heat” “Ronin” “” “ ” ‘x’ . , ; ? ( - 's n't don't it's whose who which without
     not or like has offers for the a its 3 1995 1990s 170 minutes thieves food
     crime film Michael Mann 東京""".split()

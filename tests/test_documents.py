@@ -201,6 +201,9 @@ def test_the_verdicts_of_the_documents_are_those_of_the_check() -> None:
     facts = facts_in("faithfulness.md", "heat.json")
     for text, verdict, _ in rows_of("faithfulness.md", "text", "verdict", "why"):
         assert check(text, facts).outcome == verdict, text
+    facts = facts_in("faithfulness.md", "people.json")
+    for text, verdict, _ in rows_of("faithfulness.md", "of people", "verdict", "why"):
+        assert check(text, facts).outcome == verdict, text
     facts = facts_in("faithfulness.md", "described.json")
     for text, passes, _ in rows_of("faithfulness.md", "text", "under `described`", "why"):
         assert check(text, facts, "described").passed == (passes == "passes"), text

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from catalog.types import Item
 from models.faithfulness.describing.phrases import Node
 from models.faithfulness.describing.support import ITEM
-from models.faithfulness.reading.attributes import BY_PREPOSITION, MADE, MAKES, UNITS
+from models.faithfulness.reading.attributes import BY_PREPOSITION, CAST, IN_ROLE, MADE, MAKES, UNITS
 from models.faithfulness.reading.lexicon import has_category
 from models.faithfulness.reading.symbols import Token
 from models.language.english import decade
 
 _VERBS = frozenset({"runs", "lasts", "takes", "spans"})
 """What stands before an amount, beside the words of UNITS."""
+_ROLES = {"featuring": "features", "starring": "stars", "winner": "won"}
+"""Words that mean one of IN_ROLE, beside these themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Told:
                 continue
             if node.word.kind == "VALUE":
                 found.update(range(n + 1 - self._value(node, before), n + 1))
+                if after is not None and self._in_cast(node, after):
+                    found.update((n, n + 1))
             if node.word.kind == "NUMBER" and self._is_year(node, after):
                 found.add(n)
             if after is not None and node.word.kind == "NUMBER" and self._counts(node, after):
@@ -52,13 +56,26 @@ class Told:
 
     def _value(self, node: Node, before: Node | None) -> int:
         """Return how many nodes tell a value of the item in its role: "by V" or "director V"."""
-        text = self.tokens[node.word.start].text
-        keys = {key for key, value in self.item.pairs() if str(value) == text}
+        keys = self._names_of(node)
         if before is not None:
             role = before.word.text
-            if keys & (before.keys | MADE.get(MAKES.get(role, role), frozenset())):
+            told = MADE.get(MAKES.get(role, role)) or IN_ROLE.get(_ROLES.get(role, role))
+            if keys & (before.keys | (told or frozenset())):
                 return 2
         return int(any(keys & BY_PREPOSITION.get(word, frozenset()) for word in node.how))
+
+    def _in_cast(self, node: Node, after: Node) -> bool:
+        """Say whether a value is told as one of the cast: with V in its cast."""
+        return "in" in after.how and after.word.text == "cast" and bool(self._names_of(node) & CAST)
+
+    def _names_of(self, node: Node) -> set[str]:
+        """Return the names of attributes of the item that have all the values of a node."""
+        told = self.tokens[node.word.start].parts
+        return {
+            name
+            for name in self.item.attributes
+            if set(map(str, self.item.values(name))).issuperset(told)
+        }
 
     def _is_year(self, node: Node, after: Node | None) -> bool:
         """Say whether a number is the year or the decade of the item, and told as such."""

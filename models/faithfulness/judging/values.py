@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from catalog.types import Item
 from models.faithfulness.judging.context import Context, Judged, any_known
 from models.faithfulness.judging.measures import judge_size
-from models.faithfulness.reading.attributes import BY_PREPOSITION, IN_ROLE, MADE, UNITS, makers_of
+from models.faithfulness.reading.attributes import (
+    BY_PREPOSITION,
+    IN_ROLE,
+    MADE,
+    NEVER_IS,
+    UNITS,
+    makers_of,
+)
 from models.faithfulness.reading.statements import Statement, Things
 from models.faithfulness.reading.symbols import Token
 from models.language.titles import same_series
@@ -71,12 +78,13 @@ def _in_role(tokens: Sequence[Token], how: str) -> _Has | None:
     """Directed by V, from V, 90 minutes: a value under a name that is told so."""
     keys = _keys(how, [token.text for token in tokens[1:]])
     told = tokens[0].parts
+    never = NEVER_IS if how == "is" else frozenset()
     is_strange = tokens[0].symbol == "P"
     if len(set(told)) < len(told):
         return None
 
     def has(item: Item) -> bool | None:
-        known = [str(value) for key, value in item.pairs() if keys is None or key in keys]
+        known = [str(v) for key, v in item.pairs() if (key in keys if keys else key not in never)]
         if not known:
             return None
         if not all(any(v == one or _amounts_to(v, one, how) for v in known) for one in told):

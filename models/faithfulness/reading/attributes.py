@@ -34,7 +34,7 @@ BY_PREPOSITION: dict[str, frozenset[str]] = {
     "in": _PLACES | SERIES | _names("language format"),
     "for": _names("light level audience newspaper magazine outlet occasion season")
     | {"difficulty"},
-    "with": _names("instructor teacher host presenter narrator"),
+    "with": CAST | _names("instructor teacher host presenter narrator"),
     "of": _names("material grape ingredient"),
     "on": _names("platform label network channel console system"),
 }  # fmt: skip
@@ -49,6 +49,12 @@ IN_ROLE: dict[str, frozenset[str]] = {
     "serves": _names("cuisine food dish serves"),
 }
 """Names that are told by a word of their own: "has V in its cast", "won V"."""
+NEVER_IS: frozenset[str] = frozenset().union(
+    IN_ROLE["person"],
+    *(IN_ROLE[how] for how in ("won", "series", "album")),
+    *(BY_PREPOSITION[how] for how in ("from", "on")),
+)
+"""What a thing is not, as it is vegan: it is not Michael Mann, nor Rome."""
 _BEHIND: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_names("director"), _names("writer screenwriter composer")),
     (_names("developer"), _names("designer writer composer")),

@@ -62,10 +62,8 @@ class Makers(Measuring):
 
     _starring_in = _stars_in
 
-    def _winning(self, tree: Tree, about: Things) -> Things:
+    def _prize(self, tree: Tree, about: Things) -> Things:
         return self._valued("won", tree, about)
-
-    _winner = _winning
 
     def _again(self, tree: Tree, about: Things) -> Things:
         """It reunites you with V: who is in something else that is named."""
@@ -89,6 +87,9 @@ class Makers(Measuring):
         """If you loved V in T, you may like the item: they have a part in both."""
         self._admired(tree, about)
         return self._valued("person", tree, self._child(tree, "of_liked", about))
+
+    def _value_is(self, tree: Tree, about: Things) -> Things:
+        return self._valued("is", tree, about)
 
     def _made_by(self, tree: Tree, about: Things) -> Things:
         """Directed by V; written and directed by V."""

@@ -42,7 +42,7 @@ def own_words() -> frozenset[str]:
 
 
 def frequent() -> list[str]:
-    """Return the skeletons that nine in ten sentences of the grounded engine have."""
+    """Return the skeletons that most sentences of the grounded engine have."""
     text = Path(__file__).with_name("skeletons.txt").read_text("utf-8")
     return text.splitlines()
 

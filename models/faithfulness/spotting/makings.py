@@ -77,14 +77,13 @@ class Makings(Levels):
         names = IN_ROLE["won"]
         if self.spot.word("v") == "V":
             return self._held(names)
-        told = [
-            *self.spot.token("v").parts,
-            *([self.spot.token("n").text] if self.spot.word("n") else []),
-        ]
+        number = self.spot.token("n").text if self.spot.word("n") else ""
+        prizes = self.spot.token("v").parts
 
         def has(item: Item) -> bool | None:
-            known = [set(value.casefold().split()) for value in values_of(item, names)]
-            return any(words.issuperset(told) for words in known) if known else None
+            known = [value.casefold() for value in values_of(item, names)]
+            found = [v for v in known if all(prize.casefold() in v for prize in prizes)]
+            return any(not number or number in v.split() for v in found) if known else None
 
         return self._wrong(has)
 
