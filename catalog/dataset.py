@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from catalog import tables
 from catalog.arrays import by_first_seen, by_user_and_time, encoded, without_repeats
-from catalog.facts import Popularity
+from catalog.facts import Evidence, Popularity
 from catalog.tables import (
     INTERACTIONS_SCHEMA,
     ITEMS_SCHEMA,
@@ -22,6 +22,7 @@ from catalog.tables import (
     check_schema,
     item_of,
 )
+from catalog.traits import Traits
 from catalog.types import VALUE_LIMIT, History, Item, Liking
 
 _FAVOURITE, _WELL_LIKED = 0.01, 0.10
@@ -70,6 +71,10 @@ class Dataset:
     def _records(self) -> dict[int, Item]:
         return {}
 
+    @cached_property
+    def _entries(self) -> dict[tuple[int, Liking], Evidence]:
+        return {}
+
     def item(self, position: int) -> Item:
         """Return the item at a position, built once."""
         item = self._records.get(position)
@@ -77,6 +82,13 @@ class Dataset:
             row = self.item_table.slice(position, 1).to_pylist()[0]
             item = self._records[position] = item_of(row)
         return item
+
+    def evidence(self, position: int, liking: Liking) -> Evidence:
+        """Return the item at a position as evidence, built once."""
+        entry = self._entries.get((position, liking))
+        if entry is None:
+            entry = self._entries[position, liking] = Evidence.of(self.item(position), liking)
+        return entry
 
     def history(self, user_id: str) -> History:
         """Return a user's history, oldest first. Raises KeyError for an unknown user."""
@@ -87,11 +99,10 @@ class Dataset:
             [ids[i] for i in self.items[rows].tolist()], self.values[rows], self.timestamps[rows]
         )
 
-    def overlap(self, first: int, second: int) -> float:
-        """Return the Jaccard overlap of two items' categories, 0 to 1."""
-        ours = {category.casefold() for category in self.item(first).categories}
-        theirs = {category.casefold() for category in self.item(second).categories}
-        return len(ours & theirs) / max(1, len(ours | theirs))
+    @cached_property
+    def traits(self) -> Traits:
+        """The categories and the values of attributes of all items, to be counted."""
+        return Traits.of_table(self.item_table)
 
     # ------------------------------------------------------------------ likings
 

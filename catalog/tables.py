@@ -107,7 +107,7 @@ def item_row(item: Item, *, hidden: bool = False) -> dict[str, object]:
 def item_of(row: dict[str, object]) -> Item:
     """Return the item of a row of `ITEMS_SCHEMA`. Raises pydantic's ValidationError."""
     attributes = {
-        name: _values(text)
+        name: values_of(text)
         for name, text in row.pop("attributes")  # type: ignore[attr-defined]
     }
     row.pop("hidden")
@@ -124,9 +124,11 @@ def _cell(values: Values) -> str:
     return f"#{values}" if isinstance(values, int) else f"'{values}"
 
 
-def _values(cell: str) -> object:
+def values_of(cell: str) -> int | str | list[int | str]:
+    """Return what a cell of `attributes` holds: one value, or several."""
     if cell.startswith("["):
-        return json.loads(cell)
+        several: list[int | str] = json.loads(cell)
+        return several
     return int(cell[1:]) if cell.startswith("#") else cell[1:]
 
 

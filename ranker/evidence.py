@@ -1,14 +1,15 @@
 """From a ranking to Facts: which entries of a user's history may explain an item."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
-from catalog.facts import MAX_EVIDENCE, Evidence, EvidenceKind, Facts
-from catalog.types import History, Liking, RankedItem
+from catalog.facts import MAX_EVIDENCE, EvidenceKind, Facts
+from catalog.types import History, Item, Liking, RankedItem
+from ranker.dislikes import Told, disliked_traits
 
 _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
 """Least share of the score, and of the strongest entry's, with which an entry is a reason.
@@ -50,38 +51,43 @@ def recommendations(
     Evidence are likings of visible items: those with the largest contribution, ties by id, as far
     as they weigh enough in the score and beside the strongest; there may be none. Where the ranker
     cannot tell contributions, those most similar to the item by category; where none is, the
-    latest.
+    latest. What the user's own dislikes speak against is said of none of them.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)
     likings = dataset.likings(history.values)
     eligible = np.array([liking is not None for liking in likings], dtype=np.bool_)
-    eligible &= positions >= 0
+    known = positions >= 0
+    told = Told(dataset, disliked_traits(dataset, positions[known], eligible[known]))
+    eligible &= known
     eligible[eligible] = ~dataset.hidden[positions[eligible]]
     floor = _OF_BEST * max((row.score for row in ranked), default=0.0)
     return [
-        _recommendation(dataset, history, positions, likings, eligible & (row.score >= floor), row)
+        _recommendation(told, history, positions, likings, eligible & (row.score >= floor), row)
         for row in ranked
     ]
 
 
 def _recommendation(
-    dataset: Dataset,
+    told: Told,
     history: History,
     positions: NDArray[np.int64],
     likings: Sequence[Liking | None],
     eligible: NDArray[np.bool_],
     ranked: RankedItem,
 ) -> Recommendation:
-    item = dataset.item_index[ranked.item_id]
-    eligible = eligible & (positions != item)  # what was touched already may be recommended, too
+    dataset = told.dataset
+    position = dataset.item_index[ranked.item_id]
+    item = told.item(position)
+    eligible = eligible & (positions != position)  # what was touched may be recommended, too
     kind: EvidenceKind = "contribution"
     if ranked.contributions is not None:
         chosen = strongest(ranked.contributions, eligible, history, ranked.score)
     else:
-        kind, chosen = _plausible(dataset, item, positions, eligible)
+        latest = np.flatnonzero(eligible)[::-1].tolist()
+        kind, chosen = _plausible(item, {p: told.item(int(positions[p])) for p in latest})
     evidence = tuple(
-        Evidence.of(dataset.item(int(positions[p])), liking)
+        told.evidence(int(positions[p]), liking)
         for p in chosen
         if (liking := likings[p]) is not None
     )
@@ -89,10 +95,10 @@ def _recommendation(
     facts = Facts(
         noun=dataset.info.noun,
         verb=dataset.info.verb if used else "chose",  # a verb that is not said changes no text
-        item=dataset.item(item),
+        item=item,
         evidence=evidence,
         evidence_kind=kind if chosen else "none",
-        popularity=dataset.popularity(item),
+        popularity=dataset.popularity(position),
     )
     shares = ranked.contributions
     contributions = tuple(
@@ -106,16 +112,23 @@ def _recommendation(
     return Recommendation(ranked.score, facts, contributions)
 
 
-def _plausible(
-    dataset: Dataset, item: int, positions: NDArray[np.int64], eligible: NDArray[np.bool_]
-) -> tuple[EvidenceKind, list[int]]:
-    """Return evidence for a ranker that does not tell: similar likings, or else the latest."""
-    likings = np.flatnonzero(eligible)[::-1].tolist()  # latest first
-    overlap = {p: dataset.overlap(item, int(positions[p])) for p in likings}
-    similar = sorted((p for p in likings if overlap[p] >= _SIMILAR), key=lambda p: -overlap[p])
+def _plausible(item: Item, likings: Mapping[int, Item]) -> tuple[EvidenceKind, list[int]]:
+    """Return evidence for a ranker that does not tell: similar likings, or else the latest.
+
+    `likings` are those of the history, by their place there, the latest first.
+    """
+    shared = {p: overlap(item, liked) for p, liked in likings.items()}
+    similar = sorted((p for p in likings if shared[p] >= _SIMILAR), key=lambda p: -shared[p])
     if similar:
         return "similar", similar[:MAX_EVIDENCE]
-    return "recent", likings[:MAX_EVIDENCE]
+    return "recent", list(likings)[:MAX_EVIDENCE]
+
+
+def overlap(first: Item, second: Item) -> float:
+    """Return the Jaccard overlap of two items' categories, 0 to 1."""
+    ours = {category.casefold() for category in first.categories}
+    theirs = {category.casefold() for category in second.categories}
+    return len(ours & theirs) / max(1, len(ours | theirs))
 
 
 def strongest(

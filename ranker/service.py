@@ -115,6 +115,8 @@ class RankingService:
     def __init__(self, dataset: Dataset, ranker: Ranker) -> None:
         self.dataset, self.ranker = dataset, ranker
         self._popularity = PopularityRanker(dataset)
+        if dataset.info.liking_threshold is not None:
+            _ = dataset.traits  # built here, not in somebody's first request
         self._titles = [title.casefold() for title in dataset.item_table["title"].to_pylist()]
 
     # ------------------------------------------------------------------ ranking

@@ -336,6 +336,7 @@ COMMANDS = [
     ("prism write", ["write"]),
     ("prism distill", ["distill"]),
     ("prism evaluate", ["evaluate"]),
+    ("prism evaluate-evidence", ["evaluate-evidence"]),
 ]
 
 

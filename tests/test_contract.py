@@ -529,7 +529,7 @@ class TestBodiesAreWhatTheDocumentSays:
             ({"popularity": None}, True),
             ({"popularity": ""}, False),
             ({"version": 1.0}, True),
-            ({"version": 2}, False),
+            ({"version": 3}, False),
             ({"version": True}, False),
             ({"version": None}, False),
             ({"noun": {}}, True),

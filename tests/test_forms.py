@@ -94,9 +94,18 @@ def test_prompts_are_single_lines_that_never_grow(form: Form, facts: Facts) -> N
 
 def test_descriptions_go_first_and_those_of_the_evidence_before_the_items_own() -> None:
     entry = FACTS.evidence[0].model_copy(update={"description": "Five strangers, one case."})
-    whole, without, bare, *_ = TITLES.prompts(FACTS.model_copy(update={"evidence": (entry,)}))
+    whole, without, few, bare, *_ = TITLES.prompts(FACTS.model_copy(update={"evidence": (entry,)}))
     assert "Five strangers" in whole
     assert "Five strangers" not in without
     assert "A thief" in without
+    assert "A thief" in few
     assert "A thief" not in bare
     assert "Michael Mann" in bare
+
+
+def test_of_a_long_cast_three_stay_before_the_items_own_description_goes() -> None:
+    item = FACTS.item.model_copy(update={"attributes": {"cast": ("A", "B", "C", "D")}})
+    prompts = list(TITLES.prompts(FACTS.model_copy(update={"item": item})))
+    assert "cast A, B, C, D" in prompts[0]
+    [*_, few] = (prompt for prompt in prompts if "A thief" in prompt)
+    assert "cast A, B, C |" in few

@@ -361,7 +361,7 @@ class TestExplainFacts:
             ({"item": {"id": "heat", "title": "the evidence itself"}}, "facts.0"),
             ({"evidence": []}, "facts.0"),
             ({"evidence_kind": "guess"}, "facts.0.evidence_kind"),
-            ({"version": 2}, "facts.0.version"),
+            ({"version": 3}, "facts.0.version"),
             ({"user_id": "42"}, "facts.0.user_id"),
             ({"noun": {"one": "<b>", "many": "films"}}, "facts.0.noun.one"),
         ],

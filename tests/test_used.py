@@ -1,6 +1,6 @@
 """Entries of which is only known that they were used: what is said of them, and by whom."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
@@ -11,7 +11,7 @@ from catalog.facts import Evidence, Facts, Noun, Verb
 from catalog.tables import DatasetInfo
 from catalog.types import Item, RankedItem
 from models.faithfulness import Policy, check
-from models.language.grounded import STYLES, explain
+from models.language.grounded import STYLES, GroundedEngine, explain
 from models.oracle.prompts import facts_in_words
 from models.prism.writer import Writer
 from ranker.evidence import recommendations
@@ -91,29 +91,6 @@ class TestTexts:
         assert "They played “Portal”" in facts_in_words(facts(PORTAL))
 
 
-class Recorder:
-    """An engine that remembers what it was asked."""
-
-    name, version = "recorder", "1"
-
-    def __init__(self) -> None:
-        self.asked: list[Facts] = []
-
-    def write(self, batch: Sequence[Facts]) -> list[str]:
-        self.asked += batch
-        return [f"We suggest “{one.item.title}”." for one in batch]
-
-
-def test_a_prism_is_not_asked_for_what_it_has_not_learnt() -> None:
-    engine = Recorder()
-    known, unknown = facts(DOOM), facts(PORTAL)
-    written = Writer(engine, "strict").write([unknown, known, unknown])
-    assert engine.asked == [known]
-    assert [(one.source, one.reason) for one in written] == [
-        ("grounded", "unsupported"), ("prism", None), ("grounded", "unsupported"),
-    ]  # fmt: skip
-
-
 class TestTheCheck:
     @pytest.mark.parametrize("kind", ["contribution", "similar", "recent"])
     @pytest.mark.parametrize("evidence", EVIDENCE, ids=len)
@@ -150,7 +127,7 @@ class TestTheCheck:
             told = check("You enjoyed “Portal”, so we suggest “Myst”.", facts(PORTAL), policy)
             assert not told.passed, policy
 
-    def test_a_page_of_used_items_is_explained_by_the_grammar(self) -> None:
-        [written] = Writer(Recorder(), "strict").write([facts(PORTAL)])
+    def test_what_was_used_is_a_claim_of_its_own(self) -> None:
+        [written] = Writer(GroundedEngine(), "strict").write([facts(PORTAL)])
         assert "played “Portal”" in written.text
         assert "liking" in {claim.type for claim in written.claims}

@@ -101,7 +101,7 @@ def _who_also(s: Speaker) -> str:
     """“I” is directed by V, who also directed “A”, which you loved."""
     predicate = s.predicate
     did, value = predicate.did, predicate.value
-    if predicate.relation.verb == "has":
+    if predicate.phrase.endswith(" in its cast"):
         return _in_its_cast(s)
     if not did:
         return _is_tied(s)

@@ -18,7 +18,7 @@ DECODING_VERSION = "1"
 """Raised whenever an engine may write another text for a prompt."""
 VERSIONS = f"{PROMPT_VERSION} {DECODING_VERSION} {GRAMMAR_VERSION} {CHECK_VERSION}"
 Source = Literal["prism", "grounded"]
-Reason = Literal["deadline", "rejected", "shed", "unavailable", "unsupported"]
+Reason = Literal["deadline", "rejected", "shed", "unavailable"]
 
 
 class TextClaim(BaseModel):
@@ -75,28 +75,16 @@ class Writer:
     def write(self, batch: Sequence[Facts]) -> list[Written]:
         """Return a faithful text for each of the Facts.
 
-        What fails the check is replaced by a grounded text, and so is what a Prism has not learnt.
-        The engine's errors pass through.
+        What fails the check is replaced by a grounded text. The engine's errors pass through.
         """
         started = perf_counter()
-        learnt = [facts for facts in batch if self._has_learnt(facts)]
-        texts = self.engine.write(learnt) if learnt else []
+        texts = self.engine.write(batch)
         generated = perf_counter()
-        pairs = zip(texts, learnt, strict=True)
-        checked = iter([self._checked(text, facts) for text, facts in pairs])
-        written = [
-            next(checked) if self._has_learnt(facts) else grounded_text(facts, "unsupported")
-            for facts in batch
-        ]
+        pairs = zip(texts, batch, strict=True)
+        written = [self._checked(text, facts) for text, facts in pairs]
         self._on_stage("generate", generated - started)
         self._on_stage("check", perf_counter() - generated)
         return written
-
-    def _has_learnt(self, facts: Facts) -> bool:
-        """Say whether the engine can write of such Facts: no Prism has met `used` in training."""
-        return isinstance(self.engine, GroundedEngine) or all(
-            entry.liking != "used" for entry in facts.evidence
-        )
 
     def _checked(self, text: str, facts: Facts) -> Written:
         verdict = check(text, facts, self.policy)

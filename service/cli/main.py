@@ -14,6 +14,7 @@ from service.cli import (
     data,
     distill,
     evaluate,
+    evaluate_evidence,
     keys,
     label,
     queue,
@@ -37,6 +38,7 @@ app.add_typer(train_ranker.app)
 app.add_typer(check.app)
 app.add_typer(distill.app)
 app.add_typer(evaluate.app)
+app.add_typer(evaluate_evidence.app)
 app.add_typer(write.app)
 app.add_typer(label.app)
 app.add_typer(serve.app)

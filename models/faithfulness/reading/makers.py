@@ -177,10 +177,8 @@ class Makers(Measuring):
         return Things()
 
     def _as_its(self, tree: Tree, about: Things) -> Things:
-        """With V as its chef."""
-        values = [n for child in tree.children for n in self._values(child)]
-        self._say("attribute", tree, about, "its", (*self._slots(tree, "K"), *values))
-        return Things()
+        """With V as its chef: it may be one of several."""
+        return self._keyed(tree, about)
 
     _as_their = _as_its
 

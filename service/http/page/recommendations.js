@@ -9,7 +9,6 @@ const REASONS = {
   rejected: "the Prism's text failed the check",
   shed: "there is too much to write",
   unavailable: "no Prism is there",
-  unsupported: "the Prism has not learnt such Facts",
 };
 
 /** The list; `pick(id, isMeant)` is called for what is pointed at, or meant by a click. */
