@@ -4,9 +4,11 @@
 """
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, takewhile
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from service_fixtures import fitted
 from catalog.dataset import Dataset
 from catalog.facts import Facts
 from catalog.facts_file import Sample
+from catalog.types import Item
 from models.distillation.evaluate import Share, measure, written
 from models.faithfulness import check
 from models.prism.engines.choice import SHIPPED
@@ -25,6 +28,7 @@ from ranker.sampling import sample_facts
 
 pytestmark = pytest.mark.slow
 _USERS = 10
+T = TypeVar("T", bound=Item)
 
 
 def set_aside(demo: Dataset) -> Iterator[Sample]:
@@ -141,6 +145,26 @@ def test_of_another_world_what_is_served_is_faithful(
         assert all(check(w.text, f).passed for w, f in zip(served, facts, strict=True))
         assert [w.source == "prism" for w in served] == raw
         assert sum(raw) >= 0.9 * len(raw)
+
+
+def test_where_one_category_is_all_that_is_known_it_is_told_well(
+    held_out: list[Sample], engine: CTranslate2Engine
+) -> None:
+    facts = [_of_one_category(row.facts) for row in held_out if row.facts.item.categories]
+    texts = written(engine, facts)
+    passed = [check(text, one).passed for text, one in zip(texts, facts, strict=True)]
+    print(f"\nraw, strict, a category and nothing else: {Share(sum(passed), len(passed))}")  # noqa: T201
+    assert sum(passed) >= 0.95 * len(passed)
+    assert not [text for text in texts if re.search(r"\b(\w+) \1\b", text)]
+
+
+def _of_one_category(facts: Facts) -> Facts:
+    def bare(entity: T) -> T:
+        left = {"categories": entity.categories[:1], "year": None, "attributes": {}}
+        return entity.model_copy(update=left)
+
+    told = {"item": bare(facts.item), "evidence": tuple(map(bare, facts.evidence))}
+    return facts.model_copy(update={**told, "popularity": None})
 
 
 def test_it_is_small_enough_to_be_shipped() -> None:
