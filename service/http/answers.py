@@ -115,9 +115,9 @@ class Answers:
     """What the routes share: asking the ranking service, explaining, answering."""
 
     def __init__(
-        self, ranking: Fallback, explainer: Explainer, impressions: Impressions, metrics: Metrics
+        self, fallback: Fallback, explainer: Explainer, impressions: Impressions, metrics: Metrics
     ) -> None:
-        self._ranking, self._explainer = ranking, explainer
+        self._fallback, self._explainer = fallback, explainer
         self._impressions, self._metrics = impressions, metrics
 
     async def recommend(self, asked: Asked) -> Response:
@@ -206,7 +206,7 @@ class Answers:
     async def _rank(self, asked: Asked, timing: Timing) -> _Ranked:
         deadline = admission.began() + asked.deadline_ms / 1000
         left = max(_LEAST_RANK_S, _RANK_SHARE * (deadline - monotonic()))
-        answer, is_fallback = await self._ranking.rank(asked.query, left)
+        answer, is_fallback = await self._fallback.rank(asked.query, left)
         timing.lap("rank")
         return _Ranked(asked, deadline, answer, is_fallback)
 
