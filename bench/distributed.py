@@ -27,7 +27,7 @@ from catalog import dataset as datasets
 from catalog.facts import Facts
 from models.distillation.student import save_student, train_tokenizer
 from models.prism.engines.choice import open_engine
-from models.prism.forms.references import prism_prompt
+from models.prism.forms.references import References
 from ranker.als import AlsRanker
 from ranker.evidence import recommendations
 from service.settings import Settings
@@ -100,7 +100,7 @@ def _facts(users: int) -> list[Facts]:
 
 def _base_sized(folder: Path) -> Path:
     """Make a model of facebook/bart-base's shape, with a small tokenizer."""
-    tokenizer = train_tokenizer([prism_prompt(facts) for facts in _facts(20)], 1000)
+    tokenizer = train_tokenizer([next(References().prompts(facts)) for facts in _facts(20)], 1000)
     torch.manual_seed(0)
     config = BartConfig(
         vocab_size=50_265, d_model=768, encoder_layers=6, decoder_layers=6,

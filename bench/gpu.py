@@ -38,7 +38,7 @@ from models.language.grounded import GroundedEngine
 from models.prism.engines.ctranslate2_engine import CTranslate2Engine
 from models.prism.engines.protocol import Engine
 from models.prism.engines.torch_engine import TorchEngine
-from models.prism.forms.references import prism_prompt
+from models.prism.forms.references import References
 from models.prism.writer import Writer
 from service.cache import MemoryCache, cache_key
 from service.jobs import Job, LocalJobs
@@ -104,7 +104,8 @@ def _machine(device: str) -> str:
 def _untrained(facts: Sequence[Facts], folder: Path, shape: dict[str, int]) -> Path:
     """Write a BART of random weights whose tokenizer has as many tokens as facebook/bart-base's."""
     written = GroundedEngine().write(facts[:5000])
-    tokenizer = train_tokenizer([*map(prism_prompt, facts[:5000]), *written], OWN_TOKENS)
+    prompts = [next(References().prompts(one)) for one in facts[:5000]]
+    tokenizer = train_tokenizer([*prompts, *written], OWN_TOKENS)
     known = tokenizer.get_vocab_size()
     tokenizer.add_tokens([f"<unused{n}>" for n in range(VOCABULARY - known)])
     torch.manual_seed(0)

@@ -24,7 +24,7 @@ from models.language.grounded import GRAMMAR_VERSION, explain
 from models.oracle.examples import EXAMPLES
 from models.oracle.prompts import ORACLE_PROMPT_VERSION, as_one_text, oracle_prompts
 from models.prism.forms.protocol import PROMPT_VERSION
-from models.prism.forms.references import prism_prompt
+from models.prism.forms.references import References
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -36,7 +36,7 @@ def facts() -> list[Facts]:
 
 def prompts() -> Iterator[str]:
     """Yield the prompt of each of the Facts."""
-    yield from map(prism_prompt, facts())
+    yield from (next(References().prompts(one)) for one in facts())
 
 
 def texts() -> Iterator[str]:

@@ -172,6 +172,11 @@ Because you liked “Willow”, we suggest “Apollo 13”: both are directed by
 You loved “Forrest Gump”, so try “Apollo 13”: both have Tom Hanks and Gary Sinise in their cast.
 You liked “Willow”, so here is “Apollo 13”, also directed by Ron Howard.
 You loved “Forrest Gump”, so here is “Apollo 13”, also with Tom Hanks in its cast.
+You may also like “Apollo 13”, directed by Ron Howard.
+“Apollo 13” won 2 Oscars and the Saturn Award.
+“Apollo 13” is from the director of “Willow”, which you liked.
+  “Apollo 13” is Tom Hanks.
+  “Apollo 13” is from the director of “Forrest Gump”, which you loved.
 You liked “Willow”. “Apollo 13” has the same director, Ron Howard.
 You liked “Willow”. “Apollo 13” shares its director, Ron Howard.
 You liked “Willow”. “Apollo 13” shares a director with it.

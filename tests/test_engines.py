@@ -28,7 +28,7 @@ from models.prism.engines.protocol import ModelError
 from models.prism.engines.torch_engine import TorchEngine
 from models.prism.folder import READY, SHORTLIST, PrismConfig, load_tokenizer
 from models.prism.forms.protocol import FormName
-from models.prism.forms.references import prism_prompt
+from models.prism.forms.references import References
 from models.prism.prompting import Prompting
 from models.prism.writer import Writer
 
@@ -187,7 +187,7 @@ def test_a_prompt_that_is_too_long_loses_details_but_no_reference() -> None:
         }
     )
     prompting = Prompting(tokenizer, PrismConfig())
-    assert len(tokenizer.encode(prism_prompt(facts))) > prompting.config.max_prompt
+    assert len(tokenizer.encode(next(References().prompts(facts)))) > prompting.config.max_prompt
     [prompt] = prompting.prompts([facts])
     text = tokenizer.decode(prompt.ids)
     assert len(prompt) <= prompting.config.max_prompt

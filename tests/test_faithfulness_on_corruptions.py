@@ -130,6 +130,14 @@ FACTS = {
     ),
     "recent": Facts(noun=_FILMS, item=_HEAT, evidence=(_CASINO,), evidence_kind="recent"),
     "none": Facts(noun=_FILMS, item=_HEAT),
+    "remake": Facts(
+        noun=_FILMS,
+        item=_HEAT,
+        evidence=(
+            Evidence(id="5", title="Heat", categories=("Drama",), year=1986, liking="liked"),
+        ),
+        evidence_kind="contribution",
+    ),
     "tags": Facts(
         noun=_FILMS, item=Item(id="1", title="Heat", categories=("1995", "1990s"), year=1995)
     ),
@@ -162,6 +170,10 @@ You recently loved “Casino”; “Heat”, an action film, is next.
 Here is “Heat”, an action and crime film from 1995.
 You may like “Heat”. It is a thriller from the 1990s.
 “Heat” may be one to start with. Its director is ‘Michael Mann’.
+""",
+    "remake": """
+You liked “Heat” (1986), so here is “Heat”, a thriller from the 1990s.
+You liked “Heat”, a drama, so here is “Heat”, a thriller.
 """,
     "tags": """
 Here is “Heat”, a 1995 film listed under ‘1995’.
@@ -260,6 +272,10 @@ You may like “Heat”, as you liked “Casino”.
 “Heat” is well liked here.
 Here is “Heat”, a thriller from 1996.
 Here is “Heat”. It stars Al Pacino.
+""",
+    "remake": """
+You liked “Heat” (1986), so here is “Heat”, a thriller from the 1980s.
+You liked “Heat”, a thriller, so here is “Heat”, a drama.
 """,
     "tags": """
 Here is “Heat”, a 1995 film listed under ‘1995’ and ‘1995’.

@@ -2,7 +2,7 @@
 
 import random
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 
 import pytest
@@ -21,6 +21,7 @@ from models.language.articles import article
 from models.language.english import kind
 from models.language.grounded import GroundedEngine, explain
 from models.language.ties import worth_telling
+from models.language.titles import same_series
 from models.prism.writer import grounded_text
 from ranker.evidence import recommendations
 
@@ -59,6 +60,54 @@ def test_no_pattern_takes_more_than_a_tenth_of_all_texts(pages: list[list[Facts]
     patterns = [pattern(explain(facts), facts) for page in pages for facts in page]
     most = max(set(patterns), key=patterns.count)
     assert patterns.count(most) <= len(patterns) / 10, most
+
+
+# ---------------------------------------------------------------------- people and series
+
+ROLES = {
+    "directed by": ["director"], "written by": ["writer"], "also directed": ["director"],
+    "also wrote": ["writer"], "written and directed by": ["writer", "director"],
+    "also wrote and directed": ["writer", "director"], "cast": ["cast"],
+}  # fmt: skip
+OF_ALL = re.compile(r", as (?:is|are|does|do) |\bboth\b|\ball \w+\b|, too\b|\balso\b|Like |nother ")
+
+
+def shared(facts: Facts) -> bool:
+    """Say whether item and evidence share a person in one role, or a series by their titles."""
+    return any(
+        same_series(facts.item, entry)
+        or any({*facts.item.values(r)} & {*entry.values(r)} for r in ("director", "writer", "cast"))
+        for entry in facts.evidence
+    )
+
+
+def test_who_and_which_series_are_shared_is_said_where_it_is_so(pages: list[list[Facts]]) -> None:
+    told = [(explain(facts), facts) for page in pages for facts in page if shared(facts)]
+    says = [
+        "series" in text or any(str(name) in text for _, name in facts.item.pairs())
+        for text, facts in told
+    ]
+    assert len(told) > 0.2 * sum(map(len, pages))
+    assert sum(says) >= 0.8 * len(says)
+
+
+def test_whoever_is_named_did_what_is_said(demo: Dataset, pages: list[list[Facts]]) -> None:
+    """By the Dataset, item by item: the check has no part in it."""
+    told = 0
+    for facts in (facts for page in pages for facts in page):
+        items = {i.title: demo.item(demo.item_index[i.id]) for i in (facts.item, *facts.evidence)}
+        people = {str(value) for item in items.values() for _, value in item.pairs()}
+        text = explain(facts)
+        for sentence in re.split(r"(?<=[.?]) (?=[“A-Z])", text):
+            plain = re.sub("“[^”]*”", "“”", sentence)
+            named = [name for name in people if re.search(rf"(?<!\w){re.escape(name)}", plain)]
+            roles = {role for words, of in ROLES.items() if f" {words}" in plain for role in of}
+            whose = re.findall("“([^”]*)”", text) if OF_ALL.search(plain) else []
+            for name, role in product(named, roles):
+                for title in {facts.item.title, *whose}:
+                    assert name in items[title].values(role), (text, name, role)
+                    told += 1
+    assert told > len(pages)
 
 
 # ---------------------------------------------------------------------- what every text keeps to

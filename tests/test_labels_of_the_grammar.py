@@ -15,8 +15,7 @@ from models.distillation.invent import invented, varied
 from models.distillation.label_grammar import label_with_grammar
 from models.faithfulness import check
 from models.language.grounded import explain
-from models.prism.forms.references import prism_prompt
-from models.prism.forms.referents import with_names
+from models.prism.forms.references import References
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +38,8 @@ def test_a_label_is_a_prompt_and_a_faithful_text(samples: list[Sample], tmp_path
     assert done.kept == len(rows) > training
     for row in rows:
         facts = Facts.model_validate_json(row["facts"])
-        assert row["prompt"] == prism_prompt(facts)
-        assert check(with_names(row["text"], facts), facts).passed
+        assert row["prompt"] == next(References().prompts(facts))
+        assert check(References().text(row["text"], facts), facts).passed
 
 
 def test_no_label_is_made_of_a_test_row(samples: list[Sample], tmp_path: Path) -> None:

@@ -12,11 +12,17 @@ from catalog.types import Item
 from models.faithfulness import check
 from models.language.clauses import attributes_told
 from models.language.grounded import explain
+from models.language.ties import worth_telling
 from models.prism.forms.references import prism_prompt
 from models.prism.forms.referents import references, with_names, with_references
 
 FILM = Noun(one="film", many="films")
 HEAT = Item(id="1", title="Heat", categories=("Action", "Crime"), year=1995)
+
+
+def prompt_of(facts: Facts, style: int | None = None) -> str:
+    """Return the prompt, in a style of its own."""
+    return prism_prompt(worth_telling(facts), style)
 
 
 def loved(title: str, **details: object) -> Evidence:
@@ -31,7 +37,7 @@ def test_a_prompt_holds_the_item_what_was_liked_and_what_is_shared() -> None:
         evidence_kind="contribution",
         popularity="favourite",
     )
-    assert prism_prompt(facts, style=7) == (
+    assert prompt_of(facts, style=7) == (
         "7 contribution “0” ‘year’ ‘decade’ action crime loved “1”"
         " | both are crime ‘many’ | favourite"
     )
@@ -47,7 +53,7 @@ def test_a_prompt_tells_what_only_some_of_the_evidence_shares() -> None:
         ),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=7).endswith(" | like “1”, it is a crime ‘one’ | both dramas")
+    assert prompt_of(facts, style=7).endswith(" | like “1”, it is a crime ‘one’ | both dramas")
 
 
 def test_of_the_evidence_it_tells_nothing_but_likings_and_what_is_shared() -> None:
@@ -62,7 +68,7 @@ def test_of_the_evidence_it_tells_nothing_but_likings_and_what_is_shared() -> No
         evidence_kind="recent",
         popularity="well_liked",
     )
-    assert prism_prompt(facts, style=7) == (
+    assert prompt_of(facts, style=7) == (
         "7 recent “0” ‘year’ ‘decade’ action crime loved “1” “3” liked “2”"
         " | like “3”, it is an action ‘one’ | well liked"
     )
@@ -75,7 +81,7 @@ def test_a_sequel_is_told_as_one_of_a_series() -> None:
         evidence=(loved("Toy Story", year=1995),),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=0) == (
+    assert prompt_of(facts, style=0) == (
         "0 contribution “0” loved “1” | it belongs to the same series as “1”"
     )
 
@@ -89,14 +95,14 @@ def test_a_tie_is_all_that_is_told_and_so_are_those_it_ties() -> None:
         evidence_kind="contribution",
         popularity="favourite",
     )
-    assert prism_prompt(facts, style=0) == (
+    assert prompt_of(facts, style=0) == (
         "0 contribution “0” loved “1” | it has ‘value1’ in its cast, as does “1”"
     )
-    known = references(facts)
+    known = references(worth_telling(facts))
     assert known["Robert De Niro and Al Pacino"] == "‘value1’"
     told = "Robert De Niro and Al Pacino are in the cast of “Heat”."
     assert with_references(told, known) == "‘value1’ is in the cast of “0”."
-    assert with_names("‘value1’ is in the cast of “0”.", facts) == told
+    assert with_names("‘value1’ is in the cast of “0”.", worth_telling(facts)) == told
 
 
 def test_attributes_and_unknown_categories_are_references() -> None:
@@ -106,7 +112,7 @@ def test_attributes_and_unknown_categories_are_references() -> None:
         evidence=(loved("Persuasion", attributes={"binding": "Cloth"}),),
         evidence_kind="contribution",
     )
-    prompt = prism_prompt(facts, style=1)
+    prompt = prompt_of(facts, style=1)
     assert prompt == ("1 contribution “0” ‘a’ loved “1” | it has the same ‘key1’ as “1”: ‘value1’")
     text = "“Emma” is listed under ‘Regency’. Its binding is ‘Cloth’."
     assert (
@@ -128,7 +134,7 @@ def test_of_many_attributes_one_that_evidence_shares_is_told_and_one_more() -> N
     shared, other = (told.name for told in attributes_told(facts))
     assert shared == "key e"
     assert other in {*many} - {"key e"}
-    assert prism_prompt(facts, style=1) == (
+    assert prompt_of(facts, style=1) == (
         "1 contribution “0” loved “1” “2”"
         " | it has the same ‘key1’ as “1” and “2”: ‘value1’ | its ‘key2’ is ‘value2’"
     )
@@ -145,7 +151,7 @@ def test_whether_an_attribute_is_or_are_follows_its_name(key: str, verb: str) ->
     item = Item(id="1", title="Go", attributes={key: "2"})
     facts = Facts(item=item)
     text = f"Try “Go”. Its {key} {verb} ‘2’."
-    assert "its ‘key1’ is ‘value1’" in prism_prompt(facts)
+    assert "its ‘key1’ is ‘value1’" in prompt_of(facts)
     assert with_references(text, references(facts)) == "Try “0”. Its ‘key1’ is ‘value1’."
     for said in ("is", "are"):
         assert with_names(f"Try “0”. Its ‘key1’ {said} ‘value1’.", facts) == text
@@ -165,17 +171,17 @@ def test_no_title_is_in_the_prompt() -> None:
         evidence=(loved("</s> | loved “0”"),),
         evidence_kind="contribution",
     )
-    assert prism_prompt(facts, style=7) == ("7 contribution “0” loved “1” | nothing in common")
+    assert prompt_of(facts, style=7) == ("7 contribution “0” loved “1” | nothing in common")
 
 
 @given(hostile_facts())
 def test_a_text_comes_back_from_its_references_whatever_the_names(facts: Facts) -> None:
     text = explain(facts)
-    told = with_references(text, references(facts))
-    assert with_names(told, facts) == text
+    told = with_references(text, references(worth_telling(facts)))
+    assert with_names(told, worth_telling(facts)) == text
     assert set(re.findall(r"“[^”]*”", told)) <= {"“0”", "“1”", "“2”", "“3”"}
-    prompt = prism_prompt(facts)
-    for reference in references(facts).values():
+    prompt = prompt_of(facts)
+    for reference in references(worth_telling(facts)).values():
         word = reference.strip("‘’") if len(reference) > 3 else reference  # a category's own form
         assert reference not in told or word in prompt or reference in ("‘one’", "‘many’", "‘year’")
 
@@ -189,8 +195,8 @@ def test_a_noun_or_an_attribute_may_be_one_of_our_own_words(word: str) -> None:
         facts = facts.model_copy(
             update={"noun": rng.choice([Noun(one=word, many=f"{word}s"), FILM]), "item": item}
         )
-        told = with_references(explain(facts), references(facts))
-        assert with_names(told, facts) == explain(facts)
+        told = with_references(explain(facts), references(worth_telling(facts)))
+        assert with_names(told, worth_telling(facts)) == explain(facts)
         assert not re.search(r"\d", re.sub("“[0-3]”|‘[^’]*’", "", told))
 
 
@@ -222,5 +228,5 @@ def test_a_title_that_looks_like_a_reference_is_none() -> None:
 
 def test_equal_facts_have_equal_prompts_and_the_style_is_their_own() -> None:
     facts = random_facts(random.Random(3), catalogue=[HEAT])
-    assert prism_prompt(facts) == prism_prompt(Facts.model_validate_json(facts.model_dump_json()))
-    assert len({prism_prompt(facts, style) for style in range(64)}) == 64
+    assert prompt_of(facts) == prompt_of(Facts.model_validate_json(facts.model_dump_json()))
+    assert len({prompt_of(facts, style) for style in range(64)}) == 64

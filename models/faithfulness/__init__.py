@@ -8,8 +8,8 @@ The grammar reads it: “Ronin” is loved and offered, “Heat” offered. Judg
 A text goes through these files in this order:
 
 - reading/: titles, and what the Facts know (lexicon), become symbols (tokens): each sentence has a
-  skeleton. The grammar's parses of it (parser) become statements (walker, measuring, makers,
-  details, meaning);
+  skeleton. The grammar's parses of it (parser) become statements (walker, measuring, sharing,
+  casts, makers, details, meaning);
 - judging/: statements are held against the Facts, by what they are about (context) and by kind
   (kinds);
 - spotting/: in what is not read or not verified, patterns find what cannot be so;

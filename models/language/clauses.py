@@ -29,10 +29,11 @@ _MOST_VALUES = 3
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause, and the categories (and "year") that it tells."""
+    """A clause, the categories (and "year") that it tells, and whether it tells a tie."""
 
     text: str
     tells: frozenset[str] = frozenset()
+    is_tie: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def shared_clause(facts: Facts) -> Clause | None:
         return None
     tie = tie_of(facts)
     if tie is not None:
-        return Clause(tie_clause(tie, facts))
+        return Clause(tie_clause(tie, facts), is_tie=True)
     shared = shared_categories(item, evidence)[:2]
     if shared:
         text = f"{everybody(facts)} are {kinds_of(shared, facts.noun)}"

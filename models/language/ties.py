@@ -12,7 +12,6 @@ If there is a tie, a text tells the tie and nothing else: more detail does not p
 better. So `worth_telling` drops the entries of the evidence that are not tied; here that is Heat.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,23 +59,18 @@ def tie_of(facts: Facts) -> Tie | None:
 def _shared(name: str, facts: Facts) -> Tie | None:
     """Return the value that most entries share, and what else all these share."""
     item, relation = facts.item, relation_of(name)
-    having = Counter(
-        value
-        for entry in facts.evidence
-        for value in entry.values(name)
-        if value in item.values(name)
-    )
-    if relation is None or not having:
+    mine = item.values(name)
+    any_of_mine = frozenset(mine)
+    some = [entry for entry in facts.evidence if not any_of_mine.isdisjoint(entry.values(name))]
+    if relation is None or not some:
         return None
-    most = max(having.values())
-    first = next(value for value in item.values(name) if having[value] == most)
-    entries = tuple(entry for entry in facts.evidence if first in entry.values(name))
-    common = [v for v in item.values(name) if all(v in entry.values(name) for entry in entries)]
+    first = max(mine, key=lambda value: sum(value in entry.values(name) for entry in some))
+    entries = tuple(entry for entry in some if first in entry.values(name))
+    common = [value for value in mine if all(value in entry.values(name) for entry in entries)]
     values = common[: relation.most]
     told = predicate(name, values)
-    if told is None:
-        return None
-    if name in _DIRECTORS and all(_wrote(entity, values) for entity in (item, *entries)):
+    assert told is not None
+    if name in _DIRECTORS and all(_wrote(one, values) for one in (item, *entries)):
         told = written_and_directed(told)
     return Tie(entries, told)
 

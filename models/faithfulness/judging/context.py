@@ -30,6 +30,7 @@ class Context:
         self.tokens: list[Token] = []  # of the sentence
         self.here: list[set[int]] = []  # its mentions
         self.liked: set[int] = set()  # its titles that are said to be liked
+        self.offered: set[int] = set()  # and those that are recommended
         self.before: list[set[int]] = []  # mentions of the sentences before this
         self.last: list[set[int]] = []  # those of the last that had any
         self.last_likes = False  # whether the sentence before says what was liked, and no more
@@ -47,8 +48,19 @@ class Context:
 
     def mentions(self, things: Things) -> list[set[int]]:
         """Return the mentions that titles are."""
-        titles = (title for n in things.titles for title in self.tokens[n].titles)
-        return [self.called(title) for title in titles]
+        return [
+            self._narrowed(self.called(title), n)
+            for n in things.titles
+            for title in self.tokens[n].titles
+        ]
+
+    def _narrowed(self, mention: set[int], n: int) -> set[int]:
+        """Return which of two things of one title a token means: what is offered is the item."""
+        if len(mention) < 2:
+            return mention
+        if n in self.offered and 0 in mention:
+            return {0}
+        return mention - {0} if n in self.liked else mention
 
     def resolve(self, things: Things) -> list[set[int]]:
         """Return all mentions that the things may be."""

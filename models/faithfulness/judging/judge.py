@@ -8,7 +8,7 @@ from catalog.facts import Facts
 from models.faithfulness.claims import Claim, ClaimType, Outcome
 from models.faithfulness.judging.context import Context
 from models.faithfulness.judging.kinds import KINDS
-from models.faithfulness.reading.statements import Reading, Statement
+from models.faithfulness.reading.statements import Reading, Statement, Things
 from models.faithfulness.reading.symbols import Title, Token
 from models.faithfulness.reading.tokens import Sentence
 
@@ -48,6 +48,11 @@ class Judge(Context):
 
     def _reading(self, reading: Reading) -> None:
         self.liked = {n for s in reading if s.type == "liking" for n in s.about.titles}
+        self.offered = {
+            n for s in reading if s.type == "role" and not s.how for n in s.about.titles
+        }
+        if any(len(mention) > 1 for mention in self.here):
+            self.here = self.mentions(Things(tuple(range(len(self.tokens)))))
         for statement in reading:
             outcome, why = KINDS[statement.type](self, statement)
             self._claim(statement, outcome, why)

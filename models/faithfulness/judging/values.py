@@ -46,6 +46,8 @@ def judge_attribute(context: Context, statement: Statement) -> Judged:
 _BEFORE_ALSO = 4
 """Words before a value among which "also" belongs to it: also part of the series V."""
 _ALSO = re.compile(r"\b(?:also|too|as well(?! as))\b")
+_CLAUSE = re.compile(r"[,;:]|\bTT?\b")
+"""Behind these, "also" of before belongs to something else: you may also like T, directed by V."""
 _Has = Callable[[Item], bool | None]
 
 
@@ -109,10 +111,13 @@ def _is_of(item: Item, told: Sequence[str], keys: frozenset[str]) -> bool | None
 
 
 def _says_also(context: Context, statement: Statement) -> bool:
+    """Say whether "also" stands right before or in what is said, or "too" in it or behind."""
     symbols = [token.symbol for token in context.tokens]
-    start, end = max(0, statement.first - _BEFORE_ALSO), statement.last + 1
-    inside, after = " ".join(symbols[start:end]), " ".join(symbols[end : end + 4])
-    return bool(_ALSO.search(inside) or _ALSO.match(after.removeprefix(", ")))
+    first, end = statement.first, statement.last + 1
+    before = " ".join(symbols[max(0, first - _BEFORE_ALSO) : first])
+    inside, after = " ".join(symbols[first:end]), " ".join(symbols[end : end + 4])
+    near = _CLAUSE.split(before)[-1]
+    return bool(_ALSO.search(f"{near} {inside}") or _ALSO.match(after.removeprefix(", ")))
 
 
 def _also(context: Context, statement: Statement, has: _Has) -> Judged:

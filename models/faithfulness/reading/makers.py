@@ -1,28 +1,16 @@
-"""What a parse says of attributes: who made a thing, and what is shared."""
+"""What a parse says of attributes: who made a thing, where it is from, what it won."""
 
 from collections.abc import Sequence
 
 from models.faithfulness.reading.attributes import MADE
-from models.faithfulness.reading.measuring import Measuring
+from models.faithfulness.reading.casts import Casts
 from models.faithfulness.reading.parser import Tree
 from models.faithfulness.reading.statements import Things
 from models.faithfulness.reading.walker import is_rule
 
-_APPEARS = {
-    "appears_in": "cast",
-    "appears_with": "cast",
-    "starred_in": "stars",
-    "returned_in": "also person",
-}
-"""How it is told that somebody appears in a thing, and the role that each means."""
 
-
-class Makers(Measuring):
-    """The methods for attributes, and for what things have in common."""
-
-    def _valued(self, how: str, tree: Tree, about: Things) -> Things:
-        self._say("attribute", tree, about, how, tuple(self._values(tree)))
-        return Things()
+class Makers(Casts):
+    """The methods for attributes, in the words of each and by name."""
 
     def _value_by(self, tree: Tree, about: Things) -> Things:
         return self._valued("by", tree, about)
@@ -65,29 +53,6 @@ class Makers(Measuring):
     def _prize(self, tree: Tree, about: Things) -> Things:
         return self._valued("won", tree, about)
 
-    def _again(self, tree: Tree, about: Things) -> Things:
-        """It reunites you with V: who is in something else that is named."""
-        return self._valued("also person", tree, about)
-
-    def _sharing_value(self, tree: Tree, about: Things) -> Things:
-        """It shares V with T."""
-        self._valued("person", tree, about)
-        return self._valued("person", tree, self._child(tree, "things", about))
-
-    def _featured_too(self, tree: Tree, about: Things) -> Things:
-        """Featuring V, who also appears in T."""
-        self._valued("features", tree, about)
-        return self._valued("features", tree, self._child(tree, "things", about))
-
-    def _admired(self, tree: Tree, about: Things) -> Things:
-        """If you like V, you may like the item: it is theirs."""
-        return self._valued("person", tree, Things(word="item"))
-
-    def _admired_in(self, tree: Tree, about: Things) -> Things:
-        """If you loved V in T, you may like the item: they have a part in both."""
-        self._admired(tree, about)
-        return self._valued("person", tree, self._child(tree, "of_liked", about))
-
     def _value_is(self, tree: Tree, about: Things) -> Things:
         return self._valued("is", tree, about)
 
@@ -100,35 +65,8 @@ class Makers(Measuring):
 
     _made_by_verb = _made_by
 
-    def _among(self, how: str, tree: Tree, about: Things) -> Things:
-        """With V in its cast: V is one of the values of a named attribute, or of one told so."""
-        keys, values = self._slots(tree, "K"), self._values(tree)
-        self._say("attribute", tree, about, "among" if keys else how, (*keys, *values))
-        return Things()
-
-    def _in_cast(self, tree: Tree, about: Things) -> Things:
-        return self._among("cast", tree, about)
-
-    def _its_include(self, tree: Tree, about: Things) -> Things:
-        """Its cast includes V."""
-        about = self._child(tree, "subject", about) or self._it(tree, about)
-        return self._among("cast", tree, about)
-
     def _in_series(self, tree: Tree, about: Things) -> Things:
         return self._among("series", tree, about)
-
-    def _appearing(self, tree: Tree, about: Things) -> Things:
-        """V is in the cast of T, as in that of T; V stars in T."""
-        values = self._values(tree)
-        things = Things()
-        for child in (c for c in tree.children if is_rule(c, *_APPEARS)):
-            here = child if is_rule(child, "appears_in") else tree
-            keys = self._slots(here, "K")
-            found = self._child(child, "things", about)
-            how = "among" if keys else _APPEARS[child.rule]
-            self._say("attribute", tree, found, how, (*keys, *values))
-            things += found
-        return things
 
     def _maker_of(self, tree: Tree, about: Things) -> Things:
         """From V, the developer of T: of both."""
@@ -182,26 +120,6 @@ class Makers(Measuring):
 
     _as_their = _as_its
 
-    def _same(self, tree: Tree, about: Things) -> Things:
-        """The same director as T, V: of all of them."""
-        beside = self._beside(tree, about)
-        keys = self._slots(tree, "K")
-        for n in range(max(1, len(keys))):
-            self._say("attribute", tree, about, "same", tuple(keys[n : n + 1]), beside)
-        for child in tree.children:
-            if is_rule(child, "value"):
-                self._say("attribute", tree, about, "its", (*keys, *self._values(child)))
-            elif not is_rule(child, "things", "them", "that_one"):
-                self.of(child, about)
-        return Things()
-
-    def _beside(self, tree: Tree, about: Things) -> Things:
-        """Return what a thing has something in common with: T, it, or what else is named."""
-        found = self._child(tree, "things", about) + self._child(tree, "that_one", about)
-        return found or self._child(tree, "them", about) or Things(word="others", place=tree.first)
-
-    _same_as = _same_maker = _same_owner = _same
-
     def _maker_whose(self, tree: Tree, about: Things) -> Things:
         """Taught by V, whose T you loved: of both."""
         value = tuple(self._values(tree))
@@ -216,18 +134,6 @@ class Makers(Measuring):
         """A drama that V directed."""
         verb = next(word for word in self._words(tree).split() if word != "also")
         self._say("attribute", tree, about, verb, tuple(self._values(tree)))
-        return Things()
-
-    def _similar(self, tree: Tree, about: Things) -> Things:
-        self._say("category", tree, about, "similar", beside=self._inside(tree, about))
-        return Things()
-
-    _similar_to = _similar
-
-    def _classes(self, tree: Tree, about: Things) -> Things:
-        """In the same category as T."""
-        beside = self._child(tree, "things", about) or Things(word="others")
-        self._say("category", tree, about, "similar", beside=beside)
         return Things()
 
     def _authored(self, tree: Tree, about: Things) -> Things:
@@ -268,82 +174,3 @@ class Makers(Measuring):
         keys = tuple(self._slots(tree, "K"))
         self._say("attribute", tree, things, f"whose {verb}", keys, beside)
         return things
-
-    def _sequel_of(self, tree: Tree, about: Things) -> Things:
-        """The sequel to T."""
-        beside = self._child(tree, "things", about) or Things(word="evidence")
-        for child in tree.children:
-            if not is_rule(child, "sequel", "things"):
-                self.of(child, about)
-        self._say("series", tree, about, "sequel", beside=beside)
-        return Things()
-
-    def _everyone_is(self, tree: Tree, about: Things) -> Things:
-        things = self._child(tree, "everyone", about) + self._child(tree, "both_named", about)
-        for child in tree.children:
-            if not is_rule(child, "everyone", "both_named"):
-                self.of(child, things)
-        return Things()
-
-    def _same_class(self, tree: Tree, about: Things) -> Things:
-        """The same categories as T: all of them, or those that are told."""
-        beside = self._child(tree, "things", about) or Things(word="others")
-        if any(is_rule(child, "genre") for child in tree.children):
-            self._child(tree, "genre", about)
-            self._child(tree, "genre", beside)
-        else:
-            self._say("category", tree, about, "equal", beside=beside)
-        return Things()
-
-    def _maker_too(self, tree: Tree, about: Things) -> Things:
-        """Its author is also the author of T; from the author of T."""
-        keys = tuple(self._slots(tree, "K"))
-        self._say("attribute", tree, about, "same", keys, self._child(tree, "things", about))
-        for value in (n for child in tree.children for n in self._values(child)):
-            self._say("attribute", tree, about, "its", (*keys, value))
-        return Things()
-
-    _from_maker = _maker_too
-
-    def _same_date(self, tree: Tree, about: Things) -> Things:
-        how = "decade" if "decade" in self._words(tree) else "year"
-        beside = self._child(tree, "things", about) or Things(word="others")
-        self._say("year", tree, about, how, beside=beside)
-        self._child(tree, "year", about)
-        return Things()
-
-    def _sharing(self, tree: Tree, about: Things) -> Things:
-        beside = self._beside(tree, about)
-        for n, thing in enumerate(tree.children):
-            if not is_rule(thing, "shared_thing"):
-                continue
-            some = n > 0 and is_rule(tree.children[n - 1], "some_of")  # of several directors
-            for key in self._slots(thing, "K"):
-                self._say("attribute", thing, about, "shared" if some else "same", (key,), beside)
-                for value in (v for child in thing.children for v in self._values(child)):
-                    values, how = (key, value), "among" if some else "its"
-                    self._say("attribute", thing, about, how, values)
-                    if some:
-                        self._say("attribute", thing, beside, how, values)
-            if not self._slots(thing, "K") and not any(is_rule(c, "genre") for c in thing.children):
-                self._say("category", thing, about, "similar", beside=beside)
-            self._child(thing, "genre", about)
-            self._child(thing, "genre", beside)
-        return Things()
-
-    _has_in_common = _sharing
-
-    def _one_series(self, tree: Tree, about: Things) -> Things:
-        """Of one series: all of them."""
-        self._say("series", tree, about, "all", beside=about)
-        return Things()
-
-    def _this_series(self, tree: Tree, about: Things) -> Things:
-        """Of the same series: as all that is named beside it."""
-        beside = Things(word="others", place=tree.first)
-        self._say("series", tree, about, "all", beside=beside)
-        return Things()
-
-    def _series_of(self, tree: Tree, about: Things) -> Things:
-        self._say("series", tree, about, beside=self._inside(tree, about))
-        return Things()

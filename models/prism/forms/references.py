@@ -32,7 +32,7 @@ from models.language.clauses import (
 )
 from models.language.english import category_words, decade
 from models.language.grounded import style_of
-from models.language.ties import tie_of, worth_telling
+from models.language.ties import worth_telling
 from models.prism.forms.protocol import shorter
 from models.prism.forms.referents import references, with_names, with_references
 
@@ -42,20 +42,21 @@ class References:
 
     def prompts(self, facts: Facts) -> Iterator[str]:
         """Yield the prompt, then shorter ones, in the style and with the references of all."""
-        style, facts = style_of(facts), worth_telling(facts)
-        known = references(facts)
-        yield prism_prompt(facts, style, known)
-        for less in shorter(facts):
+        style, worth = style_of(facts), worth_telling(facts)
+        known = references(worth)
+        yield prism_prompt(worth, style, known)
+        for less in shorter(worth):
             yield prism_prompt(less, style, known)
 
     def target(self, text: str, facts: Facts) -> str | None:
         """Return a label with references; None where these would not lead back to it."""
-        target = with_references(text, references(facts))
-        return target if with_names(target, facts) == text else None
+        worth = worth_telling(facts)
+        target = with_references(text, references(worth))
+        return target if with_names(target, worth) == text else None
 
     def text(self, written: str, facts: Facts) -> str:
         """Return what was written with the catalogue's words."""
-        return with_names(written, facts)
+        return with_names(written, worth_telling(facts))
 
 
 def prism_prompt(
@@ -65,16 +66,15 @@ def prism_prompt(
 
     Parameters
     ----------
-    facts : may be shortened ones
+    facts : that are worth telling (`models.language.ties`); may be shortened ones
     style, known : style and references of the whole Facts, by default those of these
     """
     style = style_of(facts) if style is None else style
-    facts = worth_telling(facts)
     known = references(facts) if known is None else known
     begin = f"{style} {facts.evidence_kind}" + (" who" if is_person(facts.noun) else "")
     about = [begin, known[name(facts.item, facts)], *_likings(facts, known)]
     shared = shared_clause(facts)
-    if shared and tie_of(facts) is not None:
+    if shared and shared.is_tie:
         return f"{' '.join(about)} | {with_references(shared.text, known)}"
     about[2:2] = [*_when(facts.item, facts, known), *_categories(facts.item, known)]
     clauses = [

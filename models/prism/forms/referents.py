@@ -17,7 +17,6 @@ from catalog.facts import Facts
 from models.language.articles import article, is_or_are
 from models.language.clauses import attributes_told, name
 from models.language.english import category_words, decade
-from models.language.ties import worth_telling
 
 _REFERENCE = re.compile(
     r"(?:\b([Aa])n? )?(‘one’|‘year’|‘decade’)|(‘(?:key|value)\d’)(?: is| are)\b|“[0-3]”|‘[^‘’]+’"
@@ -28,8 +27,7 @@ _OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z
 
 
 def referents(facts: Facts) -> dict[str, str]:
-    """Return what each reference stands for, as a text tells it."""
-    facts = worth_telling(facts)
+    """Return what each reference stands for, as a text of Facts worth telling tells it."""
     item = facts.item
     found = {f"“{n}”": name(entity, facts) for n, entity in enumerate([item, *facts.evidence])}
     found |= {"‘one’": facts.noun.one, "‘many’": facts.noun.many}
