@@ -1,7 +1,7 @@
 """Facts v2: all that an explanation may speak of, and nothing else.
 
-Version 1 had one value for an attribute and no field that is optional now: it is still read, and
-Facts that say the same are the same Facts, whatever version they call themselves.
+Version 1 had one value for each attribute, and had none of the fields that version 2 added. It is
+still read: Facts with equal content are equal, whichever version they name.
 
 Facts hold no user id, no score and no float, so that equal situations have equal Facts and one
 cached text serves them all.

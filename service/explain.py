@@ -119,30 +119,21 @@ class Explainer:
         about = dict(zip(keys, batch, strict=True))
         if serving is None:
             reason: Reason | None = "unavailable" if engine == "prism" else None
-            made = self._stood_in(about, dict.fromkeys(about, reason))
-            return Explaining(GROUNDED, self._placed(keys, made))
-        return Explaining(
-            serving.model, self._placed(keys, self._written(serving, about, deadline))
-        )
+            return Explaining(GROUNDED, self._grounded(keys, about, reason))
+        return Explaining(serving.model, self._written(serving, keys, about, deadline))
 
-    async def _placed(
-        self, keys: Sequence[str], ready: AsyncGenerator[dict[str, Explained], None]
+    async def _grounded(
+        self, keys: Sequence[str], about: Mapping[str, Facts], reason: Reason | None
     ) -> AsyncGenerator[list[tuple[int, Explained]], None]:
-        """Yield explanations with all places of their keys, and count them."""
-        places: dict[str, list[int]] = {}
-        for place, key in enumerate(keys):
-            places.setdefault(key, []).append(place)
-        async with aclosing(ready) as groups:
-            async for group in groups:
-                found = [(place, one) for key, one in group.items() for place in places[key]]
-                for _, one in found:
-                    written = one.written
-                    self._metrics.explanations.labels(written.source, written.reason or "").inc()
-                yield found
+        yield self._placed(keys, await self._stand_in(about, dict.fromkeys(about, reason)))
 
     async def _written(
-        self, serving: Serving, about: dict[str, Facts], deadline: float
-    ) -> AsyncGenerator[dict[str, Explained], None]:
+        self, serving: Serving, keys: Sequence[str], about: Mapping[str, Facts], deadline: float
+    ) -> AsyncGenerator[list[tuple[int, Explained]], None]:
+        """Yield known texts, others as they are written, and what stands in for those not in time.
+
+        `keys` has the key at each place of the answer, and `about` the Facts under each key.
+        """
         started = monotonic()
         known = await self._known(about, deadline)
         looked_up = monotonic()
@@ -151,13 +142,65 @@ class Explainer:
         self._metrics.cache.labels("hit").inc(len(known))
         self._metrics.cache.labels("miss").inc(len(missing))
         if known:
-            yield _explained(known, cached=True)
+            yield self._placed(keys, known, cached=True)
         if not missing:
             return
-        async with aclosing(self._make(serving.jobs, missing, deadline)) as made:
-            async for texts in made:
-                yield _explained(texts, cached=False)
+        now = monotonic()
+        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
+        wait_s = max((deadline - now) / 2, deadline - now - kept)
+        waiting, why_not = await self._submit(serving.jobs, missing, now, wait_s)
+        late = dict(waiting)
+        try:
+            if unqueued := missing.keys() - waiting.keys():
+                reasons = dict.fromkeys(unqueued, why_not)
+                yield self._placed(keys, await self._stand_in(missing, reasons))
+            left_s = wait_s
+            while late and left_s > 0:
+                left_s = now + wait_s - monotonic()
+                # asyncio.wait leaves the futures alone at the deadline: others may share them.
+                with admission.waiting(max(0.0, left_s)):
+                    await asyncio.wait(
+                        late.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                    )
+                done = {key: late.pop(key) for key in waiting if key in late and late[key].done()}
+                if done:
+                    yield self._placed(keys, await self._results(missing, done))
+        except BaseException:  # nobody is there any more, or cares for the rest
+            if serving.jobs is not None:
+                serving.jobs.withdraw([key for key, result in waiting.items() if not result.done()])
+            raise
+        if late:
+            yield self._placed(keys, await self._too_late(missing, late, deadline))
         self._metrics.stage("explain", monotonic() - looked_up)
+
+    def _placed(
+        self, keys: Sequence[str], texts: Mapping[str, Written], *, cached: bool = False
+    ) -> list[tuple[int, Explained]]:
+        """Return texts at all places of their keys, and count them."""
+        found = [
+            (place, Explained(key, texts[key], cached))
+            for place, key in enumerate(keys)
+            if key in texts
+        ]
+        for _, one in found:
+            self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
+        return found
+
+    async def _submit(
+        self, queue: JobQueue | None, missing: Mapping[str, Facts], now: float, wait_s: float
+    ) -> "tuple[Mapping[str, asyncio.Future[Written]], Reason]":
+        """Queue a job for each key; return what to wait for, and why some keys are not in it."""
+        if queue is None:
+            return {}, "unavailable"
+        if wait_s <= 0:
+            return {}, "deadline"
+        jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
+        try:
+            return await queue.submit(jobs, min(wait_s, max(_CACHE_S, wait_s / 4))), "shed"
+        except Exception as error:
+            self._metrics.failed("queue")
+            log.warning("queue failed", error=repr(error))
+            return {}, "unavailable"
 
     async def _known(self, about: Mapping[str, Facts], deadline: float) -> dict[str, Written]:
         # Never less than a moment: a timeout that is over at once may be lost on the way to Redis.
@@ -170,57 +213,24 @@ class Explainer:
             log.warning("cache failed", error=repr(error))
             return {}
 
-    async def _make(
-        self, queue: JobQueue | None, missing: dict[str, Facts], deadline: float
-    ) -> AsyncGenerator[dict[str, Written], None]:
-        """Yield texts as they are written, and what stands in for those that are not in time."""
-        if queue is None:
-            yield await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
-            return
-        now = monotonic()
-        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
-        wait_s = max((deadline - now) / 2, deadline - now - kept)
-        if wait_s <= 0:
-            yield await self._stand_in(missing, dict.fromkeys(missing, "deadline"))
-            return
-        jobs = [Job(key, facts, now, now + wait_s) for key, facts in missing.items()]
-        try:
-            waiting = await queue.submit(jobs, min(wait_s, max(_CACHE_S, wait_s / 4)))
-        except Exception as error:
-            self._metrics.failed("queue")
-            log.warning("queue failed", error=repr(error))
-            yield await self._stand_in(missing, dict.fromkeys(missing, "unavailable"))
-            return
-        late = dict(waiting)
-        try:
-            if shed := missing.keys() - waiting.keys():
-                yield await self._stand_in(missing, dict.fromkeys(shed, "shed"))
-            left_s = wait_s
-            while late and left_s > 0:
-                left_s = now + wait_s - monotonic()
-                # asyncio.wait leaves the futures alone at the deadline: others may share them.
-                with admission.waiting(max(0.0, left_s)):
-                    await asyncio.wait(
-                        late.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
-                    )
-                done = {key: late.pop(key) for key in waiting if key in late and late[key].done()}
-                if done:
-                    yield await self._results(missing, done)
-        except BaseException:  # nobody is there any more, or cares for the rest
-            queue.withdraw([key for key, result in waiting.items() if not result.done()])
-            raise
-        if not late:
-            return
+    async def _too_late(
+        self,
+        missing: Mapping[str, Facts],
+        late: "Mapping[str, asyncio.Future[Written]]",
+        deadline: float,
+    ) -> dict[str, Written]:
+        """Return what stands in for texts that are not there in time."""
         waited = monotonic()
         known = {}
         if waited + _LATE_S <= deadline:
             # A message may be lost: the cache knows what was written all the same.
             known = await self._known({key: missing[key] for key in late}, monotonic() + _LATE_S)
         reasons = {key: _reason(result) for key, result in late.items() if key not in known}
-        yield known | await self._stand_in(missing, reasons)
+        texts = known | await self._stand_in(missing, reasons)
         now = monotonic()
         if now - waited > self._stand_ins_s(now):
             self._longest_s, self._longest_at = now - waited, now
+        return texts
 
     async def _results(
         self, about: Mapping[str, Facts], done: "Mapping[str, asyncio.Future[Written]]"
@@ -243,16 +253,6 @@ class Explainer:
         return await asyncio.to_thread(
             lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
         )
-
-    async def _stood_in(
-        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason | None]
-    ) -> AsyncGenerator[dict[str, Explained], None]:
-        """Yield the same as the only explanations that there are."""
-        yield _explained(await self._stand_in(facts, reasons), cached=False)
-
-
-def _explained(texts: Mapping[str, Written], *, cached: bool) -> dict[str, Explained]:
-    return {key: Explained(key, text, cached) for key, text in texts.items()}
 
 
 def _result(result: "asyncio.Future[Written]") -> Written | None:

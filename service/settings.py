@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 for any free one.")
     data: Path = Field(Path("data/demo"), description="Dataset folder.")
     snapshot: Path = Field(Path("data/ranker"), description="Ranker snapshot folder.")
-    ranker: Literal["als", "popularity"] = Field("als", description="Ranker.")
+    ranker: Literal["als", "popularity"] = Field("als", description="Which ranker is served.")
     model: str = Field(
         "small",
         description="Writer: small, grounded, a folder of BART's layout, or a name on the hub.",
@@ -68,16 +68,16 @@ class Settings(BaseSettings):
 
     cache_bytes: int = Field(64 * 2**20, ge=0, description="Size of the explanation cache, bytes.")
     cache_ttl_s: int = Field(7 * 86_400, ge=1, description="Age at which a cached text expires.")
-    queue_limit: int = Field(10_000, ge=1, description="Jobs waiting beyond which requests shed.")
+    queue_limit: int = Field(10_000, ge=1, description="Most jobs that wait; more are shed.")
     batch_size: int = Field(
         32, ge=1, description="Most explanations in a batch; a worker has two in flight."
     )
-    shutdown_s: int = Field(30, ge=1, description="Time for requests in flight at shutdown.")
+    shutdown_s: int = Field(30, ge=1, description="Seconds for requests in flight at shutdown.")
     ranker_url: HttpUrl = Field(
         HttpUrl("http://127.0.0.1:8001"), description="Gateway: the ranking service."
     )
     last_good_users: int = Field(
-        10_000, ge=0, description="Users whose last answer is kept for when the ranker is gone."
+        10_000, ge=0, description="Users whose last answer is kept, for when the ranker is gone."
     )
     last_good_age_s: int = Field(86_400, ge=1, description="Age at which it is forgotten, seconds.")
     reload_s: int = Field(10, ge=1, description="Ranker: how often to look for a new snapshot.")

@@ -4,9 +4,11 @@ import contextlib
 
 import anyio
 import pytest
+from fastapi import Request
 from service_fixtures import GENEROUS_S, Clock, anyio_backend, until  # noqa: F401
 
 from service.admission import TICKET, Admission, Ticket, waiting
+from service.http.recommend import arrival
 from service.metrics import Metrics
 
 TARGET_S = 0.2
@@ -142,6 +144,18 @@ def test_the_request_at_hand_is_found_wherever_it_waits(admission: Admission) ->
         assert admission.at_work == 1
     finally:
         TICKET.reset(token)
+
+
+@pytest.mark.anyio
+async def test_a_deadline_begins_when_the_request_was_there_as_a_whole(
+    admission: Admission, clock: Clock
+) -> None:
+    clock.now = 100.0
+    ticket = admission.enter()
+    ticket.spare(2.0)  # its body was sent slowly
+    clock.now = 107.0
+    request = Request({"type": "http", "state": {"ticket": ticket}})
+    assert await arrival(request) == 102.0
 
 
 @pytest.mark.anyio

@@ -1,8 +1,14 @@
 """The check: what a policy lets pass.
 
-`strict`: every sentence is covered by the grammar, and every claim is supported. `factual`: no
-claim is contradicted; what is not understood is unverifiable, and only counted. `described`: what
-the grammar does not read is supported by descriptions, word by word; offline only.
+A text passes
+
+- `strict` if the grammar reads every sentence and every claim is supported;
+- `factual` if no claim is contradicted: what is not understood is reported as unverifiable, but
+  passes;
+- `described` if descriptions support, word by word, what the grammar does not read. This policy is
+  for filtering texts offline.
+
+`check` collects the claims; which of them a policy lets pass, `models.faithfulness.claims` says.
 """
 
 from itertools import pairwise

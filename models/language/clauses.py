@@ -4,11 +4,12 @@ A clause is true of the Facts wherever it stands: in it "it" is the item, and "b
 "all four" are the item with all its evidence. A phrase ("another drama") is only part of one. The
 Facts are those that are worth telling (`models.language.ties`).
 
-    “Apollo 13”, a 1995 drama by Ron Howard, and “Backdraft”, one of 1991, which you liked
+    item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
+    you liked   “Backdraft”, a 1991 drama by Ron Howard
 
-    tie        it is directed by Ron Howard, as is “Backdraft”
-    without    both are dramas; both are from the 1990s
-    alone      it has Tom Hanks and Kevin Bacon in its cast
+    what they share                        it is directed by Ron Howard, as is “Backdraft”
+    what they would share without him      both are dramas
+    what is so of the item alone           it has Tom Hanks and Kevin Bacon in its cast
 """
 
 from collections.abc import Sequence

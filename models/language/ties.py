@@ -1,13 +1,15 @@
-"""What ties the recommended item to entries of the history, as a person would put it first.
+"""Ties: the one thing that an item and entries of the history share and a person would say first.
 
-    Apollo 13: directed by Ron Howard; Tom Hanks, Kevin Bacon and Gary Sinise in its cast; a drama
-    you loved Forrest Gump: directed by Robert Zemeckis; Tom Hanks and Gary Sinise; a drama
-    you loved Heat: directed by Michael Mann; Al Pacino; a crime drama
+A tie is a series, a person, or a maker such as a publisher, a brand or an album.
 
-    tie: has Tom Hanks and Gary Sinise in its cast, with Forrest Gump
+    item        Apollo 13, a drama by Ron Howard, with Tom Hanks, Kevin Bacon and Gary Sinise
+    you loved   Forrest Gump, a drama by Robert Zemeckis, with Tom Hanks and Gary Sinise
+    you loved   Heat, a crime drama by Michael Mann, with Al Pacino
 
-Where there is a tie, it is told and nothing else: people find that more detail persuades no better.
-So the Facts that are told (`worth_telling`) lose the entries that are not tied.
+    tie         Apollo 13 and Forrest Gump have Tom Hanks and Gary Sinise in their cast
+
+If there is a tie, a text tells the tie and nothing else: more detail does not persuade people any
+better. So `worth_telling` drops the entries of the evidence that are not tied; here that is Heat.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,6 @@ from catalog.facts import Facts
 from models.prism.writer import Written
 from ranker.evidence import Contribution
 from ranker.service import RankingQuery, Recommendations
-from service import admission
 from service.explain import Explained, Explainer
 from service.http import api
 from service.http.errors import Problem, unexpected
@@ -40,10 +39,16 @@ EVENTS: dict[str, type[BaseModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request for recommendations asks for; `scores` are others' of their candidates."""
+    """What a request for recommendations asks for.
+
+    Attributes
+    ----------
+    deadline : when the answer is to be there, monotonic seconds
+    scores : others' scores of their candidates
+    """
 
     query: RankingQuery
-    deadline_ms: int
+    deadline: float
     style: Style
     facts: bool = False
     scores: Mapping[str, float | None] = field(default_factory=dict)
@@ -51,10 +56,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """What was asked for and ranked, and until when it may be explained (monotonic seconds)."""
+    """What was asked for, and how it was ranked."""
 
     asked: Asked
-    deadline: float
     answer: Recommendations
     is_fallback: bool
 
@@ -115,9 +119,9 @@ class Answers:
     """What the routes share: asking the ranking service, explaining, answering."""
 
     def __init__(
-        self, ranking: Fallback, explainer: Explainer, impressions: Impressions, metrics: Metrics
+        self, fallback: Fallback, explainer: Explainer, impressions: Impressions, metrics: Metrics
     ) -> None:
-        self._ranking, self._explainer = ranking, explainer
+        self._fallback, self._explainer = fallback, explainer
         self._impressions, self._metrics = impressions, metrics
 
     async def recommend(self, asked: Asked) -> Response:
@@ -127,7 +131,7 @@ class Answers:
         model = self._explainer.model
         explained: Sequence[Explained | None] = [None] * len(ranked.facts)
         if asked.style != "none":
-            done = await self._explainer.explain(ranked.facts, ranked.deadline, asked.style)
+            done = await self._explainer.explain(ranked.facts, asked.deadline, asked.style)
             model, explained = done.model, done.items
             timing.lap("explain")
         impression_id = self._shown(asked.style, ranked.shown(explained))
@@ -137,7 +141,7 @@ class Answers:
         """Rank, and answer with the items, then with each explanation when it is ready."""
         timing = Timing(self._metrics)
         ranked = await self._rank(asked, timing)  # what is wrong is said before a stream begins
-        return EventStream(self._events(ranked, timing), ranked.deadline, self._metrics)
+        return EventStream(self._events(ranked, timing), asked.deadline, self._metrics)
 
     async def _events(self, ranked: _Ranked, timing: Timing) -> AsyncGenerator[bytes, None]:
         try:
@@ -153,7 +157,7 @@ class Answers:
         model, style = self._explainer.model, ranked.asked.style
         ready = None
         if style != "none":
-            explaining = self._explainer.begin(ranked.facts, ranked.deadline, style)
+            explaining = self._explainer.begin(ranked.facts, ranked.asked.deadline, style)
             model, ready = explaining.model, explaining.ready
         impression_id = self._impressions.seal(style, ranked.shown(explained))
         items = event("items", ranked.response(model, explained, impression_id))
@@ -178,10 +182,10 @@ class Answers:
         )
         yield event("done", end)
 
-    async def explain(self, facts: Sequence[Facts], deadline_ms: int) -> Response:
-        """Explain and answer."""
+    async def explain(self, facts: Sequence[Facts], deadline: float) -> Response:
+        """Explain and answer by the deadline, monotonic seconds."""
         timing = Timing(self._metrics)
-        explained = await self._explainer.explain(facts, admission.began() + deadline_ms / 1000)
+        explained = await self._explainer.explain(facts, deadline)
         timing.lap("explain")
         response = api.ExplainResponse(
             model=explained.model,
@@ -204,11 +208,10 @@ class Answers:
         return self._impressions.seal(style, shown)
 
     async def _rank(self, asked: Asked, timing: Timing) -> _Ranked:
-        deadline = admission.began() + asked.deadline_ms / 1000
-        left = max(_LEAST_RANK_S, _RANK_SHARE * (deadline - monotonic()))
-        answer, is_fallback = await self._ranking.rank(asked.query, left)
+        left = max(_LEAST_RANK_S, _RANK_SHARE * (asked.deadline - monotonic()))
+        answer, is_fallback = await self._fallback.rank(asked.query, left)
         timing.lap("rank")
-        return _Ranked(asked, deadline, answer, is_fallback)
+        return _Ranked(asked, answer, is_fallback)
 
 
 def _json(body: BaseModel, timing: Timing) -> Response:

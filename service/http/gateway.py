@@ -31,8 +31,8 @@ from service.signing import signing_keys
 
 def create_app(
     settings: Settings,
-    ranking: Fallback,
-    lookups: RankerClient,
+    fallback: Fallback,
+    ranker_client: RankerClient,
     explainer: Explainer,
     admitting: Admission,
     metrics: Metrics,
@@ -66,10 +66,10 @@ def create_app(
     app.add_middleware(HeadersMiddleware)
     errors.install(app)
     impressions = Impressions(signing_keys(settings))
-    add_recommend(app, settings, Answers(ranking, explainer, impressions, metrics))
+    add_recommend(app, settings, Answers(fallback, explainer, impressions, metrics))
     add_feedback(app, settings, impressions, metrics)
     add_check(app)
-    add_lookups(app, lookups)
+    add_lookups(app, ranker_client)
     add_health(app, metrics, health, refresh)
     add_docs_page(app)
     add_page(app)

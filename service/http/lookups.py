@@ -20,7 +20,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries to return.
 Search = Annotated[str, Query(max_length=200, description="Text to look for.")]
 
 
-def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
+def add_lookups(app: FastAPI, ranker_client: RankerClient) -> None:
     """Add the routes, answered by a ranking service here or elsewhere."""
 
     @app.get(
@@ -30,7 +30,7 @@ def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
     )
     async def history(user_id: Id, limit: Limit = 100) -> HistoryResponse:
         """Return what a user touched, latest first."""
-        entries = await ranking.history(user_id, limit)
+        entries = await ranker_client.history(user_id, limit)
         items = [
             HistoryItem(item=e.item, value=e.value, timestamp=e.timestamp, liking=e.liking)
             for e in entries
@@ -40,13 +40,13 @@ def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
     @app.get("/dataset", tags=["look up"])
     async def dataset() -> DatasetResponse:
         """Return what the items are called, and which value says that somebody liked one."""
-        summary = await ranking.summary()
+        summary = await ranker_client.summary()
         return DatasetResponse(name=summary.name, noun=summary.noun, usual=summary.usual)
 
     @app.get("/users", tags=["look up"])
     async def users(search: Search = "", limit: Limit = 20) -> UsersResponse:
         """Return users whose id contains the search text."""
-        found = await ranking.users(search, limit)
+        found = await ranker_client.users(search, limit)
         return UsersResponse(
             users=[UserInfo(user_id=user, interactions=count) for user, count in found]
         )
@@ -58,9 +58,9 @@ def add_lookups(app: FastAPI, ranking: RankerClient) -> None:
     )
     async def item(item_id: Id) -> Item:
         """Return an item."""
-        return await ranking.item(item_id)
+        return await ranker_client.item(item_id)
 
     @app.get("/items", tags=["look up"])
     async def items(search: Search = "", limit: Limit = 20) -> ItemsResponse:
         """Return items whose title contains the search text."""
-        return ItemsResponse(items=await ranking.items(search, limit))
+        return ItemsResponse(items=await ranker_client.items(search, limit))

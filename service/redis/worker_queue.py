@@ -1,4 +1,16 @@
-"""The worker's end of the queue in Redis: no job is lost with a worker that dies or hangs."""
+"""The worker's end of the queue in Redis: no job is lost with a worker that dies or hangs.
+
+A worker takes jobs from three streams (`service.redis.queue` says how a job moves between them):
+
+    awaited   jobs that a request waits for: as many as a batch holds
+    failed    jobs on which an engine failed: each is done alone
+    bulk      jobs that nobody waits for any more: only when there is nothing else
+
+Taking does not remove a job. It stays in its stream, marked as pending with this worker, until it
+is finished, failed or given back. While the worker works it renews that mark. If a worker dies or
+hangs, it renews nothing, and after `claim_after_s` another worker *claims* the job and does it
+alone. A job that failed or was claimed too often becomes a dead letter.
+"""
 
 import asyncio
 import contextlib

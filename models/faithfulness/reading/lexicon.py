@@ -1,4 +1,7 @@
-"""What the Facts know: the titles aside, every word and value that a text may take from them."""
+"""What one text may take from its Facts: every word and value that they know, apart from titles.
+
+All other words that can be read are those of the grammar, in the files *.ebnf beside this one.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,18 +1,22 @@
 """The form `references`: one line that holds all a text may say, in the words it may use.
 
-The words of a catalogue are references (`models.prism.forms.referents`), all but well-known
-categories, so that no title can lead the Prism astray. Of the evidence it tells what it has in
-common with the item, the most telling, as a clause (`models.language.clauses`), and a category that
-all of it has and the item has not, and nothing else: what is not shared explains nothing. Where a
-person or a series ties them, that is all the prompt tells, as it is all a text tells. The two count
-differently. A clause counts the item in: "all four are dramas" is said of it and three entries. The
-category that the item has not is said of the entries alone: "all three dramas". So the student has
-to choose and to phrase, not to compute, and a prompt is short: on a CPU, reading it is most of the
-work.
-
     prompt   7 contribution “0” ‘year’ ‘decade’ crime loved “1” | both are crime ‘many’
     target   You loved “1”, so we suggest “0”. Both are crime ‘many’.
     text     You loved “Ronin”, so we suggest “Heat”. Both are crime films.
+
+The words of a catalogue are references (`models.prism.forms.referents`), except well-known
+categories. So no title can lead the Prism astray.
+
+Of the evidence, the prompt tells only what it has in common. There are two kinds of that, and they
+count differently. With three entries of evidence:
+
+    all four are dramas   the item and the three entries are dramas (`shared_clause`)
+    all three dramas      the three entries are dramas, the item is not (`evidence_in_common`)
+
+What is not shared explains nothing, so it is left out. Where a series, a person or a maker ties the
+item to the evidence (`models.language.ties`), the prompt tells only this tie, as a text does. So
+the student chooses and phrases, and computes nothing. And a prompt is short: on a CPU, reading it
+is most of the work.
 """
 
 from collections.abc import Iterator, Mapping

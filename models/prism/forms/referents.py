@@ -2,7 +2,7 @@
 
 A Prism sees the item as “0”, its evidence as “1” to “3”, the noun as ‘one’ and ‘many’, the item's
 ‘year’ and ‘decade’, a category by its English form, or as ‘a’, ‘b’, ... where it has none of its
-own, and at most two attributes as ‘key1’, ‘value1’, ‘key2’ and ‘value2’; the engine puts the
+own, and at most two attributes as ‘key1’, ‘value1’, ‘key2’ and ‘value2’; the form puts the
 catalogue's words back. In natural language generation this is called delexicalisation (Wen et al.
 2015, arXiv 1508.01745, section 2): a title of any length and script is then exact, a catalogue may
 be of anything, and no model has to learn to copy.

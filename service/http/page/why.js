@@ -65,7 +65,7 @@ function without() {
     "section",
     {},
     element("h3", {}, "What carried it"),
-    element("p", {}, "No entry of the history. It is what most people here like, and the sentence claims no more."),
+    element("p", {}, "No entry of the history weighs enough to be named. The sentence gives no reason."),
   );
 }
 
