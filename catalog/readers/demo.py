@@ -63,7 +63,7 @@ title are left out, with their seven ratings.
 
 Directors, writers, casts, languages, countries and Oscars: Wikidata contributors, CC0 1.0, as of
 18 October 2026, by way of the Python wheel bokeh_sampledata 2026.1 (`movies.db`, table `omdb`: the
-films of 1940 to 2014), joined by title and year (at most one apart). Of a cast the 16 names are
+films of 1940 to 2014), joined by title and year (at most one apart). Of a cast the 10 names are
 kept that are best known among these ratings, the best known first. Of films that are also in
 English, or also from the United States, no language or country is told.
 
