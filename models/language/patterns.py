@@ -91,7 +91,7 @@ def _also_beside(s: Speaker) -> str:
 
 
 def _why_tied(s: Speaker) -> str:
-    """Why “I”? It is directed by V, as is “A”, which you loved."""
+    """Why “I”? Because you loved “A”, and both are directed by V."""
     if s.facts.item.title.endswith(("?", "!", ".")):
         return _is_tied(s)
     return f"Why {s.item}? Because {s.you_liked()}, and {everybody(s.facts)} {s.predicate.many}."
