@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         0, ge=-1000, le=1000,
         description="Worker: of several models served, the one of the highest priority is asked.",
     )  # fmt: skip
-    deliveries: int = Field(3, ge=2, description="Attempts after which a job is a dead letter.")
+    deliveries: int = Field(3, ge=2, description="Attempts after which a job is given up.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Logs.")
 
     @property

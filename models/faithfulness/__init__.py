@@ -7,8 +7,8 @@ The grammar reads it: “Ronin” is loved and offered, “Heat” offered. Judg
 
 A text goes through these files in this order:
 
-- reading/: titles, and what the Facts know (lexicon), become symbols (tokens): each sentence has a
-  skeleton. The grammar's parses of it (parser) become statements (walker, measuring, sharing,
+- reading/: titles, and what the Facts know (facts_words), become symbols (tokens): each sentence
+  has a skeleton. The grammar's parses of it (parser) become statements (walker, measuring, sharing,
   casts, makers, details, meaning);
 - judging/: statements are held against the Facts, by what they are about (context) and by kind
   (kinds);

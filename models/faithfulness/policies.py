@@ -8,7 +8,7 @@ A text passes
 - `described` if descriptions support, word by word, what the grammar does not read. This policy is
   for filtering texts offline.
 
-`check` collects the claims; which of them a policy lets pass, `models.faithfulness.claims` says.
+`check` collects the claims. `models.faithfulness.claims` says which claims a policy lets pass.
 """
 
 from itertools import pairwise

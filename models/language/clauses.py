@@ -7,9 +7,9 @@ Facts are those that are worth telling (`models.language.ties`).
     item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
     you liked   “Backdraft”, a 1991 drama by Ron Howard
 
-    what they share                        it is directed by Ron Howard, as is “Backdraft”
-    what they would share without him      both are dramas
-    what is so of the item alone           it has Tom Hanks and Kevin Bacon in its cast
+    what they share                                 it is directed by Ron Howard, as is “Backdraft”
+    the same, if they had different directors       both are dramas
+    what is so of the item alone                    it has Tom Hanks and Kevin Bacon in its cast
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Ties: the one thing that an item and entries of the history share and a person would say first.
+"""Ties: what an item and entries of the history share and a person would mention first.
 
 A tie is a series, a person, or a maker such as a publisher, a brand or an album.
 

@@ -11,7 +11,7 @@ from catalog.types import Item
 from models.faithfulness.describing.phrases import Node
 from models.faithfulness.describing.support import ITEM
 from models.faithfulness.reading.attributes import BY_PREPOSITION, CAST, IN_ROLE, MADE, MAKES, UNITS
-from models.faithfulness.reading.lexicon import has_category
+from models.faithfulness.reading.facts_words import has_category
 from models.faithfulness.reading.symbols import Token
 from models.language.english import decade
 

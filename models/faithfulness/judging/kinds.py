@@ -9,7 +9,7 @@ from models.faithfulness.claims import ClaimType, Outcome
 from models.faithfulness.judging.context import Context, Judged, distinct
 from models.faithfulness.judging.dates import judge_decade, judge_year
 from models.faithfulness.judging.values import judge_attribute, of_one_series
-from models.faithfulness.reading.lexicon import category_forms, has_category
+from models.faithfulness.reading.facts_words import category_forms, has_category
 from models.faithfulness.reading.statements import Statement, Things
 from models.language.titles import may_be_series
 

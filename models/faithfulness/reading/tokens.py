@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from catalog.facts import Facts
-from models.faithfulness.reading.lexicon import Lexicon, first_word, lexicon_of
+from models.faithfulness.reading.facts_words import Lexicon, first_word, lexicon_of
 from models.faithfulness.reading.symbols import CATEGORIES, Title, Token, joined
 
 LONGEST = 80

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from catalog.facts import Facts
 from catalog.types import Item
-from models.faithfulness.reading.lexicon import has_category
+from models.faithfulness.reading.facts_words import has_category
 from models.faithfulness.reading.symbols import CATEGORIES, Title, Token
 from models.faithfulness.spotting.chronology import dated
 from models.faithfulness.spotting.comparisons import values_of

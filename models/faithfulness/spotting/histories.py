@@ -2,7 +2,7 @@
 
 from catalog.facts import Evidence
 from catalog.types import Item
-from models.faithfulness.reading.lexicon import has_category
+from models.faithfulness.reading.facts_words import has_category
 from models.faithfulness.spotting.comparisons import values_of
 from models.faithfulness.spotting.sequences import Sequences
 
