@@ -1,7 +1,8 @@
 """Which model is served: workers announce theirs in Redis, every gateway chooses by one rule.
 
 Of the models that a worker was heard of within ten seconds, the one of the highest priority
-(`PRISM_PRIORITY` of its workers) is served; of equal ones the one that appeared most recently. While none is heard of, the last choice stays. `prism models` shows it:
+(`PRISM_PRIORITY` of its workers) is served; of equal ones the one that appeared most recently.
+While none is heard of, the last choice stays. `prism models` shows it:
 
     model                 priority   first seen   last seen    served
     prism-base@9f31 fp16         1   2 days ago   1 s ago      yes
