@@ -160,7 +160,11 @@ def test_where_one_category_is_all_that_is_known_it_is_told_well(
 
 def _of_one_category(facts: Facts) -> Facts:
     def bare(entity: T) -> T:
-        left = {"categories": entity.categories[:1], "year": None, "attributes": {}}
+        left: dict[str, object] = {
+            "categories": entity.categories[:1],
+            "year": None,
+            "attributes": {},
+        }
         return entity.model_copy(update=left)
 
     told = {"item": bare(facts.item), "evidence": tuple(map(bare, facts.evidence))}
