@@ -15,7 +15,7 @@ class TrainConfig(BaseModel):
 
     layers: Layers = Field("4+4", description="Encoder and decoder layers.")
     vocabulary: int = Field(6000, description="Tokens of the tokenizer, at most.")
-    steps: int = Field(3000, ge=1, description="Optimiser steps.")
+    steps: int = Field(2000, ge=1, description="Optimiser steps.")
     batch: int = Field(48, ge=1, description="Rows that a process reads at a time.")
     accumulate: int = Field(1, ge=1, description="Batches of each process in a step.")
     rate: float = Field(1.5e-3, gt=0, description="Peak learning rate of AdamW.")
