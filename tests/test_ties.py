@@ -164,6 +164,13 @@ def test_of_equal_titles_that_no_year_tells_apart_one_is_not_named() -> None:
     assert worth_telling(facts({}, later)).evidence == (later,)
 
 
+def test_a_category_without_an_english_form_is_not_told_beside_one_that_has_one() -> None:
+    song = Item(id="1", title="Gangnam Style", categories=("Pop", "K-Pop"))
+    found = texts(Facts(noun=Noun(one="song", many="songs"), item=song))
+    assert any("a pop song" in text for text in found)
+    assert not any("K-Pop" in text for text in found)
+
+
 @given(hostile_facts())
 def test_what_is_worth_telling_stays_so(told: Facts) -> None:
     worth = worth_telling(told)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from catalog.facts import Evidence, Facts
 from catalog.types import Item
+from models.language.english import category_words
 from models.language.relations import (
     Predicate,
     by_telling,
@@ -83,14 +84,26 @@ def _wrote(item: Item, values: Sequence[int | str]) -> bool:
 
 
 def worth_telling(facts: Facts) -> Facts:
-    """Return the Facts without the entries that a text does not name.
+    """Return the Facts without the entries and the categories that a text does not name.
 
-    These are entries that cannot be told from another by title and year, and, where there is a tie,
-    those that are not tied. Where no entry is left, it is as if there had been no evidence.
+    Of the item's categories those without a well-known English form are left out where another has
+    one: "a pop song" says more than "a song listed under ‘Pop’ and ‘K-Pop’".
+
+    The entries are those that cannot be told from another by title and year, and, where there is a
+    tie, those that are not tied. Where no entry is left, it is as if there had been no evidence.
     """
-    apart = _told_apart(facts)
+    apart = _told_apart(_in_english(facts))
     tie = tie_of(apart)
     return apart if tie is None else _with(apart, tie.entries)
+
+
+def _in_english(facts: Facts) -> Facts:
+    categories = facts.item.categories
+    known = tuple(one for one in categories if category_words(one).attributive)
+    if not known or len(known) == len(categories):
+        return facts
+    item = facts.item.model_copy(update={"categories": known})
+    return facts.model_copy(update={"item": item})
 
 
 def _told_apart(facts: Facts) -> Facts:
