@@ -143,6 +143,13 @@ def test_of_many_attributes_one_that_evidence_shares_is_told_and_one_more() -> N
     assert others == {*many} - {"key e"}
 
 
+def test_several_quoted_values_are_one_reference() -> None:
+    facts = Facts(item=Item(id="1", title="Go", attributes={"hue": ("deep red", "sky blue")}))
+    text = "Try “Go”. Its hues are ‘deep red’ and ‘sky blue’."
+    assert with_references(text, references(facts)) == "Try “0”. Its ‘key1’ is ‘value1’."
+    assert with_names("Try “0”. Its ‘key1’ is ‘value1’.", facts) == text
+
+
 @pytest.mark.parametrize(
     ("key", "verb"),
     [("players", "are"), ("number of players", "is"), ("status", "is"), ("address", "is")],

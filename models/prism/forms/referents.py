@@ -23,6 +23,8 @@ _REFERENCE = re.compile(
 )
 _AN = re.compile(r"\b([Aa])n (?=‘one’|‘year’|‘decade’)")
 _ARE = re.compile(r"(‘(?:key|value)\d’) are\b")
+_ALONE = re.compile(r"“[^”]*”(?: \(\d+\))?|‘[^’]*’|\d+s?")
+"""What is found without being looked for: a title, one quoted word, a number."""
 _OURS = re.compile(r"“[0-3]”|‘(?:one|many|year|decade|(?:key|value)\d|[a-z])’")
 
 
@@ -59,9 +61,7 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
     "a" or "an" before a noun or a year is "a", and "is" or "are" after an attribute or its values
     is "is", for it is these that decide which.
     """
-    words = sorted(
-        (told for told in known if not re.match(r"[“‘]|\d+s?$", told)), key=len, reverse=True
-    )
+    words = sorted((told for told in known if not _ALONE.fullmatch(told)), key=len, reverse=True)
 
     def reference_of(match: re.Match[str]) -> str:
         if match[0] in known:
@@ -76,9 +76,10 @@ def with_references(text: str, known: Mapping[str, str]) -> str:
 
 @lru_cache(1024)  # the items of a catalogue have few sets of attributes
 def _told(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what may be told by a reference: names, quoted words, these words, and numbers."""
+    """Return what may be told by a reference: titles, these words, quoted ones, and numbers."""
     plain = "|".join(map(re.escape, words))
-    return re.compile(rf"(“[^”]*”)(?: \((\d+)\))?|‘[^’]*’|(?<!\w)(?:{plain}|\d+s?)(?!\w)")
+    known = rf"(?<!\w)(?:{plain})(?!\w)|" if plain else ""
+    return re.compile(rf"(“[^”]*”)(?: \((\d+)\))?|{known}‘[^’]*’|(?<!\w)\d+s?(?!\w)")
 
 
 def with_names(text: str, facts: Facts) -> str:
