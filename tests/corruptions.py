@@ -16,6 +16,7 @@ from catalog.types import Item
 from models.language.articles import article
 from models.language.english import category_words, listing
 from models.language.grounded import explain
+from models.language.ties import worth_telling
 from models.language.titles import same_series, series
 
 KINDS: dict[str, Callable[[str, Facts, random.Random, Sequence[Item]], str | None]] = {}
@@ -170,6 +171,8 @@ class Case:
     def told_of(self, shows: str, **changed: object) -> str | None:
         """Let the grammar speak of changed Facts, if what it says shows the change."""
         text = explain(self.facts.model_copy(update=changed))
+        if text == explain(self.facts):
+            return None
         searched = text if re.search("[“‘]", shows) else re.sub(r"“[^”]*”|‘.*?’(?!\w)", "", text)
         return text if re.search(shows, searched, re.IGNORECASE) else None
 
@@ -449,7 +452,8 @@ def _(case: Case) -> str | None:
 @_kind("loved for liked")
 def _(case: Case) -> str | None:
     evidence = case.facts.evidence
-    if {e.liking for e in evidence} <= {"loved"} or not case.are_distinct:
+    told = worth_telling(case.facts).evidence
+    if {e.liking for e in told} <= {"loved"} or not case.are_distinct:
         return None
     if case.rng.random() < 0.4:
         loved = tuple(e.model_copy(update={"liking": "loved"}) for e in evidence)

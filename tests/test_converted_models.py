@@ -235,7 +235,7 @@ def test_a_calibration_of_another_processor_is_not_ours(
 def test_one_that_cannot_be_read_is_made_again(file: str, cache: Path, model: Path) -> None:
     (model / file).chmod(0o000)
     told = start(cache)
-    assert told.startswith("“Heat”")
+    assert "“Heat”" in told
     assert "made again" in told
     assert stat.S_IMODE((model / file).stat().st_mode) & 0o400
     assert [path for path in cache.iterdir() if path.name != ".lock"] == [model]
@@ -247,7 +247,7 @@ class TestAFolderThatCannotBeWritten:
         for path in [folder, *folder.rglob("*")]:
             path.chmod(0o555 if path.is_dir() else 0o444)
         before = sorted(path.stat().st_mtime_ns for path in folder.rglob("*"))
-        assert start(folder).startswith("“Heat”")
+        assert "“Heat”" in start(folder)
         assert sorted(path.stat().st_mtime_ns for path in folder.rglob("*")) == before
 
     @pytest.mark.parametrize("holds", ["nothing", "a damaged model"])
@@ -279,7 +279,7 @@ class TestAFolderThatCannotBeWritten:
         told = start(cache, "1000000")
         assert told.startswith(f"error: {cache} cannot be written (File too large)")
         assert [path.name for path in cache.iterdir()] == [".lock"]
-        assert start(cache).startswith("“Heat”")
+        assert "“Heat”" in start(cache)
 
 
 class TestLocks:
@@ -311,7 +311,7 @@ def test_what_killed_conversions_leave_does_not_pile_up(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert len(list(cache.glob(".*.work"))) <= 1
-    assert start(cache).startswith("“Heat”")
+    assert "“Heat”" in start(cache)
     assert len([path for path in cache.iterdir() if path.name != ".lock"]) == 1
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, BartForConditionalGeneration
 
 from catalog.dataset import Dataset
+from catalog.facts import Facts
 from catalog.facts_file import FactsFileError
 from models.distillation.card import write_card
 from models.distillation.evaluate import Share, measure
@@ -272,7 +274,7 @@ def test_the_exported_folder_is_a_bart_to_everybody(
 def test_every_label_needs_only_its_prompt_and_the_shortlist(labels: Path, student: Path) -> None:
     tokenizer = load_tokenizer(student)
     allowed = shortlist(student) or []
-    assert len(allowed) < 0.2 * tokenizer.get_vocab_size()
+    assert len(allowed) < 0.3 * tokenizer.get_vocab_size()
     for row in rows_of(labels):
         prompt, text = (set(tokenizer.encode(row[column]).tokens) for column in ("prompt", "text"))
         assert text <= {*prompt, *allowed}
@@ -316,10 +318,20 @@ def test_both_shapes_of_the_small_student_have_as_many_parameters() -> None:
     assert counts["4+4"] * 2 < 20 * 2**20  # bytes in fp16, as shipped
 
 
+def _without_people(facts: Facts) -> Facts:
+    nobody: dict[str, object] = {"attributes": {}}
+    evidence = tuple(entry.model_copy(update=nobody) for entry in facts.evidence)
+    item = facts.item.model_copy(update=nobody)
+    return facts.model_copy(update={"item": item, "evidence": evidence})
+
+
 def test_a_bart_folder_is_fine_tuned_by_the_same_code_and_served(
     demo: Dataset, tmp_path: Path
 ) -> None:
-    labels = make_labels(tmp_path, demo_samples(demo, 40), form="titles")
+    bare = [  # every letter is a token of this BART, and casts are long
+        replace(sample, facts=_without_people(sample.facts)) for sample in demo_samples(demo, 40)
+    ]
+    labels = make_labels(tmp_path, bare, form="titles")
     base = bart_folder(tmp_path / "base")
     config = TrainConfig(**{**FINE_TUNING, "steps": 3, "batch": 4, "checkpoint_every": 3})
     train(labels, tmp_path / "work", config, base)

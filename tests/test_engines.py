@@ -176,7 +176,11 @@ def test_facts_of_any_length_have_a_prompt(student: Path) -> None:
 
 def test_a_prompt_that_is_too_long_loses_details_but_no_reference() -> None:
     tokenizer = train_tokenizer([], 300)  # every byte is a token
-    entity = {"categories": ("Drama", *"abcdefgh"), "year": 1990, "attributes": {"author": "Li"}}
+    entity = {
+        "categories": tuple("abcdefghijklmnop"),
+        "year": 1990,
+        "attributes": {"binding": "Li"},
+    }
     facts = Facts.model_validate(
         {
             "item": {"id": "0", "title": "0", **entity},

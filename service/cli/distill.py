@@ -73,7 +73,7 @@ def distill(
     ] = "4+4",
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Optimiser steps; by default 3000."),
+        typer.Option(min=1, help="Optimiser steps; by default 2000."),
     ] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Rows of a batch; by default 48, from a BART 32.")
