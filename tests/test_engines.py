@@ -188,6 +188,7 @@ def test_a_prompt_that_is_too_long_loses_details_but_no_reference() -> None:
                 {"id": str(n), "title": str(n), "liking": "loved", **entity} for n in range(1, 4)
             ],
             "evidence_kind": "contribution",
+            "popularity": "well_liked",
         }
     )
     prompting = Prompting(tokenizer, PrismConfig())
