@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,10 +131,13 @@ Liking = Literal["loved", "liked", "used"]
 """How an entry of a history may be told; `used` says only that it was: played, bought, read."""
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    first: dict[str, str] = {}
+V = TypeVar("V", bound=int | str)
+
+
+def _distinct(values: tuple[V, ...]) -> tuple[V, ...]:
+    first: dict[str, V] = {}
     for value in values:
-        first.setdefault(value.casefold(), value)
+        first.setdefault(str(value).casefold(), value)
     return tuple(first.values())
 
 
@@ -144,10 +147,8 @@ def _each_once(values: "Values") -> "Values":
         return values
     if not values:
         raise ValueError("has no value: leave the attribute out")
-    first: dict[str, int | str] = {}
-    for value in values:
-        first.setdefault(str(value).casefold(), value)
-    return tuple(first.values()) if len(first) > 1 else values[0]
+    distinct = _distinct(values)
+    return distinct if len(distinct) > 1 else distinct[0]
 
 
 Values = int | str | tuple[int | str, ...]

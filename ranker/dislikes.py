@@ -11,7 +11,7 @@ dislikes speak against is left out of what the Facts say of the item and of the 
 """
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -39,10 +39,15 @@ class Told:
 
     dataset: Dataset
     against: frozenset[Trait]
+    _items: dict[int, Item] = field(default_factory=dict)
 
     def item(self, position: int) -> Item:
-        """Return the item at a position, with what is left to be said of it."""
-        return self._left(self.dataset.item(position), position)
+        """Return the item at a position, with what is left to be said of it, made once."""
+        item = self._items.get(position)
+        if item is None:
+            item = self._left(self.dataset.item(position), position)
+            self._items[position] = item
+        return item
 
     def evidence(self, position: int, liking: Liking) -> Evidence:
         """Return the same as an entry of the evidence."""

@@ -218,4 +218,4 @@ class TestCommand:
         _, told = prism(
             "evaluate-evidence", "--data", tmp_path / "few", "--snapshot", tmp_path / "ranker"
         )
-        assert "no explanation names" in told
+        assert "too few likings to compare" in told

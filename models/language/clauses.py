@@ -20,7 +20,7 @@ from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item, Values
 from models.language.articles import article, is_or_are, plural, singular
 from models.language.english import all_of, category_words, decade, kind, listing
-from models.language.relations import alone, is_name, predicate, relation_of
+from models.language.relations import Predicate, alone, is_name, predicate, relation_of
 from models.language.ties import Tie, tie_of
 
 _MOST_VALUES = 3
@@ -79,10 +79,13 @@ def _shared_decade(facts: Facts) -> Clause | None:
 
 def tie_clause(tie: Tie, facts: Facts) -> str:
     """Return "it is directed by V, as is “A”"."""
-    others = names(tie.entries, facts)
     if tie.predicate is None:
-        return f"it belongs to the same series as {others}"
-    return f"{it(facts)} {tie.predicate.one}, as {tie.predicate.does(len(tie.entries))} {others}"
+        return f"it belongs to the same series as {names(tie.entries, facts)}"
+    return _as_others(tie.predicate, tie.entries, facts)
+
+
+def _as_others(known: Predicate, entries: Sequence[Evidence], facts: Facts) -> str:
+    return f"{it(facts)} {known.one}, as {known.does(len(entries))} {names(entries, facts)}"
 
 
 def _shared_attribute(facts: Facts) -> Clause | None:
@@ -94,7 +97,7 @@ def _shared_attribute(facts: Facts) -> Clause | None:
     values = facts.item.values(key)
     known = predicate(key, values)
     if known is not None:
-        text = f"{it(facts)} {known.one}, as {known.does(len(same))} {names(same, facts)}"
+        text = _as_others(known, same, facts)
     else:
         told = named(key, values)
         text = f"{it(facts)} has the same {told.name} as {names(same, facts)}: {told.value}"

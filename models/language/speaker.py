@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from catalog.facts import Evidence, Facts
-from catalog.types import Item
+from catalog.types import Item, Liking
 from models.language.articles import article
 from models.language.clauses import (
     is_person,
@@ -74,22 +74,20 @@ class Speaker:
 
     # ------------------------------------------------------------------ likings
 
-    @cached_property
-    def used(self) -> list[Evidence]:
-        """The evidence of which is only known that it was used."""
-        return [entry for entry in self.facts.evidence if entry.liking == "used"]
+    def held(self, liking: Liking) -> list[Evidence]:
+        """Return the evidence of which just this is known: loved, liked or used."""
+        return [entry for entry in self.facts.evidence if entry.liking == liking]
 
     def you_liked(self, *, recently: bool = False) -> str:
         """Return "you loved “A” and liked “B”", over all the evidence."""
-        loved = [e for e in self.facts.evidence if e.liking == "loved"]
-        liked = [e for e in self.facts.evidence if e.liking == "liked"]
+        loved, liked = self.held("loved"), self.held("liked")
         parts = []
         if loved:
             parts.append(f"loved {self.titles(loved)}")
         if liked:
             parts.append(f"{self.pick(['liked', 'enjoyed'])} {self.titles(liked)}")
-        if self.used:
-            parts.append(f"{self.facts.verb} {self.titles(self.used)}")
+        if used := self.held("used"):
+            parts.append(f"{self.facts.verb} {self.titles(used)}")
         return f"you {'recently ' if recently else ''}{listing(parts)}"
 
     def which_you_liked(self) -> str:
@@ -106,7 +104,7 @@ class Speaker:
             return f"{self.titles(evidence)}, {count} of {who} you {verb[likings.pop()]},"
         if len(evidence) > 2 and len(likings) == 2:  # two of one kind: told together
             told_of = [liking for liking in verb if liking in likings]
-            groups = [[e for e in evidence if e.liking == liking] for liking in told_of]
+            groups = [self.held(liking) for liking in told_of]
             of = {1: who, 2: f"both of {who}"}
             told = [f"{self.titles(g)}, {of[len(g)]} you {verb[g[0].liking]}," for g in groups]
             return " and ".join(told)
@@ -118,10 +116,9 @@ class Speaker:
         `closed` adds the second comma, where the sentence goes on. What was only used is told as
         "“C”, which you played".
         """
-        if self.used:
+        if self.held("used"):
             return self.which_you_liked().removesuffix("" if closed else ",")
-        loved = [e for e in self.facts.evidence if e.liking == "loved"]
-        liked = [e for e in self.facts.evidence if e.liking == "liked"]
+        loved, liked = self.held("loved"), self.held("liked")
         parts = []
         if loved:
             parts.append(f"your love of {self.titles(loved)}")

@@ -50,10 +50,11 @@ def evaluate_evidence(
     if found:
         console.print(*_fidelity(found))
     else:
-        console.print("fidelity: no explanation names some likings of more")
-    if told:
+        console.print("fidelity: too few likings to compare those that are named with others")
+    if told and dataset.info.liking_threshold is not None:
         console.print(_consistency(dataset, told))
-    console.print("Means over users with 95% bootstrap intervals; differences are paired.")
+    if found or told:
+        console.print("Means over users with 95% bootstrap intervals; differences are paired.")
 
 
 def _fidelity(found: Sequence[Fall]) -> list[Table]:
