@@ -12,8 +12,9 @@ from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item, Liking
 from models.faithfulness import check
 from models.language.grounded import STYLES, explain
-from models.language.relations import is_name, known_names
+from models.language.relations import known_names
 from models.language.ties import tie_of, worth_telling
+from models.language.values import is_name
 
 FILM = Noun(one="film", many="films")
 APOLLO: dict[str, str | list[str]] = {

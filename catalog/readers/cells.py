@@ -1,7 +1,7 @@
 """Cells: what one cell of a foreign table says, as an id, a number, a truth or a text.
 
-318, 318.0 of a column of numbers and " 318 " are one id; "(no genres listed)", N/A and ? say
-nothing; 0 of 10 is no judgement where the import was told so.
+318, 318.0 of a column of numbers and " 318 " are one id; 0 of 10 is no judgement where the import
+was told so.
 """
 
 import ast
@@ -16,10 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_PLACEHOLDERS = {
-    "", "-", "--", "?", "n/a", "na", "nan", "none", "null", "nil", "unknown", "undefined", "\\n",
-    "no genres listed", "not available", "not specified",
-}  # fmt: skip
 _NAMED = ("name", "title", "description", "label", "tag")
 """What holds the text of a cell that is a record: {"id": 16, "name": "Animation"}."""
 _TRUE, _FALSE = {"1", "true", "yes", "t", "y"}, {"", "0", "false", "no", "f", "n"}
@@ -54,11 +50,6 @@ def whole_id(cell: str) -> str:
     """Return an id that was written as a number with a point as a whole one: "318.0" is "318"."""
     head, point, zeros = cell.partition(".")
     return head if point and head.isdecimal() and zeros.strip("0") == "" and zeros else cell
-
-
-def is_placeholder(value: Any) -> bool:
-    """Say whether a text stands for nothing: N/A, ?, [unknown], (no genres listed)."""
-    return isinstance(value, str) and value.strip("[]()<>{} ").casefold() in _PLACEHOLDERS
 
 
 def values_of(cell: Any, separator: str) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
+from catalog.placeholders import is_placeholder
 from catalog.readers import cells, tidy
 from catalog.readers.blocks import Row
 from catalog.readers.plan import Columns, Plan, spoken
@@ -117,9 +118,9 @@ class _ItemReader:
             elif truth:
                 found.append(category or column)
         told = [self._tidied(str(part)) for part in found]
-        if any(cells.is_placeholder(part) for part in told):
+        if any(is_placeholder(part) for part in told):
             self._leave_out("categories", "a placeholder", line)
-            told = [part for part in told if not cells.is_placeholder(part)]
+            told = [part for part in told if not is_placeholder(part)]
         if len(told) > MAX_CATEGORIES:
             self._leave_out("categories", f"those beyond the first {MAX_CATEGORIES}", line)
         return told[:MAX_CATEGORIES]
@@ -146,7 +147,7 @@ class _ItemReader:
     def _attribute(self, value: Any, name: str, line: Place) -> Any:
         """Return one value as it is told; None for what stands for nothing."""
         value = cells.stored(value)
-        if cells.is_placeholder(value):
+        if is_placeholder(value):
             self._leave_out(name, f"a placeholder, {value!r}", line)
             return None
         if isinstance(value, int) and abs(value) > ATTRIBUTE_LIMIT:
@@ -156,7 +157,7 @@ class _ItemReader:
     def _year(self, row: Row, line: Place) -> Any:
         cell = row.get(self._columns.year or "")
         year = cells.year(cell)
-        if cells.is_placeholder(year) or year == 0:
+        if is_placeholder(year) or year == 0:
             self._leave_out("year", f"a placeholder, {str(cell)!r}", line)
             return None
         return year

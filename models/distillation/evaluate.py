@@ -16,7 +16,7 @@ from catalog.facts_file import Sample, batched
 from models.distillation.normalise import normalised
 from models.faithfulness import check
 from models.language.english import category_words
-from models.language.relations import is_name
+from models.language.values import is_name
 from models.oracle.protocol import OracleError
 from models.oracle.texts import read_rows, texts_shards
 from models.prism.engines.protocol import Engine

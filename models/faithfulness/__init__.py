@@ -20,7 +20,7 @@ A text goes through these files in this order:
 from models.faithfulness.claims import Claim, ClaimType, Outcome, Policy, Verdict
 from models.faithfulness.policies import check, warm
 
-CHECK_VERSION = "5"
+CHECK_VERSION = "6"
 """Raised whenever a text may get another verdict: part of every cache key and label."""
 
 __all__ = ["CHECK_VERSION", "Claim", "ClaimType", "Outcome", "Policy", "Verdict", "check", "warm"]

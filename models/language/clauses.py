@@ -20,8 +20,11 @@ from catalog.facts import Evidence, Facts, Noun
 from catalog.types import Item, Values
 from models.language.articles import article, is_or_are, plural, singular
 from models.language.english import all_of, category_words, decade, kind, listing
-from models.language.relations import Predicate, alone, is_name, predicate, relation_of
+from models.language.predicates import Predicate, alone, predicate
+from models.language.relations import relation_of
+from models.language.tellable import is_reason
 from models.language.ties import Tie, tie_of
+from models.language.values import is_name
 
 _MOST_VALUES = 3
 """Of an attribute that is told by its name."""
@@ -29,11 +32,20 @@ _MOST_VALUES = 3
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause, the categories (and "year") that it tells, and whether it tells a tie."""
+    """A clause, and what it tells.
+
+    Attributes
+    ----------
+    tells : its categories, and "year"
+    is_tie : whether it tells a tie, beside which nothing else is told
+    is_reason : whether it tells another attribute that is a reason to like both, as a city is; that
+        two films are in English, or two hours long, is none
+    """
 
     text: str
     tells: frozenset[str] = frozenset()
     is_tie: bool = False
+    is_reason: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +107,13 @@ def _shared_attribute(facts: Facts) -> Clause | None:
         return None
     same = _sharing(key, facts)
     values = facts.item.values(key)
-    known = predicate(key, values)
+    known = alone(facts.item, key) or predicate(key, values)
     if known is not None:
         text = _as_others(known, same, facts)
     else:
         told = named(key, values)
         text = f"{it(facts)} has the same {told.name} as {names(same, facts)}: {told.value}"
-    return Clause(text)
+    return Clause(text, is_reason=is_reason(key, values))
 
 
 def _with_most(facts: Facts) -> Clause | None:
@@ -159,10 +171,15 @@ def attributes_told(facts: Facts) -> list[Told]:
 
 
 def shared_attribute(facts: Facts) -> str | None:
-    """Return the attribute, no tie, of which most evidence has all the values of the item."""
-    few = [key for key in facts.item.attributes if _is_short(facts.item.values(key))]
-    best = max(few, key=lambda key: len(_sharing(key, facts)), default=None)
-    return best if best is not None and _sharing(best, facts) else None
+    """Return the attribute, no tie, of which most evidence has all the values of the item.
+
+    One that is a reason to like both comes before all others.
+    """
+    item = facts.item
+    sharing = {key: len(_sharing(key, facts)) for key in item.attributes}
+    can = [key for key in item.attributes if sharing[key] and _is_short(item.values(key))]
+    telling = [key for key in can if is_reason(key, item.values(key))]
+    return max(telling or can, key=sharing.__getitem__, default=None)
 
 
 def own_attribute(facts: Facts) -> str | None:

@@ -21,7 +21,7 @@ from models.language.patterns import patterns_for
 from models.language.speaker import Speaker
 from models.language.ties import worth_telling
 
-GRAMMAR_VERSION = "5"
+GRAMMAR_VERSION = "6"
 """Raised whenever Facts may get another text."""
 STYLES = 64
 """Ways to say things; more than patterns, as clauses vary within them."""
@@ -62,4 +62,4 @@ def explain(facts: Facts, style: int | None = None) -> str:
     """
     dice = random.Random(style_of(facts) if style is None else style)  # noqa: S311
     speaker = Speaker(worth_telling(facts), dice)
-    return speaker.pick(patterns_for(speaker))(speaker)
+    return speaker.pick(patterns_for(speaker))(speaker) + speaker.reason()

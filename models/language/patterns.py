@@ -180,9 +180,10 @@ def _another(s: Speaker) -> str:
 def _and_shared(s: Speaker) -> str:
     """“I” may be for you: you loved “A”, and both are thrillers."""
     # After a liking, "it" would be what was liked.
-    detail = s.shared_detail()
-    if not detail or not detail.startswith(everybody(s.facts)):
+    shared = s.shared_detail()
+    if not shared or not shared.text.startswith(everybody(s.facts)):
         return f"{s.item}{s.aside(closed=True)} may be for you, because {s.you_liked()}."
+    detail = shared.text
     return s.pick(
         [
             f"{s.item} may be for you: {s.you_liked()}, and {detail}.",
@@ -254,26 +255,32 @@ BECAUSE: list[Pattern] = [
     lambda s: (
         f"{s.item} made your list thanks to {s.which_you_liked().removesuffix(',')}.{s.then()}"
     ),
-    lambda s: f"{sentence(s.you_liked())} That put {s.item}{s.aside(closed=True)} on your list.",
     lambda s: f"Next for you is {s.item}{s.aside()}, because {s.you_liked()}.{s.then()}",
     lambda s: f"Thanks to {s.your_liking()}, we found {s.item}{s.aside()}.{s.then()}",
-    _another,
-    _another,
-    _and_shared,
     _and_shared,
     _common,
+]
+
+BECAUSE_IN_TWO_SENTENCES: list[Pattern] = [
+    lambda s: f"{sentence(s.you_liked())} That put {s.item}{s.aside(closed=True)} on your list.",
+    _another,
+    _another,
+    _and_shared,
     _why,
 ]
 
 RECENT: list[Pattern] = [
+    lambda s: f"After {s.which_you_liked()} comes {s.item}{s.aside()}.{s.then()}",
+    lambda s: f"{opening(s.you_liked(recently=True))}; {s.item}{s.aside(closed=True)} is next.",
+    lambda s: f"{opening(s.you_liked(recently=True))}; we suggest {s.item} next.{s.then()}",
+]
+
+RECENT_IN_TWO_SENTENCES: list[Pattern] = [
     lambda s: f"{sentence(s.you_liked(recently=True))} Here is {s.item}{s.aside()}.",
     lambda s: f"Lately {s.you_liked()}. You may also like {s.item}{s.aside()}.",
-    lambda s: f"After {s.which_you_liked()} comes {s.item}{s.aside()}.{s.then()}",
     lambda s: f"Next on your list is {s.item}{s.aside()}. {sentence(s.you_liked(recently=True))}",
     lambda s: f"{s.item}{s.aside(closed=True)} may be next. Lately {s.you_liked()}.",
-    lambda s: f"{opening(s.you_liked(recently=True))}; {s.item}{s.aside(closed=True)} is next.",
     lambda s: f"You may like {s.item}{s.aside()}. {sentence(s.you_liked(recently=True))}",
-    lambda s: f"{opening(s.you_liked(recently=True))}; we suggest {s.item} next.{s.then()}",
 ]
 
 WITHOUT_EVIDENCE: list[Pattern] = [
@@ -307,7 +314,10 @@ def patterns_for(s: Speaker) -> list[Pattern]:
     if not s.facts.evidence:
         return WITHOUT_EVIDENCE
     if s.tie is None:
-        return RECENT if recent else BECAUSE
+        one, two = (
+            (RECENT, RECENT_IN_TWO_SENTENCES) if recent else (BECAUSE, BECAUSE_IN_TWO_SENTENCES)
+        )
+        return one if s.reason() else [*one, *two]  # the reason is a sentence of its own
     if s.tie.predicate is None:
         return OF_A_SERIES_RECENTLY if recent else OF_A_SERIES
     return TIED_RECENTLY if recent else TIED

@@ -10,6 +10,7 @@ from catalog.facts import Evidence, Facts
 from catalog.types import Item, Liking
 from models.language.articles import article
 from models.language.clauses import (
+    Clause,
     is_person,
     it,
     kind_of,
@@ -20,7 +21,7 @@ from models.language.clauses import (
     which,
 )
 from models.language.english import all_of, decade, listing
-from models.language.relations import Predicate
+from models.language.predicates import Predicate
 from models.language.ties import Tie, tie_of
 
 T = TypeVar("T")
@@ -156,10 +157,10 @@ class Speaker:
 
     # ------------------------------------------------------------------ what is shared
 
-    def shared_detail(self) -> str | None:
+    def shared_detail(self) -> Clause | None:
         """Return what the item and its evidence have in common, where it is not told yet."""
         clause = shared_clause(self.facts)
-        return clause.text if clause and not clause.tells & self.said else None
+        return clause if clause and not clause.tells & self.said else None
 
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""
@@ -190,13 +191,24 @@ class Speaker:
             return ""
         return f", {self.description()}{',' if closed else ''}"
 
+    def reason(self) -> str:
+        """Return the sentence that ends a text: what is shared and a reason to like both, if any.
+
+        Only what is no tie, which is told at once: "It is in Vienna, as is “Hotel Imperial”."
+        """
+        shared = self.shared_detail()
+        return " " + sentence(shared.text) if shared and shared.is_reason else ""
+
     def then(self) -> str:
         """Return one more sentence with the most telling detail not told yet, or nothing.
 
-        Where the item has been described, mostly nothing: more detail persuades no better.
+        Where the item has been described, mostly nothing: more detail persuades no better. Nothing
+        either, where a reason follows.
         """
+        if self.reason():
+            return ""
         shared, own = self.shared_detail(), self.own_details()
-        details = [shared] if shared and (not own or self.dice.random() < 0.75) else own
+        details = [shared.text] if shared and (not own or self.dice.random() < 0.75) else own
         chance = 0.3 if self.said else 0.9 if self.facts.evidence else 1
         if not details or self.dice.random() > chance:
             return ""

@@ -16,15 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.facts import Evidence, Facts
+from catalog.placeholders import is_placeholder
 from catalog.types import Item
 from models.language.english import category_words
-from models.language.relations import (
-    Predicate,
-    by_telling,
-    predicate,
-    relation_of,
-    written_and_directed,
-)
+from models.language.predicates import Predicate, predicate, written_and_directed
+from models.language.relations import by_telling, is_series, relation_of
+from models.language.tellable import is_tellable
 from models.language.titles import same_series
 
 _DIRECTORS, _WRITERS = ("director", "directors"), ("writer", "writers", "screenwriter")
@@ -49,7 +46,7 @@ def tie_of(facts: Facts) -> Tie | None:
     series = tuple(entry for entry in facts.evidence if same_series(facts.item, entry))
     names = [name for name in facts.item.attributes if (r := relation_of(name)) and r.ties]
     for name in by_telling(names):
-        if series and not name.startswith("series"):
+        if series and not is_series(name):
             break
         tie = _shared(name, facts)
         if tie is not None:
@@ -84,17 +81,31 @@ def _wrote(item: Item, values: Sequence[int | str]) -> bool:
 
 
 def worth_telling(facts: Facts) -> Facts:
-    """Return the Facts without the entries and the categories that a text does not name.
+    """Return the Facts without the entries, categories and attributes that a text does not tell.
 
-    Of the item's categories those without a well-known English form are left out where another has
-    one: "a pop song" says more than "a song listed under ‘Pop’ and ‘K-Pop’".
+    Of the item's categories placeholders and the noun itself are left out, and those without a
+    well-known English form where another has one: "a pop song" says more than "a song listed under
+    ‘Pop’ and ‘K-Pop’". Its attributes are those of `models.language.tellable`.
 
     The entries are those that cannot be told from another by title and year, and, where there is a
     tie, those that are not tied. Where no entry is left, it is as if there had been no evidence.
     """
-    apart = _told_apart(_in_english(facts))
+    apart = _told_apart(_in_english(_tellable(facts)))
     tie = tie_of(apart)
     return apart if tie is None else _with(apart, tie.entries)
+
+
+def _tellable(facts: Facts) -> Facts:
+    item = facts.item
+    attributes = {n: held for n, held in item.attributes.items() if is_tellable(n, item.values(n))}
+    nothing = {facts.noun.one.casefold(), facts.noun.many.casefold()}  # a book listed under ‘Books’
+    categories = tuple(
+        one for one in item.categories if not is_placeholder(one) and one.casefold() not in nothing
+    )
+    if len(attributes) == len(item.attributes) and len(categories) == len(item.categories):
+        return facts
+    told = item.model_copy(update={"attributes": attributes, "categories": categories})
+    return facts.model_copy(update={"item": told})
 
 
 def _in_english(facts: Facts) -> Facts:

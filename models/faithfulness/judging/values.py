@@ -20,6 +20,7 @@ from models.faithfulness.reading.attributes import (
 from models.faithfulness.reading.statements import Statement, Things
 from models.faithfulness.reading.symbols import Token
 from models.language.articles import plural, singular
+from models.language.tellable import is_won
 from models.language.titles import same_series
 
 _MAKERS = BY_PREPOSITION["by"]
@@ -88,6 +89,7 @@ def _in_role(tokens: Sequence[Token], how: str) -> _Has | None:
 
     def has(item: Item) -> bool | None:
         known = [str(v) for key, v in item.pairs() if (key in keys if keys else key not in never)]
+        known = list(filter(is_won, known)) if how == "won" else known
         if not known:
             return None
         if not all(any(v == one or _amounts_to(v, one, how) for v in known) for one in told):

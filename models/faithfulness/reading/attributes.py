@@ -6,34 +6,36 @@ a city.
 
 from collections.abc import Iterable
 
+from models.language.articles import plural
+
 
 def _names(words: str) -> frozenset[str]:
     """Return names of attributes, each in the singular and in the plural."""
-    return frozenset(name for word in words.split() for name in (word, f"{word}s"))
+    return frozenset(name for word in words.split() for name in (word, plural(word)))
 
 
 _MAKERS = _names(
     "director author writer artist composer designer developer creator maker manufacturer brand "
     "studio instructor host chef singer band performer poet illustrator photographer editor "
     "narrator producer arranger architect journalist reporter podcaster screenwriter teacher "
-    "roaster"
-) | {"winery", "brewery"}
+    "roaster winery brewery distillery lecturer professor playwright musician rapper painter "
+    "sculptor"
+)
 _HELPERS = _names("narrator illustrator editor producer arranger")
 """Who has a part in a thing that is by somebody else."""
-_PLACES = _names("origin place region location town state neighbourhood") | {
-    *("city", "cities", "country", "countries")
-}
+_PLACES = _names(
+    "origin place region location town state neighbourhood neighborhood district city country"
+)
 _STARS = _names("actor star lead") | {"starring"}
 CAST = _STARS | {"cast"}
-SERIES = _names("saga franchise") | {"series"}
+SERIES = _names("saga franchise series")
 
 BY_PREPOSITION: dict[str, frozenset[str]] = {
     "by": _MAKERS - _HELPERS,
-    "from": _MAKERS - _HELPERS - _names("chef") | _PLACES | {"company", "companies"}
-    | _names("publisher label network outlet album"),
+    "from": _MAKERS - _HELPERS - _names("chef lecturer professor") | _PLACES
+    | _names("company publisher label network outlet album university"),
     "in": _PLACES | SERIES | _names("language format"),
-    "for": _names("light level audience newspaper magazine outlet occasion season")
-    | {"difficulty"},
+    "for": _names("light level audience newspaper magazine outlet occasion season difficulty"),
     "with": CAST | _names("instructor teacher host presenter narrator"),
     "of": _names("material grape ingredient"),
     "on": _names("platform label network channel console system"),
@@ -65,21 +67,23 @@ EARLIER = frozenset("before earlier older".split())
 LATER = frozenset("after later newer younger".split())
 MADE: dict[str, frozenset[str]] = {
     "directed": _names("director"),
-    "written": _names("author writer screenwriter poet journalist"),
+    "written": _names("author writer screenwriter poet journalist playwright"),
     "developed": _names("developer studio"),
     "published": _names("publisher outlet"),
-    "designed": _names("designer"),
-    "created": _MAKERS - _HELPERS - _names("instructor host chef teacher"),
+    "designed": _names("designer architect"),
+    "created": _MAKERS - _HELPERS - _names("instructor host chef teacher lecturer professor"),
     "composed": _names("composer"),
     "produced": _names("producer"),
-    "taught": _names("instructor teacher lecturer"),
+    "taught": _names("instructor teacher lecturer professor"),
     "hosted": _names("host presenter"),
     "presented": _names("host presenter"),
-    "performed": _names("artist singer band performer"),
+    "performed": _names("artist singer band performer musician rapper"),
     "sung": _names("artist singer"),
-    "recorded": _names("artist band"),
-    "made": _names("maker manufacturer brand studio developer director artist band designer")
-    | {"company"},
+    "recorded": _names("artist band musician rapper singer"),
+    "made": _names(
+        "maker manufacturer brand studio developer director artist band designer company winery "
+        "brewery distillery roaster"
+    ),
     "illustrated": _names("illustrator"),
     "narrated": _names("narrator"),
     "arranged": _names("arranger"),

@@ -10,8 +10,10 @@ from functools import lru_cache
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.faithfulness.reading.attributes import SERIES
 from models.language.articles import plural, singular
 from models.language.english import category_words
+from models.language.values import short_series
 
 _ALSO_CALLED = {"sci-fi": "science fiction", "science fiction": "sci-fi", "film-noir": "film noir"}
 _WORD = re.compile(r"[^\W\d_]+|\w*")
@@ -135,6 +137,8 @@ def _forms_of(
             found.add(form, "K", key)
         if is_text:
             found.add(value, "V", value)
+        if is_text and key in SERIES and short_series(value) != value:
+            found.add(short_series(value), "V", value)
     for form, symbol in nouns:
         found.add(form, symbol, form)
     return found

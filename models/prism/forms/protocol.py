@@ -15,7 +15,7 @@ from typing import Literal, Protocol, TypeVar
 from catalog.facts import Facts
 from catalog.types import Item
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 """Raised whenever Facts may get another prompt or target: a student must learn it anew."""
 T = TypeVar("T", bound=Item)
 FormName = Literal["references", "titles", "verbatim"]
