@@ -19,6 +19,7 @@ from models.faithfulness.reading.attributes import (
 )
 from models.faithfulness.reading.statements import Statement, Things
 from models.faithfulness.reading.symbols import Token
+from models.language.articles import plural, singular
 from models.language.titles import same_series
 
 _MAKERS = BY_PREPOSITION["by"]
@@ -193,7 +194,7 @@ def of_one_series(one: Item, other: Item) -> bool:
 
 def numbers_of(key: str) -> frozenset[str]:
     """Return the name of an attribute in the singular and in the plural."""
-    return frozenset({key, f"{key}s", key.removesuffix("s")})
+    return frozenset({key, plural(key), singular(key)})
 
 
 def _keys(how: str, told: Sequence[str]) -> frozenset[str] | None:
