@@ -1,6 +1,6 @@
 """The policy `described` on true texts of an open language, and on the same recombined.
 
-`python -m pytest -s tests/test_described.py` prints the table of `docs/faithfulness.md`.
+`python -m pytest -s tests/test_described.py` prints the table of `docs/faithfulness-measured.md`.
 """
 
 from collections import Counter

@@ -10,8 +10,8 @@ as many constructions as their author could find. The groups are
     plain-true               as a language model writes that is told to use these facts only
     beyond                   says more than the Facts do, and contradicts nothing
 
-`python -m pytest -s tests/test_faithfulness_on_strangers.py` prints the table of
-`docs/faithfulness.md`.
+`python -m pytest -s tests/test_faithfulness_on_strangers.py` prints figures of
+`docs/faithfulness-measured.md`.
 """
 
 import json
