@@ -189,12 +189,14 @@ class TestDescribing:
     def test_attributes_of_one_and_of_several_values_are_counted(
         self, prism: Prism, tables: tuple[Path, Path], tmp_path: Path
     ) -> None:
-        tables[1].write_text("isbn,name,by\n1,Emma,Jane Austen\n2,Dune,\"['A', 'B']\"\n3,Odes,\n")
+        rows = ["isbn,name,by,code", "1,Emma,Jane Austen,7", "2,Dune,\"['A', 'B']\",8", "3,Odes,,9"]
+        tables[1].write_text("\n".join(rows))
         command = ("data", "import", "table", *tables, "--data", tmp_path / "books")
         mapping = "--user reader --item isbn --value stars --liking 3.5 --title name"
-        prism(*command, *mapping.split(), "--attribute", "by:author")
-        told = prism("data", "describe", tmp_path / "books")
-        assert "author 66.7%" in " ".join(told.replace("│", " ").split())
+        prism(*command, *mapping.split(), "--attribute", "by:author", "--attribute", "code")
+        words = " ".join(prism("data", "describe", tmp_path / "books").replace("│", " ").split())
+        assert "author 66.7% 100%" in words
+        assert "code 100.0% 0%" in words  # nobody likes a book for its number
 
 
 class TestTrainingTheRanker:

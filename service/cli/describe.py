@@ -11,12 +11,13 @@ from catalog import dataset as datasets
 from catalog.dataset import Dataset
 from catalog.describe import describe
 from models.language.grounded import GroundedEngine
+from models.language.tellable import is_tellable
 from ranker.evidence import recommendations
 from ranker.popularity import PopularityRanker
 from ranker.protocol import Ranker
 from service.cli.console import console, plain
 
-_SENTENCES, _BAR = 10, 30
+_SENTENCES, _BAR, _ITEMS = 10, 30, 10_000
 
 
 def describe_command(
@@ -42,15 +43,25 @@ def describe_command(
     largest = max(number for _, number in found.values)
     for label, number in found.values:
         values.add_row(label, f"{number:,}", "█" * round(_BAR * number / largest))
-    details = Table("detail", "items that have it", title="details")
+    details = Table("detail", "items that have it", "of these a text may tell", title="details")
+    told = _told(dataset)
     for name, share in found.details.items():
-        details.add_row(plain(name), f"{share:.1%}")
+        details.add_row(plain(name), f"{share:.1%}", f"{told[name]:.0%}" if name in told else "")
     spoken = Table("what is said", "entries", title="what a sentence may say of a history")
     for name, number in found.spoken.items():
         spoken.add_row("nothing, as a dislike" if name == "dislike" else name, f"{number:,}")
     console.print(values, details, spoken)
     for sentence in _sentences(dataset, _ranker(dataset, snapshot)):
         console.print(f"- {sentence}", markup=False, highlight=False)
+
+
+def _told(dataset: Dataset) -> dict[str, float]:
+    """Return of each attribute the share of its values that a text may tell, over some items."""
+    count = len(dataset.item_ids)
+    items = [dataset.item(n) for n in range(0, count, max(1, count // _ITEMS))]
+    names = {name for item in items for name in item.attributes}
+    held = {name: [item.values(name) for item in items if item.values(name)] for name in names}
+    return {n: sum(is_tellable(n, one) for one in held[n]) / len(held[n]) for n in names}
 
 
 def _ranker(dataset: Dataset, snapshot: Path | None) -> Ranker:
