@@ -58,13 +58,13 @@ def test_from_a_dataset_to_a_measured_prism(
 
 
 def write_table(folder: Path) -> None:
-    """Write a table of 80 readers and 40 books, whom two tastes divide."""
+    """Write a table of 50 readers and 40 books, whom two tastes divide."""
     rng = random.Random(0)
     books = [f"{n},{word} of {n},{'Crime' if n % 2 else 'Poetry'}" for n, word in enumerate(WORDS)]
     (folder / "items.csv").write_text("\n".join(["item_id,title,categories", *books]))
     likings = [
         f"{reader},{book},{5 if reader % 2 == book % 2 else 1}"
-        for reader in range(80)
+        for reader in range(50)
         for book in rng.sample(range(len(WORDS)), 12)
     ]
     (folder / "interactions.csv").write_text("\n".join(["user_id,item_id,value", *likings]))
