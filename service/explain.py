@@ -1,6 +1,7 @@
 """Explanations within a deadline: cache, then jobs, then the grounded sentence.
 
-Whatever is slow or gone costs an explanation its style, never the request its answer.
+If something is slow or gone, a grounded text may be served in place of the Prism's; the request is
+still answered.
 """
 
 import asyncio

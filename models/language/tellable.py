@@ -1,4 +1,6 @@
-"""Which attributes of an item a text may tell: what its name says in English, and people care for.
+"""Which attributes a text may tell: those that make an English sentence, and that people care for.
+
+None of these does:
 
     isbn = 9780141439587            nobody likes a book for its number
     vegan = yes                     "its vegan is ‘yes’" is no English

@@ -1,4 +1,7 @@
-"""Answering: rank, explain, and say so, in one piece or event by event."""
+"""One request as a whole: have items ranked, have them explained, and answer.
+
+The answer is one document, or a stream of events.
+"""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
