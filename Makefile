@@ -24,7 +24,7 @@ test: .venv/.dev $(DEMO) $(RANKER) servers ## Everything that can fail a submiss
 	$(BIN)/python -m pytest -m "not long" $(FLOODS)
 
 most-tests: # Those beside which something else may run
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long" --ignore $(FLOODS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not long" --ignore $(FLOODS)
 
 test-fast: .venv/.dev $(DEMO) $(RANKER) servers ## The inner loop: what is not marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long"
