@@ -1,6 +1,6 @@
 """Which attributes a text may tell: those that make an English sentence, and that people care for.
 
-None of these does:
+Each of these fails one of the two, and is not told:
 
     isbn = 9780141439587            nobody likes a book for its number
     vegan = yes                     "its vegan is ‘yes’" is no English

@@ -1,10 +1,12 @@
 """How the value of an attribute is told: names plain, other words in ‘quotes’, with an article.
 
-director = Ron Howard               Ron Howard
-artist = blink-182                  ‘blink-182’
-country = Netherlands               the Netherlands
-series = The Lord of the Rings      Lord of the Rings (… is part of the … series)
-award = Booker Prize                the Booker Prize
+    director = Ron Howard               Ron Howard
+    artist = blink-182                  ‘blink-182’
+    country = Netherlands               the Netherlands
+    award = Booker Prize                the Booker Prize
+    series = The Lord of the Rings      Lord of the Rings
+
+The last is said in "part of the … series", which has its own article.
 """
 
 import re
