@@ -159,8 +159,13 @@ class Speaker:
 
     def shared_detail(self) -> Clause | None:
         """Return what the item and its evidence have in common, where it is not told yet."""
-        clause = shared_clause(self.facts)
+        clause = self._shared
         return clause if clause and not clause.tells & self.said else None
+
+    @cached_property
+    def _shared(self) -> Clause | None:
+        """What the item and its evidence have in common; patterns ask for it several times."""
+        return shared_clause(self.facts)
 
     def own_details(self) -> list[str]:
         """Return sentences on the item alone, without full stop."""

@@ -15,6 +15,7 @@ out (`models.language.ties.worth_telling`).
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from catalog.placeholders import is_placeholder
 from models.language.articles import singular
@@ -49,7 +50,8 @@ _NOT_WON = re.compile(
 _SENTENCE = re.compile(r"(?:won|winner|winning|wins)\b", re.IGNORECASE)
 
 
-def is_tellable(name: str, values: Sequence[int | str]) -> bool:
+@lru_cache(maxsize=16_384)  # the attributes of an item recur with every user
+def is_tellable(name: str, values: tuple[int | str, ...]) -> bool:
     """Say whether a text may tell an attribute with these values."""
     if any(is_placeholder(value) or _is_address(value) for value in values):
         return False
