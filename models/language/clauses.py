@@ -107,7 +107,7 @@ def _shared_attribute(facts: Facts) -> Clause | None:
         return None
     same = _sharing(key, facts)
     values = facts.item.values(key)
-    known = alone(facts.item, key) or predicate(key, values)
+    known = _known(facts.item, key)
     if known is not None:
         text = _as_others(known, same, facts)
     else:
@@ -162,12 +162,17 @@ def attributes_told(facts: Facts) -> list[Told]:
     if tie is not None:
         return [Told("", tie.predicate.value, tie.predicate.several)] if tie.predicate else []
     for key in filter(None, [shared_attribute(facts), own_attribute(facts)]):
-        known = alone(item, key) or predicate(key, item.values(key))
+        known = _known(item, key)
         if known:
             found.append(Told("", known.value, known.several))
         else:
             found.append(named(key, item.values(key)))
     return found
+
+
+def _known(item: Item, key: str) -> Predicate | None:
+    """Return what a known attribute says of its item, of too many values all; None if unknown."""
+    return alone(item, key) or predicate(key, item.values(key))
 
 
 def shared_attribute(facts: Facts) -> str | None:

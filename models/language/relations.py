@@ -41,6 +41,7 @@ def _made(participle: str, did: str | None = None) -> Relation:
 _SERIES = Relation("is", "part of the {} series")
 _BY = Relation("is", "by {}")
 _CAST = Relation("has", "{} in its cast", most=2)
+_PLACE = Relation("is", "in {}", ties=False)
 _TABLE: list[tuple[str, Relation]] = [
     ("series", _SERIES),
     ("saga", _SERIES),
@@ -94,11 +95,11 @@ _TABLE: list[tuple[str, Relation]] = [
     ("channel", Relation("is", "on {}")),
     ("award", Relation("won", "{}", ties=False, few_share_it=False, most=2)),
     ("cuisine", Relation("serves", "{} cuisine", ties=False)),
-    ("city", Relation("is", "in {}", ties=False)),
-    ("town", Relation("is", "in {}", ties=False)),
-    ("neighbourhood", Relation("is", "in {}", ties=False)),
-    ("neighborhood", Relation("is", "in {}", ties=False)),
-    ("district", Relation("is", "in {}", ties=False)),
+    ("city", _PLACE),
+    ("town", _PLACE),
+    ("neighbourhood", _PLACE),
+    ("neighborhood", _PLACE),
+    ("district", _PLACE),
     ("region", Relation("is", "from {}", ties=False)),
     ("country", Relation("is", "from {}", ties=False, few_share_it=False)),
     ("language", Relation("is", "in {}", ties=False, few_share_it=False)),
