@@ -28,7 +28,7 @@ def catalogue(demo: Dataset) -> list[Item]:
     return [demo.item(position) for position in range(len(demo.item_ids))]
 
 
-@pytest.fixture(scope="module", params=[2000, pytest.param(6000, marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=[1200, pytest.param(6000, marks=pytest.mark.long)])
 def clean(request: pytest.FixtureRequest, catalogue: list[Item]) -> list[Clean]:
     rng = random.Random(20251116)
     found = [random_facts(rng, catalogue=catalogue) for _ in range(request.param)]

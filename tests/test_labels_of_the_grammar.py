@@ -20,7 +20,7 @@ from models.prism.forms.references import References
 
 @pytest.fixture(scope="module")
 def samples(demo: Dataset) -> list[Sample]:
-    return demo_samples(demo, 300)
+    return demo_samples(demo, 150)
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -51,7 +51,7 @@ def test_no_label_is_made_of_a_test_row(samples: list[Sample], tmp_path: Path) -
 def test_a_killed_run_goes_on_with_the_first_missing_shard(
     samples: list[Sample], tmp_path: Path
 ) -> None:
-    write_facts(tmp_path / "facts", samples, shard_rows=100)
+    write_facts(tmp_path / "facts", samples, shard_rows=50)
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     list(label_with_grammar(tmp_path / "facts", straight))
     next(iter(label_with_grammar(tmp_path / "facts", killed)))
@@ -72,9 +72,9 @@ def test_a_damaged_shard_is_made_again(samples: list[Sample], tmp_path: Path) ->
 
 
 def test_labels_of_other_facts_are_not_kept(samples: list[Sample], tmp_path: Path) -> None:
-    write_facts(tmp_path / "facts", samples, shard_rows=100)
+    write_facts(tmp_path / "facts", samples, shard_rows=50)
     list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
-    write_facts(tmp_path / "facts", samples[200:], shard_rows=100)
+    write_facts(tmp_path / "facts", samples[100:], shard_rows=50)
     list(label_with_grammar(tmp_path / "facts", tmp_path / "labels"))
     list(label_with_grammar(tmp_path / "facts", tmp_path / "fresh"))
     assert rows_of(tmp_path / "labels") == rows_of(tmp_path / "fresh")

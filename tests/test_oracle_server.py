@@ -45,10 +45,11 @@ def calm() -> Iterator[ChatServer]:
 
 class TestTrouble:
     @pytest.mark.slow
-    def test_killed_at_ten_points_no_row_is_lost_or_twice_and_only_what_was_in_flight_is_paid_again(
-        self, prism: Prism, tmp_path: Path
+    @pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.long)])
+    def test_however_often_it_is_killed_no_row_is_lost_and_only_what_was_in_flight_is_paid_again(
+        self, prism: Prism, tmp_path: Path, kills: int
     ) -> None:
-        facts, texts, kills = facts_folder(tmp_path, 150), tmp_path / "texts", 10
+        facts, texts = facts_folder(tmp_path, 150), tmp_path / "texts"
         dice = random.Random(7)
         points = [str(dice.randint(0, 8)) for _ in range(kills)]
         with chat_server(trouble=0.2, seed=3) as server:

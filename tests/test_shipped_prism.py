@@ -27,7 +27,7 @@ from models.prism.writer import Writer
 from ranker.sampling import sample_facts
 
 pytestmark = pytest.mark.slow
-_USERS = 10
+_USERS = 7
 T = TypeVar("T", bound=Item)
 
 

@@ -111,7 +111,7 @@ def test_every_relation_is_told_in_english_that_the_check_reads() -> None:
     for name, count in itertools.product(known_names(), (1, 2, 3)):
         one = {name: values[:count]}
         for told in (facts(one), facts(one, entry("Heat", attributes=one))):
-            assert any("Ann Bo" in text for text in texts(told, styles=24)), name
+            assert any("Ann Bo" in text for text in texts(told, styles=12)), name
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ def bare(text: str, facts: Facts) -> str:
     """Return a text with every quoted span as one letter, T or C, and the names in it as V."""
     masked = _QUOTED.sub(lambda match: "T" if match[0][0] == "“" else "C", text)
     values = {v for item in (facts.item, *facts.evidence) for _, v in item.pairs()}
-    plain = (value for value in values if isinstance(value, str) and is_name(value, counts=True))
-    names = sorted(plain, key=len, reverse=True)
+    told = (value for value in values if isinstance(value, str) and value in masked)
+    names = sorted((v for v in told if is_name(v, counts=True)), key=len, reverse=True)
     for name in names:
         masked = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "V", masked)
     return re.sub(r"V(?:, V)* and V\b", "V", masked)

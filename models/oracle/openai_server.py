@@ -193,7 +193,7 @@ class OpenAIOracle:
         }
         response = await client.chat.completions.with_raw_response.create(
             model=self.model,
-            messages=[{"role": turn.role, "content": turn.content} for turn in turns],  # type: ignore[misc]
+            messages=[{"role": turn.role, "content": turn.content} for turn in turns],
             **options,
         )
         completion = _Completion.model_validate_json(response.content)

@@ -26,6 +26,7 @@ from models.prism.prompting import Prompting
 log = logging.getLogger(__name__)
 Device = Literal["cpu", "cuda"]
 _CALIBRATION_TEXTS = 32
+_CALIBRATION_TOKENS = 32  # of each: what has just begun to learn writes on and on
 _CLEARLY_FASTER = 0.85  # of the usual layout's time: less may be what else runs here
 _TYPICAL = Facts(
     item=Item(id="0", title="A", categories=("Crime", "Drama"), year=2000),
@@ -101,7 +102,8 @@ class CTranslate2Engine:
     def write(self, batch: Sequence[Facts]) -> list[str]:
         """Return one text per Facts; see `Engine`."""
         part = _part(len(batch), self._replicas, self._largest)
-        return _write(self._translator, part, self._prompting, batch)
+        longest = self._prompting.config.max_text
+        return _write(self._translator, part, self._prompting, batch, longest)
 
 
 def _use_widest_vectors() -> None:
@@ -173,12 +175,13 @@ def _write(
     part: int,
     prompting: Prompting,
     batch: Sequence[Facts],
+    longest: int,
 ) -> list[str]:
     results = translator.translate_batch(
         [prompt.tokens for prompt in prompting.prompts(batch)],
         beam_size=1,
         max_input_length=0,  # prompts are bounded by rule, never cut
-        max_decoding_length=prompting.config.max_text,
+        max_decoding_length=longest,
         use_vmap=True,  # where the model has one
         max_batch_size=part,
     )
@@ -236,5 +239,5 @@ def _seconds(model: Path, prompting: Prompting, translators: int, threads: int) 
     translator = _translator(model, translators, threads)
     part = _part(_CALIBRATION_TEXTS, translators, _LARGEST_PART["cpu"])
     started = time.perf_counter()
-    _write(translator, part, prompting, [_TYPICAL] * _CALIBRATION_TEXTS)
+    _write(translator, part, prompting, [_TYPICAL] * _CALIBRATION_TEXTS, _CALIBRATION_TOKENS)
     return time.perf_counter() - started
