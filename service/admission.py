@@ -1,18 +1,18 @@
 """Admission: more requests than one process can answer in time are refused at the door.
 
 A server that takes whatever comes answers nobody in time once more comes than it can do: all wait
-for each other. So the time that a request takes is measured, and divided by the number of those
-that it shared the process with: that is how long each one of them holds the others up.
+for each other. So the time that a request takes is measured, and divided by the number that were at
+work meanwhile, itself included: that is how long each one of them holds the others up.
 
     1 at work, answered in 8 ms       8 ms each    so 25 at once are answered within 200 ms
     30 at work, answered in 150 ms    5 ms each    so 40 at once are
-    more than 40 come again and again              the 41st is refused, at once
-    80 come after a calm second                    all are let in: a burst is no standing queue
+    more than 40 come again and again              the 41st is refused
+    80 come after a calm second                    all are let in: a burst may be twice as many
 
 Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
-counted. But they all come back, the later ones when time is up: there are no more of them than can
-be answered one after the other in the time that they wait. Of the time at another service only what
-is over the usual is counted: then it is that service which has too much to do.
+counted. But they all come back, the later ones when time is up: so no more may wait than can be
+answered one after the other in the time that they wait. Time at another service counts only as far
+as it is longer than usual: then that service has too much to do.
 
 The delay of the event loop is measured, too: it says how late whatever waits for its turn is.
 """

@@ -15,11 +15,12 @@ import structlog
 from catalog.facts import Facts
 from models.faithfulness import warm
 from models.language.grounded import GroundedEngine
-from models.prism.writer import Reason, Source, Written, grounded_text
+from models.prism.writer import Reason, Source, Written
 from service import admission
 from service.cache import Cache, cache_key
 from service.jobs import Job, JobFailedError, JobQueue
 from service.metrics import Metrics
+from service.stand_ins import StandIns
 
 log = structlog.get_logger()
 GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
@@ -28,9 +29,9 @@ _CACHE_S = 0.5
 or are gone."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
-_ANSWER_S, _TURNS = 0.05, 3
+_ANSWER_S, _TURNS = 0.05, 4
 """What is kept of the deadline to make and send the answer once waiting is over: some time, some
-turns of the event loop, and as long as the stand-ins took of late."""
+turns of the event loop, and as long as the stand-ins took of late, beside the slot for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Explainer:
     ) -> None:
         self._serving, self._cache, self._metrics = serving, cache, metrics
         self._lag_s = lag_s
-        self._longest_s, self._longest_at = 0.0, 0.0  # of the stand-ins of late
+        self._stand_ins = StandIns()
         warm()
 
     @property
@@ -126,7 +127,7 @@ class Explainer:
     async def _grounded(
         self, keys: Sequence[str], about: Mapping[str, Facts], reason: Reason | None
     ) -> AsyncGenerator[list[tuple[int, Explained]], None]:
-        yield self._placed(keys, await self._stand_in(about, dict.fromkeys(about, reason)))
+        yield self._placed(keys, await self._stand_ins.make(about, dict.fromkeys(about, reason)))
 
     async def _written(
         self, serving: Serving, keys: Sequence[str], about: Mapping[str, Facts], deadline: float
@@ -147,31 +148,36 @@ class Explainer:
         if not missing:
             return
         now = monotonic()
-        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins_s(now)
-        wait_s = max((deadline - now) / 2, deadline - now - kept)
-        waiting, why_not = await self._submit(serving.jobs, missing, now, wait_s)
-        late = dict(waiting)
-        try:
-            if unqueued := missing.keys() - waiting.keys():
-                reasons = dict.fromkeys(unqueued, why_not)
-                yield self._placed(keys, await self._stand_in(missing, reasons))
-            left_s = wait_s
-            while late and left_s > 0:
-                left_s = now + wait_s - monotonic()
-                # asyncio.wait leaves the futures alone at the deadline: others may share them.
-                with admission.waiting(max(0.0, left_s)):
-                    await asyncio.wait(
-                        late.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins.longest_s(now)
+        with self._stand_ins.slot(len(missing), deadline - kept) as begin:
+            wait_s = max((deadline - now) / 2, begin - now)
+            waiting, why_not = await self._submit(serving.jobs, missing, now, wait_s)
+            late = dict(waiting)
+            try:
+                if unqueued := missing.keys() - waiting.keys():
+                    reasons = dict.fromkeys(unqueued, why_not)
+                    yield self._placed(keys, await self._stand_ins.make(missing, reasons))
+                left_s = wait_s
+                while late and left_s > 0:
+                    left_s = now + wait_s - monotonic()
+                    # asyncio.wait leaves the futures alone at the deadline: others may share them.
+                    with admission.waiting(max(0.0, left_s)):
+                        await asyncio.wait(
+                            late.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                        )
+                    done = {
+                        key: late.pop(key) for key in waiting if key in late and late[key].done()
+                    }
+                    if done:
+                        yield self._placed(keys, await self._results(missing, done))
+            except BaseException:  # nobody is there any more, or cares for the rest
+                if serving.jobs is not None:
+                    serving.jobs.withdraw(
+                        [key for key, result in waiting.items() if not result.done()]
                     )
-                done = {key: late.pop(key) for key in waiting if key in late and late[key].done()}
-                if done:
-                    yield self._placed(keys, await self._results(missing, done))
-        except BaseException:  # nobody is there any more, or cares for the rest
-            if serving.jobs is not None:
-                serving.jobs.withdraw([key for key, result in waiting.items() if not result.done()])
-            raise
-        if late:
-            yield self._placed(keys, await self._too_late(missing, late, deadline))
+                raise
+            if late:
+                yield self._placed(keys, await self._too_late(missing, late, deadline))
         self._metrics.stage("explain", monotonic() - looked_up)
 
     def _placed(
@@ -227,10 +233,8 @@ class Explainer:
             # A message may be lost: the cache knows what was written all the same.
             known = await self._known({key: missing[key] for key in late}, monotonic() + _LATE_S)
         reasons = {key: _reason(result) for key, result in late.items() if key not in known}
-        texts = known | await self._stand_in(missing, reasons)
-        now = monotonic()
-        if now - waited > self._stand_ins_s(now):
-            self._longest_s, self._longest_at = now - waited, now
+        texts = known | await self._stand_ins.make(missing, reasons)
+        self._stand_ins.took(monotonic() - waited)
         return texts
 
     async def _results(
@@ -240,20 +244,7 @@ class Explainer:
         texts = {key: _result(result) for key, result in done.items()}
         made = {key: text for key, text in texts.items() if text is not None}
         failed = {key: _reason(done[key]) for key in done if key not in made}
-        return made | await self._stand_in(about, failed) if failed else made
-
-    def _stand_ins_s(self, now: float) -> float:
-        """Return how long stand-ins took of late: the longest, half of it a second later."""
-        return float(self._longest_s * 0.5 ** (now - self._longest_at))
-
-    async def _stand_in(
-        self, facts: Mapping[str, Facts], reasons: Mapping[str, Reason | None]
-    ) -> dict[str, Written]:
-        """Return a grounded text for each key with its reason, None where it was asked for."""
-        # In a thread, as a hundred of them would hold up everybody else.
-        return await asyncio.to_thread(
-            lambda: {key: grounded_text(facts[key], why) for key, why in reasons.items()}
-        )
+        return made | await self._stand_ins.make(about, failed) if failed else made
 
 
 def _result(result: "asyncio.Future[Written]") -> Written | None:

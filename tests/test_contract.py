@@ -1,5 +1,6 @@
 """The HTTP contract: what the OpenAPI document says and what is answered are the same."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -922,6 +923,7 @@ class TestErrors:
         nowhere = RemoteRankerClient(f"http://127.0.0.1:{free_port()}", Breaker())
         with client_of(gateway(nowhere)) as alone:
             answers[503] = alone.get("/users/42/history")
+        asyncio.run(nowhere.close())
         huge = b" " * (2 * 2**20 + 1)
         answers |= {
             404: client.get("/items/nope"),

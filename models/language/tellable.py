@@ -5,8 +5,8 @@ Each of these fails one of the two, and is not told:
     isbn = 9780141439587            nobody likes a book for its number
     vegan = yes                     "its vegan is ‘yes’" is no English
     set in = Paris                  nor is "its set in is ‘Paris’"
-    artist = Various Artists        this is nobody, so nobody "also recorded" another album
-    stars = 5                       a rating: nobody called 5 is in the cast
+    artist = Various Artists        stands for nobody, so two albums share nobody
+    stars = 5                       a rating here; elsewhere, `stars` are a film's cast
     awards = Hugo Award Nominee     was nominated for it, and did not win it
 
 Such attributes stay in the Facts, and the check knows them; the grammar and the prompt leave them

@@ -1,6 +1,6 @@
 """Ties: what an item and entries of the history share and a person would mention first.
 
-A tie is a series, a person, or a maker such as a publisher, a brand or an album.
+A tie is a series, a person, a publisher, a brand or an album.
 
     item        Apollo 13, a drama by Ron Howard, with Tom Hanks, Kevin Bacon and Gary Sinise
     you loved   Forrest Gump, a drama by Robert Zemeckis, with Tom Hanks and Gary Sinise

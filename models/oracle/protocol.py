@@ -4,8 +4,8 @@
         # Request(facts=…, sample=0), Answer("You loved “Ronin”, so …", tokens=Tokens(212, 31))
         # Request(facts=…, sample=1), Failure("the server gave no answer in 60 s")
 
-Requests are taken only as they are needed, and outcomes come in any order: a killed process loses
-what is in flight and nothing else.
+Requests are taken only as they are needed, and each outcome is handed over at once, in any order.
+So a killed process loses what is in flight and nothing else.
 """
 
 import hashlib

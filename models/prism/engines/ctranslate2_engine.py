@@ -6,8 +6,10 @@ import json
 import logging
 import math
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -42,6 +44,9 @@ even a small batch, and several of a large one, so that none waits long for the 
 (`bench.engines`, batch 64: 4.9x its peer; by 32 it was 4.0x to 4.6x)."""
 _PATIENCE_S, _LOOK_S = 300, 0.05
 """How long to wait for another process that converts or measures: far longer than either takes."""
+_NICENESS = 10
+"""Of the threads that compute: they take whatever cores there are, and beside them an event loop,
+of this process or of another, has deadlines to keep."""
 _AVX512 = {f"avx512{part}" for part in ("f", "cd", "bw", "dq", "vl")}
 
 
@@ -159,10 +164,14 @@ def _locked(lock: IO[str]) -> bool:
 def _translator(
     model: Path, translators: int, threads: int, device: Device = "cpu"
 ) -> ctranslate2.Translator:
-    with reading(model):
-        return ctranslate2.Translator(
-            os.fspath(model), device=device, inter_threads=translators, intra_threads=threads
-        )
+    # Its threads inherit the niceness of the one that makes it: on Linux each thread has its own.
+    lower = os.nice if sys.platform == "linux" else lambda _: None
+    with reading(model), ThreadPoolExecutor(1, initializer=lower, initargs=(_NICENESS,)) as thread:
+        making = thread.submit(
+            ctranslate2.Translator,
+            os.fspath(model), device=device, inter_threads=translators, intra_threads=threads,
+        )  # fmt: skip
+        return making.result()
 
 
 def _part(texts: int, replicas: int, largest: int) -> int:
