@@ -143,6 +143,15 @@ TICKET: contextvars.ContextVar[Ticket | None] = contextvars.ContextVar("ticket",
 """That of the request at hand."""
 
 
+def began() -> float:
+    """Return when the request at hand was there as a whole, monotonic seconds: its deadline begins.
+
+    Under a server that gives no tickets, that is now.
+    """
+    ticket = TICKET.get()
+    return monotonic() if ticket is None else ticket.began
+
+
 def spare(seconds: float) -> None:
     """Do not count so much of the time of the request at hand; see `Ticket.spare`."""
     ticket = TICKET.get()

@@ -1,14 +1,14 @@
 """Who is let in: as many at once as the process has been seen to answer in time, and no more."""
 
 import contextlib
+from collections.abc import Iterator
+from time import monotonic
 
 import anyio
 import pytest
-from fastapi import Request
 from service_fixtures import GENEROUS_S, Clock, anyio_backend, until  # noqa: F401
 
-from service.admission import TICKET, Admission, Ticket, waiting
-from service.http.recommend import arrival
+from service.admission import TICKET, Admission, Ticket, began, waiting
 from service.metrics import Metrics
 
 TARGET_S = 0.2
@@ -22,6 +22,15 @@ def clock() -> Clock:
 @pytest.fixture
 def admission(clock: Clock) -> Admission:
     return Admission(Metrics(), clock)
+
+
+@pytest.fixture
+def at_hand(admission: Admission) -> Iterator[Ticket]:
+    """The ticket of the request at hand."""
+    ticket = admission.enter()
+    token = TICKET.set(ticket)
+    yield ticket
+    TICKET.reset(token)
 
 
 def burst(admission: Admission) -> list[Ticket]:
@@ -133,29 +142,30 @@ def test_who_is_gone_teaches_nothing(admission: Admission, clock: Clock) -> None
     assert room(admission) == before
 
 
-def test_the_request_at_hand_is_found_wherever_it_waits(admission: Admission) -> None:
-    with waiting(2.0):  # there is none
-        pass
-    ticket = admission.enter()
-    token = TICKET.set(ticket)
-    try:
-        with waiting(2.0):
-            assert admission.at_work == 0
-        assert admission.at_work == 1
-    finally:
-        TICKET.reset(token)
-
-
-@pytest.mark.anyio
-async def test_a_deadline_begins_when_the_request_was_there_as_a_whole(
-    admission: Admission, clock: Clock
+def test_the_request_at_hand_is_found_wherever_it_waits(
+    admission: Admission, at_hand: Ticket
 ) -> None:
-    clock.now = 100.0
-    ticket = admission.enter()
-    ticket.spare(2.0)  # its body was sent slowly
-    clock.now = 107.0
-    request = Request({"type": "http", "state": {"ticket": ticket}})
-    assert await arrival(request) == 102.0
+    with waiting(2.0):
+        assert admission.at_work == 0
+    assert admission.at_work == 1
+
+
+def test_where_no_request_is_at_hand_nothing_is_counted(admission: Admission) -> None:
+    with waiting(2.0):
+        assert admission.at_work == 0
+
+
+def test_a_deadline_begins_when_the_request_was_there_as_a_whole(
+    clock: Clock, at_hand: Ticket
+) -> None:
+    at_hand.spare(2.0)  # its body was sent slowly
+    clock.now += 7.0
+    assert began() == at_hand.began == clock.now - 5.0
+
+
+def test_a_deadline_begins_now_under_a_server_without_tickets() -> None:
+    before = monotonic()
+    assert before <= began() <= monotonic()
 
 
 @pytest.mark.anyio

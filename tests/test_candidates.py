@@ -72,7 +72,12 @@ class TestCandidates:
             known = expected[item["item_id"]]
             assert item["score"] == pytest.approx(known["score"])
             assert item["explanation"]["text"] == known["explanation"]["text"]
-            assert item["explanation"]["evidence"] == known["explanation"]["evidence"]
+            pairs = zip(
+                item["explanation"]["evidence"], known["explanation"]["evidence"], strict=True
+            )
+            for entry, other in pairs:
+                # A product of other shape may round the last digit in another way.
+                assert entry == other | {"contribution": pytest.approx(other["contribution"])}
 
     def test_k_and_exclude_hold_and_each_counts_once(self, client: Client) -> None:
         twice = [*CHOSEN, *CHOSEN]

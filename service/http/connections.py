@@ -268,7 +268,6 @@ class Connection(HttpToolsProtocol):
         is_open = path in OPEN
         ticket = None if is_open else self._admission.enter()
         state.open_requests += is_open
-        cycle.scope["state"]["ticket"] = ticket  # where a deadline finds when it begins
 
         async def until_gone(scope: Any, receive: Any, send: Any) -> None:
             TICKET.set(ticket)

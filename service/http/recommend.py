@@ -1,9 +1,8 @@
 """The routes that recommend and explain: what may be asked, within the bounds of the settings."""
 
-from time import monotonic
 from typing import Annotated, Any, Self
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
@@ -11,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from catalog.facts import Facts
 from catalog.types import WHOLE, Id
 from ranker.service import Order, RankingQuery
-from service.admission import Ticket
+from service.admission import began
 from service.http import api
 from service.http.answers import EVENTS, Answers, Asked
 from service.http.events import EventStream
@@ -79,18 +78,6 @@ _SOMEBODY: JsonDict = {
 """One of the two must be there."""
 
 
-async def arrival(request: Request) -> float:
-    """Return when the request was there as a whole, monotonic seconds: its deadline begins then.
-
-    `service.http.connections` notes it; a server that does not has a deadline that begins now.
-    """
-    ticket: Ticket | None = getattr(request.state, "ticket", None)
-    return monotonic() if ticket is None else ticket.began
-
-
-Arrived = Annotated[float, Depends(arrival)]
-
-
 def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     """Add the routes."""
     size = Field(strict=True, ge=1, le=settings.max_k, description="Number of items.")
@@ -155,7 +142,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
                 raise PydanticCustomError("missing", told, {"field": "history"})
             return self
 
-        def asked(self, arrived: float) -> Asked:
+        def asked(self) -> Asked:
             history, removed = interactions(self.history, is_known=self.user_id is not None)
             scores: dict[str, float | None] = {}
             for candidate in self.candidates or ():
@@ -173,8 +160,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
                 self.order,
             )
             style = self.style if self.explain else "none"
-            deadline = arrived + self.deadline_ms / 1000
-            return Asked(query, deadline, style, self.facts, scores)
+            return Asked(query, began() + self.deadline_ms / 1000, style, self.facts, scores)
 
     class ExplainRequest(BaseModel):
         """Facts from a ranker of the caller's own."""
@@ -198,7 +184,6 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         responses={404: {"description": "No such user."}},
     )
     async def recommend(
-        arrived: Arrived,
         user_id: User,
         k: Size = 10,
         explain: Annotated[
@@ -214,7 +199,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         """Recommend items to a known user, and explain each."""
         query = RankingQuery(user_id, k, frozenset(exclude))
         style = style if explain else "none"
-        return await answers.recommend(Asked(query, arrived + deadline_ms / 1000, style, facts))
+        return await answers.recommend(Asked(query, began() + deadline_ms / 1000, style, facts))
 
     @app.post(
         "/recommend",
@@ -222,9 +207,9 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         tags=["recommend"],
         responses={404: {"description": _UNKNOWN}},
     )
-    async def recommend_inline(arrived: Arrived, body: RecommendRequest) -> Response:
+    async def recommend_inline(body: RecommendRequest) -> Response:
         """Recommend items to somebody described by a history, or of items that others chose."""
-        return await answers.recommend(body.asked(arrived))
+        return await answers.recommend(body.asked())
 
     @app.get(
         "/recommend/stream",
@@ -234,7 +219,6 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         responses={200: _STREAM, 404: {"description": "No such user."}},
     )
     async def stream(
-        arrived: Arrived,
         user_id: User,
         k: Size = 10,
         exclude: LeaveOut = [],  # noqa: B006
@@ -244,7 +228,7 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
     ) -> Response:
         """Recommend items to a known user at once, and each explanation when it is ready."""
         query = RankingQuery(user_id, k, frozenset(exclude))
-        return await answers.stream(Asked(query, arrived + deadline_ms / 1000, style, facts))
+        return await answers.stream(Asked(query, began() + deadline_ms / 1000, style, facts))
 
     @app.post(
         "/recommend/stream",
@@ -253,11 +237,11 @@ def add_recommend(app: FastAPI, settings: Settings, answers: Answers) -> None:
         tags=["recommend"],
         responses={200: _STREAM, 404: {"description": _UNKNOWN}},
     )
-    async def stream_inline(arrived: Arrived, body: RecommendRequest) -> Response:
+    async def stream_inline(body: RecommendRequest) -> Response:
         """The same as a stream."""
-        return await answers.stream(body.asked(arrived))
+        return await answers.stream(body.asked())
 
     @app.post("/explain", response_model=api.ExplainResponse, tags=["recommend"])
-    async def explain_facts(arrived: Arrived, body: ExplainRequest) -> Response:
+    async def explain_facts(body: ExplainRequest) -> Response:
         """Explain items that a ranker of your own has ranked."""
-        return await answers.explain(body.facts, arrived + body.deadline_ms / 1000)
+        return await answers.explain(body.facts, began() + body.deadline_ms / 1000)
