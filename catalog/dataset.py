@@ -128,7 +128,7 @@ class Dataset:
         plain: Liking = "liked" if self.info.kind == "ratings" else "used"
         return [
             None if not liking else "loved" if strong else plain
-            for liking, strong in zip(self.is_liking(values), loved, strict=True)
+            for liking, strong in zip(self.is_liking(values).tolist(), loved.tolist(), strict=True)
         ]
 
     @cached_property

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    SerializeAsAny,
     StringConstraints,
     Tag,
 )
@@ -174,7 +175,8 @@ class Item(BaseModel):
     categories: Annotated[tuple[Word, ...], Field(max_length=16), AfterValidator(_distinct)] = ()
     year: Year | None = None
     attributes: Annotated[
-        dict[AttributeName, AttributeValues],
+        # Written as they are: else each value's kind is asked for again, by a call of Python.
+        SerializeAsAny[dict[AttributeName, AttributeValues]],
         Field(max_length=8, json_schema_extra={"additionalProperties": False}),
         AfterValidator(_sorted_by_name),
     ] = Field(default_factory=dict)

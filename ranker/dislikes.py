@@ -82,8 +82,9 @@ def disliked_traits(
     found, against = found[against >= _LEAST], against[against >= _LEAST]
     if not len(found):
         return frozenset()
-    counts = np.bincount(traits.of_items(positions[liked]), minlength=len(traits.named))
-    in_favour = counts[found]
+    others = traits.of_items(positions[liked])
+    places = np.minimum(np.searchsorted(found, others), len(found) - 1)
+    in_favour = np.bincount(places[found[places] == others], minlength=len(found))
     expected = share * (against + in_favour)
     surprising = expected - in_favour > _BY_CHANCE * np.sqrt(expected * (1 - share))
     found = found[(in_favour < against) & (surprising | (in_favour == 0))]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.dataset import Dataset
-from catalog.facts import MAX_EVIDENCE, EvidenceKind, Facts
-from catalog.types import History, Item, Liking, RankedItem
+from catalog.facts import MAX_EVIDENCE, Evidence, EvidenceKind, Facts
+from catalog.types import History, Item, RankedItem
 from ranker.dislikes import Told, disliked_traits
 
 _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
@@ -51,7 +51,7 @@ def recommendations(
     Evidence are likings of visible items: those with the largest contribution, ties by id, as far
     as they weigh enough in the score and beside the strongest; there may be none. Where the ranker
     cannot tell contributions, those most similar to the item by category; where none is, the
-    latest. What the user's own dislikes speak against is said of none of them.
+    latest. A category or a person that the user mostly dislikes is left out of the Facts.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)
@@ -61,47 +61,55 @@ def recommendations(
     told = Told(dataset, disliked_traits(dataset, positions[known], eligible[known]))
     eligible &= known
     eligible[eligible] = ~dataset.hidden[positions[eligible]]
-    floor = _OF_BEST * max((row.score for row in ranked), default=0.0)
-    return [
-        _recommendation(told, history, positions, likings, eligible & (row.score >= floor), row)
-        for row in ranked
-    ]
+    places = np.array([index[row.item_id] for row in ranked], dtype=np.int64)
+    scores = np.array([row.score for row in ranked])
+    may = np.logical_and.outer(scores >= _OF_BEST * scores.max(initial=0.0), eligible)
+    may &= positions != places[:, None]  # what was touched may be recommended, too
+    reasons = _reasons(ranked, may, scores, history.item_ids)
+    rows = []
+    for n, (row, place) in enumerate(zip(ranked, places.tolist(), strict=True)):
+        kind: EvidenceKind = "contribution"
+        if n in reasons:
+            chosen = reasons[n]
+        else:
+            latest = np.flatnonzero(may[n])[::-1].tolist()
+            liked = {p: told.item(int(positions[p])) for p in latest}
+            kind, chosen = _plausible(told.item(place), liked)
+        evidence = tuple(
+            told.evidence(int(positions[p]), liking)
+            for p in chosen
+            if (liking := likings[p]) is not None
+        )
+        rows.append(
+            _recommendation(told, place, kind, evidence, row, _shares(row, chosen, history))
+        )
+    return rows
 
 
 def _recommendation(
     told: Told,
-    history: History,
-    positions: NDArray[np.int64],
-    likings: Sequence[Liking | None],
-    eligible: NDArray[np.bool_],
-    ranked: RankedItem,
+    place: int,
+    kind: EvidenceKind,
+    evidence: tuple[Evidence, ...],
+    row: RankedItem,
+    contributions: tuple[Contribution, ...],
 ) -> Recommendation:
-    dataset = told.dataset
-    position = dataset.item_index[ranked.item_id]
-    item = told.item(position)
-    eligible = eligible & (positions != position)  # what was touched may be recommended, too
-    kind: EvidenceKind = "contribution"
-    if ranked.contributions is not None:
-        chosen = strongest(ranked.contributions, eligible, history, ranked.score)
-    else:
-        latest = np.flatnonzero(eligible)[::-1].tolist()
-        kind, chosen = _plausible(item, {p: told.item(int(positions[p])) for p in latest})
-    evidence = tuple(
-        told.evidence(int(positions[p]), liking)
-        for p in chosen
-        if (liking := likings[p]) is not None
-    )
     used = any(entry.liking == "used" for entry in evidence)
+    info = told.dataset.info
     facts = Facts(
-        noun=dataset.info.noun,
-        verb=dataset.info.verb if used else "chose",  # a verb that is not said changes no text
-        item=item,
+        noun=info.noun,
+        verb=info.verb if used else "chose",  # a verb that is not said changes no text
+        item=told.item(place),
         evidence=evidence,
-        evidence_kind=kind if chosen else "none",
-        popularity=dataset.popularity(position),
+        evidence_kind=kind if evidence else "none",
+        popularity=told.dataset.popularity(place),
     )
-    shares = ranked.contributions
-    contributions = tuple(
+    return Recommendation(row.score, facts, contributions)
+
+
+def _shares(row: RankedItem, chosen: Sequence[int], history: History) -> tuple[Contribution, ...]:
+    shares = row.contributions
+    return tuple(
         Contribution(
             history.item_ids[p],
             float(history.values[p]),
@@ -109,7 +117,22 @@ def _recommendation(
         )
         for p in chosen
     )
-    return Recommendation(ranked.score, facts, contributions)
+
+
+def _reasons(
+    ranked: Sequence[RankedItem],
+    may: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    ids: Sequence[str],
+) -> dict[int, list[int]]:
+    """Return the evidence of each row of which the ranker tells the contributions."""
+    told = {n: row.contributions for n, row in enumerate(ranked) if row.contributions is not None}
+    if not told:
+        return {}
+    rows = list(told)
+    return dict(
+        zip(rows, strongest(np.stack([*told.values()]), may[rows], scores[rows], ids), strict=True)
+    )
 
 
 def _plausible(item: Item, likings: Mapping[int, Item]) -> tuple[EvidenceKind, list[int]]:
@@ -134,21 +157,28 @@ def overlap(first: Item, second: Item) -> float:
 def strongest(
     contributions: NDArray[np.float64],
     eligible: NDArray[np.bool_],
-    history: History,
-    score: float,
-) -> list[int]:
-    """Return the positions of the largest contributions that are reasons, ties by id.
+    scores: NDArray[np.float64],
+    ids: Sequence[str],
+) -> list[list[int]]:
+    """Return for each item the positions of the largest contributions that are reasons, ties by id.
 
     Parameters
     ----------
-    contributions : array of shape (n,), each history entry's share of the score
-    eligible : bool array of shape (n,), the entries that may be named
+    contributions : array of shape (m, n), each history entry's share of the score of each item
+    eligible : bool array of shape (m, n), the entries that may be named of each item
+    scores : array of shape (m,)
+    ids : the n ids of the entries
     """
-    most = contributions[eligible].max(initial=0.0)
-    floor = max(_OF_SCORE * score, _OF_STRONGEST * most)
-    positions = np.flatnonzero(eligible & (contributions > 0) & (contributions >= floor))
-    if len(positions) > MAX_EVIDENCE:
-        floor = np.partition(contributions[positions], -MAX_EVIDENCE)[-MAX_EVIDENCE]
-        positions = positions[contributions[positions] >= floor]
-    ordered = sorted(positions.tolist(), key=lambda p: (-contributions[p], history.item_ids[p]))
-    return ordered[:MAX_EVIDENCE]
+    weights = np.where(eligible, contributions, 0.0)
+    most = weights.max(axis=1, initial=0.0)
+    floor = np.maximum(_OF_SCORE * scores, _OF_STRONGEST * most)
+    if len(ids) > MAX_EVIDENCE:
+        floor = np.maximum(floor, np.partition(weights, -MAX_EVIDENCE)[:, -MAX_EVIDENCE])
+    chosen: list[list[int]] = [[] for _ in scores]
+    found = np.nonzero((weights > 0) & (weights >= floor[:, None]))
+    for row, position in zip(*(axis.tolist() for axis in found), strict=True):
+        chosen[row].append(position)
+    return [
+        sorted(positions, key=lambda p: (-row[p], ids[p]))[:MAX_EVIDENCE]
+        for row, positions in zip(weights, chosen, strict=True)
+    ]

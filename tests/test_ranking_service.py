@@ -338,10 +338,10 @@ class TestEvidenceByContribution:
             shares = rng.integers(-2, 4, n) / 4  # many ties
             eligible = rng.random(n) < 0.7
             names = [str(name) for name in rng.permutation(n)]
-            history = History(names, np.ones(n), np.arange(n))
             order = sorted(range(n), key=lambda p: (-shares[p], names[p]))
             allowed = [p for p in order if eligible[p] and shares[p] > 0]
-            assert strongest(shares, eligible, history, 0.0) == allowed[:3]
+            [chosen] = strongest(shares[None], eligible[None], np.zeros(1), names)
+            assert chosen == allowed[:3]
 
     def test_what_weighs_next_to_nothing_is_no_reason(self, dataset: Dataset) -> None:
         few = self.of(dataset, [0.5, 0.06, 0.04], [5.0] * 3, *"abc")

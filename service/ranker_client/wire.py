@@ -1,10 +1,18 @@
-"""What goes over the wire between gateway and ranking service, and how it becomes our types."""
+"""What goes over the wire between gateway and ranking service, and how it becomes our types.
 
-from typing import Annotated, Literal
+Most of an answer is items, and the same items come again and again: a film that many people like is
+evidence on many pages. So an item travels as a text, and a gateway validates each text once:
 
-from pydantic import BaseModel, ConfigDict, Field
+    before   {"score": 0.7, "facts": {"item": {"id": "318", …}, …}}     an object
+    after    {"score": 0.7, "facts": {"item": '{"id": "318", …}', …}}   a text that holds it
+"""
 
-from catalog.facts import Facts, Noun
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from catalog.facts import Evidence, Facts, Noun
 from catalog.types import WHOLE, Id, Interaction, Item, Liking
 from ranker.evidence import Contribution, Recommendation
 from ranker.service import (
@@ -20,6 +28,8 @@ from ranker.service import (
 
 MOST_QUERIES = 256
 """Queries of one request."""
+_KNOWN = 8192
+"""Texts of items, and of evidence, that a gateway remembers: about 20 MB of each."""
 
 
 class RankQuery(BaseModel):
@@ -97,11 +107,43 @@ class RankProblem(BaseModel):
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+@lru_cache(_KNOWN)
+def _item(told: str) -> Item:
+    return Item.model_validate_json(told)
+
+
+@lru_cache(_KNOWN)
+def _evidence(told: str) -> Evidence:
+    return Evidence.model_validate_json(told)
+
+
+def _opened(facts: object) -> object:
+    """Return Facts as they came, with items in place of the texts of items."""
+    if not isinstance(facts, dict):
+        return facts
+    item, evidence = facts.get("item"), facts.get("evidence", ())
+    opened = {**facts}
+    if isinstance(item, str):
+        opened["item"] = _item(item)
+    if isinstance(evidence, list):
+        opened["evidence"] = [_evidence(one) if isinstance(one, str) else one for one in evidence]
+    return opened
+
+
+def _packed(facts: Facts) -> dict[str, Any]:
+    """Return Facts with texts in place of the item and its evidence."""
+    return {
+        **facts.model_dump(exclude={"item", "evidence"}, exclude_defaults=True),
+        "item": facts.item.model_dump_json(exclude_defaults=True),
+        "evidence": [one.model_dump_json(exclude_defaults=True) for one in facts.evidence],
+    }
+
+
 class RankedRow(BaseModel):
     """One item with its Facts, and the contribution of each entry of its evidence."""
 
     score: _Number
-    facts: Facts
+    facts: Annotated[Facts, BeforeValidator(_opened), PlainSerializer(_packed)]
     contributions: list[tuple[str, _Number, _Number | None]]
 
 

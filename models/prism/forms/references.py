@@ -7,8 +7,8 @@
 The words of a catalogue are references (`models.prism.forms.referents`), except well-known
 categories. So no title can lead the Prism astray.
 
-Of the evidence, the prompt tells how it was liked, and beside that only what its entries share, with
-the item or with each other. The two are counted differently. With three entries of evidence:
+Of the evidence, the prompt tells how it was liked, and beside that only what its entries share,
+with the item or with each other. The two are counted differently. With three entries of evidence:
 
     all four are dramas   the item and the three entries are dramas (`shared_clause`)
     all three dramas      the three entries are dramas, the item is not (`evidence_in_common`)
