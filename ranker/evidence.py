@@ -16,11 +16,12 @@ _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
 
 It was measured what becomes of an item in a user's first ten where one entry is taken out of the
 history (MovieLens, Last.fm HetRec 2011 and Steam, 60 users each): with an entry below 1% of the
-score it keeps its place in 93% of cases or more, from 10% on it loses it in half. Entries below a
-tenth of the strongest are such in 9 of 10 cases, but where histories are very short.
+score it keeps its place in 93% of cases or more, from 10% on it loses it in half. Of the entries
+below a tenth of the strongest, 9 of 10 are below 1% of the score, except in very short histories.
 """
 _OF_BEST = 0.01
-"""Least share of the best score of an answer that an item has for reasons and not by rounding."""
+"""Least share of the best score of an answer: an item below it has its score by rounding alone, and
+no evidence."""
 _SIMILAR = 0.5
 """Least Jaccard overlap of categories that may be called similar."""
 
@@ -36,7 +37,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One ranked item with its Facts, and for each evidence entry of these, its contribution."""
+    """One ranked item with its Facts, and the contribution of each entry of their evidence."""
 
     score: float
     facts: Facts

@@ -10,9 +10,10 @@ work meanwhile, itself included: that is how long each one of them holds the oth
     80 come after a calm second                    all are let in: a burst may be twice as many
 
 Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
-counted. But they all come back, the later ones when time is up: so no more may wait than can be
-answered one after the other in the time that they wait. Time at another service counts only as far
-as it is longer than usual: then that service has too much to do.
+counted. But each of them has to be answered in the end, at the latest when its time is up. If a
+request takes 5 ms and may wait for 1 s, 200 may wait: they are answered one after the other in that
+second. Time at another service counts only where it is longer than usual: that other service then
+has too much to do.
 
 The delay of the event loop is measured, too: it says how late whatever waits for its turn is.
 """
@@ -30,15 +31,15 @@ from service.metrics import Metrics
 OVERLOAD = "urn:prism:overload"
 """The type of the problem that a request is refused with."""
 _TARGET_S = 0.2
-"""Time in which those who are let in are to be answered, waiting apart: less than half of the
-shortest deadline that is promised, 500 ms."""
+"""Time in which those who are let in are to be answered, waiting apart: less than half of 500 ms,
+the shortest deadline that is kept under load (docs/floods.md)."""
 _BURST, _CALM_S = 2, 1.0
 """How many times more a burst may be, and for how long nobody has to have been refused before."""
 _LEAST = 8
 """Requests that are let in at once, however long they take: fewer would leave the process idle."""
 _FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
-"""How long a request is thought to hold up others at first; the weight of each that is measured;
-and how many times longer than before it may be, as a pause of the machine says nothing."""
+"""How long a request is thought to hold up others before any is measured. The weight of each
+measurement. And how many times the mean it counts at most: a pause of the machine says nothing."""
 _BEAT_S, _BEATS = 0.01, 20
 """How often the loop's delay is measured, and for how many times the largest is remembered."""
 
@@ -120,11 +121,11 @@ class Ticket:
 
     @property
     def began(self) -> float:
-        """When it was there as a whole, seconds of the clock."""
+        """When it was there as a whole, seconds of the clock: its body was read before."""
         return self._entered + self._waited_s
 
     def spare(self, seconds: float) -> None:
-        """Do not count so much of the time: it was spent elsewhere, with nothing to wait for."""
+        """Do not count so much of the time: it went into a slow body, or another service."""
         self._waited_s += seconds
 
     @contextlib.contextmanager

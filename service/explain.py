@@ -5,6 +5,7 @@ still answered.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ from service.stand_ins import StandIns
 log = structlog.get_logger()
 GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
 _CACHE_S = 0.5
-"""Longest wait for the cache, and for the queue, but for who has a lot of time: they answer at once
-or are gone."""
+"""Longest wait for the cache; and for the queue, unless a quarter of the waiting time is longer.
+Both answer at once, or not at all."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
 _ANSWER_S, _TURNS = 0.05, 4
@@ -66,7 +67,7 @@ class Explaining:
 class Serving:
     """The model that writes now: its name, the fingerprint of all it depends on, its queue.
 
-    The queue is None while nobody takes jobs from it, and says so: then nobody need wait.
+    `jobs` is None while the worker is known to take no jobs: then it is no use to wait for texts.
     """
 
     model: str
@@ -189,8 +190,9 @@ class Explainer:
             for place, key in enumerate(keys)
             if key in texts
         ]
-        for _, one in found:
-            self._metrics.explanations.labels(one.written.source, one.written.reason or "").inc()
+        kinds = Counter((one.written.source, one.written.reason or "") for _, one in found)
+        for (source, reason), number in kinds.items():
+            self._metrics.explanations.labels(source, reason).inc(number)
         return found
 
     async def _submit(

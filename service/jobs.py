@@ -31,7 +31,7 @@ GIVEN_UP_S = 600
 
 
 class JobFailedError(RuntimeError):
-    """The job cannot be done: its engine fails on it, or the service is stopping."""
+    """The job is not done: its engine fails on it, it expired in a full queue, or all stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class JobQueue(Protocol):
     ) -> "dict[str, asyncio.Future[Written]]":
         """Queue jobs, or join those in flight under their keys; return what to wait for, by key.
 
-        A key that is missing found the queue full, or longer than can be done by its deadline.
+        A key is missing where the queue is full, or so long that its job would be done too late.
         Raises QueueUnavailableError where the queue is not there within so many seconds.
         """
         ...
@@ -124,9 +124,9 @@ class WorkQueue(Protocol):
 def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
     """Return how long a queue may be for a job that is wanted in so many seconds.
 
-    Before the first measurement (0 a second), and for a batch or two, as long as the limit: without
-    them there would be none. To queue more than can be done in time would have all of it done too
-    late, as first come is first served.
+    As long as can be done in that time: more would all be done too late, as first come is first
+    served. But a batch or two may always wait, since speed is measured on full batches; and before
+    the first measurement (0 a second) so may as many as `limit`.
     """
     return limit if not jobs_per_s else min(limit, max(_FEW, int(_SURE * left_s * jobs_per_s)))
 
@@ -147,7 +147,8 @@ class LocalJobs:
     Parameters
     ----------
     limit : most jobs that wait
-    attempts : how often a job may fail, in the end alone, before it is given up for ten minutes
+    attempts : how often a job may fail before it is given up for ten minutes; it is tried in its
+        batch first, and alone from then on
     clock : monotonic seconds
     """
 
@@ -245,7 +246,7 @@ class LocalJobs:
             return taken
         if self._failed:
             return [self._failed.popleft()]
-        # Whoever comes meanwhile waits for what nobody waits for: not for long.
+        # Half a batch: a request that comes meanwhile has to wait until it is written.
         return [self._bulk.pop(key) for key in list(islice(self._bulk, max(1, limit // 2)))]
 
     async def finish(self, results: Sequence[tuple[Job, Result]]) -> None:
@@ -298,7 +299,7 @@ class LocalJobs:
         return self._depth()
 
     async def oldest_s(self) -> float:
-        """Return how long the oldest awaited job has waited, seconds."""
+        """Return how long the first job of the queue has waited, seconds; not what is in hand."""
         return self._clock() - self._interactive[0].created if self._interactive else 0.0
 
     def _depth(self) -> int:

@@ -105,9 +105,9 @@ class Metrics:
         """Count a claim for which a text was rejected."""
         self.rejections.labels(claim.type, claim.outcome).inc()
 
-    def shown(self, source: str, style: str, reason: str | None) -> None:
-        """Count an item that was shown."""
-        self._impressions.labels(source, style, reason or "").inc()
+    def shown(self, source: str, style: str, reason: str | None, number: int) -> None:
+        """Count items that were shown."""
+        self._impressions.labels(source, style, reason or "").inc(number)
 
     def feedback(self, kind: str, source: str, style: str, reason: str | None) -> None:
         """Count what somebody thought of an item that was shown, or did with it."""

@@ -6,7 +6,7 @@ concurrent requests gather, and the next batch takes them together.
 Failure belongs to whoever failed. When an engine fails on a batch, it is asked for a text that it
 certainly can write. If it writes that, the jobs are to blame: each is tried again alone, perhaps by
 another worker, and one that fails on every attempt is given up. If it does not write that, or if
-five batches in a row have failed, the engine is to blame:
+the five batches before have failed, too, the engine is to blame:
 
     batch of 32 fails, known text fails     the 32 jobs go back as they were; a pause
     known text fails again, and again       out of the fleet: not ready, no jobs, and says why

@@ -6,7 +6,8 @@
 
 No language model is asked, so that it takes minutes and can be done again: with another policy,
 another form, a check that reads more. This is the filter that lets a student be more faithful than
-its teacher (Zhang & Zhang, arXiv 2511.16543): it never sees what the teacher made up.
+its teacher (Zhang & Zhang, arXiv 2511.16543): under the policy `strict` it sees nothing that the
+teacher made up.
 """
 
 import re

@@ -36,7 +36,7 @@ class Clause:
 
     Attributes
     ----------
-    tells : its categories, and "year"
+    tells : the categories of which it speaks, and "year" if it speaks of the year
     is_tie : whether it tells a tie, beside which nothing else is told
     is_reason : whether it tells another attribute that is a reason to like both, as a city is; that
         two films are in English, or two hours long, is none
@@ -176,9 +176,10 @@ def _known(item: Item, key: str) -> Predicate | None:
 
 
 def shared_attribute(facts: Facts) -> str | None:
-    """Return the attribute, no tie, of which most evidence has all the values of the item.
+    """Return the attribute in which most entries of the evidence agree with the item in all values.
 
-    One that is a reason to like both comes before all others.
+    Ties (`models.language.ties`) are left out. An attribute that is a reason to like both, as a
+    city is, comes before all others.
     """
     item = facts.item
     sharing = {key: len(_sharing(key, facts)) for key in item.attributes}
@@ -190,7 +191,7 @@ def shared_attribute(facts: Facts) -> str | None:
 def own_attribute(facts: Facts) -> str | None:
     """Return the attribute that says most of the item alone: who made it, before where it is from.
 
-    Of several as telling it differs from item to item.
+    Of several that say as much, the item's id decides which: so texts vary from item to item.
     """
     item, shared = facts.item, shared_attribute(facts)
     can = [key for key in item.attributes if key != shared and _can_be_told(key, facts)]
@@ -240,7 +241,7 @@ def another(facts: Facts) -> str | None:
 
 
 def evidence_in_common(facts: Facts) -> str | None:
-    """Return "both westerns": what all the evidence, and only it, is."""
+    """Return "both westerns": what all entries of the evidence are, and the item is not."""
     evidence = facts.evidence
     if len(evidence) < 2:
         return None

@@ -33,7 +33,10 @@ class TextClaim(BaseModel):
 
 
 class Written(BaseModel):
-    """A text that passed the check, who wrote it, and why it is grounded if a Prism should have."""
+    """A checked text, who wrote it, and why it is a grounded one where a Prism's was wanted.
+
+    A bare title, which claims nothing, stands for the text where everything failed the check.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -3,6 +3,7 @@
 The answer is one document, or a stream of events.
 """
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -205,9 +206,11 @@ class Answers:
 
     def _shown(self, style: Style, shown: Sequence[tuple[str, Written | None]]) -> str:
         """Count what is shown, and return the id of it."""
-        for _, text in shown:
-            source, reason = ("none", None) if text is None else (text.source, text.reason)
-            self._metrics.shown(source, style, reason)
+        kinds = Counter(
+            ("none", None) if text is None else (text.source, text.reason) for _, text in shown
+        )
+        for (source, reason), number in kinds.items():
+            self._metrics.shown(source, style, reason, number)
         return self._impressions.seal(style, shown)
 
     async def _rank(self, asked: Asked, timing: Timing) -> _Ranked:

@@ -6,7 +6,7 @@ the app for whatever comes. This one
 - refuses a request while the process has more than it can answer in time (see `service.admission`),
   before the framework, keys and logs see it;
 - closes connections that send their header or body too slowly, or nothing, or a header too large;
-- keeps within the process's limit of open files: the one waited for longest goes first;
+- keeps within the process's limit of open files: it closes the connection that is idle longest;
 - ends the work on a request whose client is gone.
 
 What it does is counted by reason, and logged once a second at most.
@@ -34,8 +34,9 @@ log = structlog.get_logger()
 _SPARE_FILES = 128
 """Of the process's open files, those left to data, models, Redis and the ranking service."""
 _RETRY_AFTER_S, _HELD_S = 1, 0.1
-"""When to ask again after a refusal; and for how long it is held back: 30 callers that asked again
-at once, and again, took 60% of the process's time with refusals alone."""
+"""After how many seconds a caller that was refused may ask again (the header Retry-After); and for
+how long the refusal is held back, as 30 callers that asked again at once, and again, took 60% of
+the process's time with refusals alone."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Bounds:
     idle_s : silence before a request
     connections : how many there may be; an idle one takes about 10 kB
     pipelined : requests that may be sent before the first of them is answered
-    open_requests : requests to the paths of operators at a time, which are never refused otherwise
+    open_requests : requests at a time to the paths of operators (`OPEN`: `/healthz` and others),
+        which are refused for no other reason
     """
 
     head_bytes: int = 64 * 2**10
