@@ -16,8 +16,8 @@ _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
 
 It was measured what becomes of an item in a user's first ten where one entry is taken out of the
 history (MovieLens, Last.fm HetRec 2011 and Steam, 60 users each): with an entry below 1% of the
-score it keeps its place in 93% of cases or more, from 10% on it loses it in half. Of the entries
-below a tenth of the strongest, 9 of 10 are below 1% of the score, except in very short histories.
+score it keeps its place in 93% of cases or more, from 10% on it loses it in half. Entries below a
+tenth of the strongest change nothing in 9 of 10 cases, except in very short histories.
 """
 _OF_BEST = 0.01
 """Least share of the best score of an answer: an item below it has its score by rounding alone, and

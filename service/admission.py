@@ -34,12 +34,12 @@ _TARGET_S = 0.2
 """Time in which those who are let in are to be answered, waiting apart: less than half of 500 ms,
 the shortest deadline that is kept under load (docs/floods.md)."""
 _BURST, _CALM_S = 2, 1.0
-"""How many times more a burst may be, and for how long nobody has to have been refused before."""
+"""How many times more a burst may be; and it is one only if nobody was refused for so long."""
 _LEAST = 8
 """Requests that are let in at once, however long they take: fewer would leave the process idle."""
 _FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
-"""How long a request is thought to hold up others before any is measured. The weight of each
-measurement. And how many times the mean it counts at most: a pause of the machine says nothing."""
+"""How long a request holds up others, before any is measured; the weight of each measurement in the
+mean; and the most that one counts, in means: a pause of the machine says nothing of requests."""
 _BEAT_S, _BEATS = 0.01, 20
 """How often the loop's delay is measured, and for how many times the largest is remembered."""
 
@@ -121,7 +121,7 @@ class Ticket:
 
     @property
     def began(self) -> float:
-        """When it was there as a whole, seconds of the clock: its body was read before."""
+        """When all of it, body included, was there, seconds of the clock."""
         return self._entered + self._waited_s
 
     def spare(self, seconds: float) -> None:

@@ -26,13 +26,13 @@ from service.stand_ins import StandIns
 log = structlog.get_logger()
 GROUNDED = f"{GroundedEngine.name}@{GroundedEngine.version}"
 _CACHE_S = 0.5
-"""Longest wait for the cache; and for the queue, unless a quarter of the waiting time is longer.
-Both answer at once, or not at all."""
+"""Longest wait for an answer of the cache or of the queue, which come at once or not at all. The
+queue is given a quarter of the waiting time, where that is longer."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
 _ANSWER_S, _TURNS = 0.05, 4
 """What is kept of the deadline to make and send the answer once waiting is over: some time, some
-turns of the event loop, and as long as the stand-ins took of late, beside the slot for them."""
+turns of the event loop, as long as the stand-ins took of late, and the slot for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Explanations:
 class Explaining:
     """Explanations on their way, all by one model: `ready` yields each with its place, once.
 
-    Whoever leaves before the end closes `ready`: what only they waited for is withdrawn.
+    Whoever leaves before the end has to close `ready`, so that nobody writes what only they wanted.
     """
 
     model: str
@@ -151,6 +151,7 @@ class Explainer:
         now = monotonic()
         kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins.longest_s(now)
         with self._stand_ins.slot(len(missing), deadline - kept) as begin:
+            # Half of the time in any case: on a page with little time the Prism has a chance, too.
             wait_s = max((deadline - now) / 2, begin - now)
             waiting, why_not = await self._submit(serving.jobs, missing, now, wait_s)
             late = dict(waiting)

@@ -24,8 +24,9 @@ from catalog.facts import Facts
 from models.prism.writer import Written
 
 _FEW, _SURE = 64, 0.8
+"""Jobs that may always wait, and the share of the time left that is reckoned with."""
 _WEIGHT = 0.3
-"""That of a measurement among those before it."""
+"""Weight of the latest measurement of speed in their moving average."""
 GIVEN_UP_S = 600
 """Time for which a job that could not be done is not tried again."""
 
@@ -50,7 +51,7 @@ class Job:
 
     @property
     def alone(self) -> bool:
-        """Whether nothing is to be done beside it: whoever had it before failed, perhaps of it."""
+        """Whether it is to be done in a batch of its own: an earlier one failed, perhaps of it."""
         return self.attempt > 1
 
 
@@ -86,8 +87,8 @@ class QueueUnavailableError(RuntimeError):
 class WorkQueue(Protocol):
     """The end of a queue where explanations are written.
 
-    A job that was taken is finished, given back or failed; whoever takes it is to let go of it in
-    the end (`leave`), whatever has become of it.
+    Whoever takes a job says what has become of it (`finish`, `give_back` or `fail`), and in any
+    case calls `leave` in the end: from then on the job is in nobody's hands.
     """
 
     async def take(self, limit: int) -> list[Job]:
@@ -124,9 +125,9 @@ class WorkQueue(Protocol):
 def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
     """Return how long a queue may be for a job that is wanted in so many seconds.
 
-    As long as can be done in that time: more would all be done too late, as first come is first
-    served. But a batch or two may always wait, since speed is measured on full batches; and before
-    the first measurement (0 a second) so may as many as `limit`.
+    As long as can surely be done in that time: a job behind a longer queue would be done too late.
+    But a batch or two may always wait, since speed is measured on full batches. Before the first
+    measurement (`jobs_per_s` is 0) as many as `limit` may wait.
     """
     return limit if not jobs_per_s else min(limit, max(_FEW, int(_SURE * left_s * jobs_per_s)))
 

@@ -35,8 +35,8 @@ IN_FLIGHT = 2
 _CACHE_S = 1.0
 """Time for the cache; the texts go to those who wait even where it fails."""
 _OUT_AFTER, _DOUBTED_AFTER = 3, 5
-"""Failures since the last success after which a worker leaves the fleet: on the known text, too, or
-on jobs alone. So many different jobs in a row are hardly all to blame."""
+"""A worker leaves the fleet after three failures in a row on the known text; and after five on jobs
+alone the sixth is the engine's: so many different jobs are hardly all to blame."""
 _PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
 """How long a worker whose engine failed takes no jobs, twice as long after each failure."""
 _WATCH_S = 0.25

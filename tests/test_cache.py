@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import tracemalloc
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from service_fixtures import Clock, anyio_backend, facts_about, written  # noqa:
 
 from catalog.facts import Facts
 from catalog.types import Item
+from models.faithfulness import Policy
 from models.language.grounded import GroundedEngine
 from models.prism.writer import TextClaim, Writer, Written
 from service.cache import MemoryCache, cache_key
@@ -238,6 +240,17 @@ class TestKeys:
         assert len(fingerprints) == 4
         assert len({cache_key(one, facts_about("1")) for one in fingerprints}) == 4
         assert Writer(GroundedEngine(), "strict").fingerprint in fingerprints
+
+    def test_what_judges_descriptions_changes_only_the_policy_that_asks_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fingerprints() -> dict[Policy, bytes]:
+            return {one: Writer(GroundedEngine(), one).fingerprint for one in get_args(Policy)}
+
+        before = fingerprints()
+        monkeypatch.setattr("models.faithfulness.DESCRIBED_VERSION", "another")
+        after = fingerprints()
+        assert {policy for policy in before if before[policy] != after[policy]} == {"described"}
 
     def test_nothing_of_a_user_goes_into_a_key_or_a_value(self) -> None:
         assert list(inspect.signature(cache_key).parameters) == ["fingerprint", "facts"]

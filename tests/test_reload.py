@@ -21,6 +21,7 @@ from catalog.tables import DatasetInfo
 from ranker.als import AlsConfig, AlsRanker, fit
 from service.deployments.distributed import ranker_app
 from service.deployments.loading import open_ranker
+from service.ranker_client.wire import RankAnswer
 from service.settings import Settings
 
 Tables = Callable[..., tuple[pa.Table, pa.Table]]
@@ -47,7 +48,7 @@ class Ranking:
         response = self.client.post("/rank", json={"queries": [query]})
         assert response.status_code == 200, response.text
         [answer] = response.json()["answers"]
-        items = [(item["facts"]["item"]["id"], item["score"]) for item in answer["items"]]
+        items = [(row.facts.item.id, row.score) for row in RankAnswer(**answer).items]
         return answer["version"], items
 
     @property

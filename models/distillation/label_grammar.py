@@ -17,7 +17,7 @@ from catalog.facts import Facts
 from catalog.facts_file import count_rows, read_facts, shards, write_shard
 from models.distillation.invent import invented, varied
 from models.distillation.labels import SCHEMA, VERSIONS, config_of, label_row, write_config
-from models.faithfulness import Policy, check
+from models.faithfulness import Policy, check, version_of
 from models.language.grounded import GroundedEngine
 from models.prism.forms.protocol import FormName
 
@@ -61,7 +61,8 @@ def label_with_grammar(
     """
     out.mkdir(parents=True, exist_ok=True)
     grammar = GroundedEngine()
-    way = f"{grammar.name}@{grammar.version} {policy} {form} {made_up} {seed} {VERSIONS}"
+    versions = f"{VERSIONS} {version_of(policy)}"
+    way = f"{grammar.name}@{grammar.version} {policy} {form} {made_up} {seed} {versions}"
     write_config(out, config_of(form, policy))
     targets = {out / shard.name.replace("facts", "labels"): shard for shard in shards(facts)}
     for stale in set(out.glob("labels-*.parquet")) - set(targets):

@@ -30,7 +30,7 @@ from models.prism.forms.protocol import FormName
 _SHARD_ROWS = 10_000
 CUT_OFF, UNSAID = "cut off at its longest", "quotes what is no title of the Facts"
 NO_ITEM, NO_EVIDENCE = "does not name the item", "names none of what the user liked"
-LESS = "another sample is more faithful"
+LESS = "another sample is as faithful, or more"
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class _Candidate:
 
     rank: tuple[int, ...]
     """How faithful it is: what is larger is kept."""
+    text: str
     row: dict[str, str]
 
 
@@ -97,11 +98,12 @@ class LabelsOfTexts:
         if isinstance(found, str):
             self.fallen.add(found, text)
             return
-        before = self._best.get(row["digest"])
-        if before is not None:
-            self.fallen.add(LESS, text)
-        if before is None or found.rank > before.rank:
-            self._best[row["digest"]] = found
+        before = self._best.setdefault(row["digest"], found)
+        if before is found:
+            return
+        better, other = (found, before) if found.rank > before.rank else (before, found)
+        self._best[row["digest"]] = better
+        self.fallen.add(LESS, other.text)
 
     def _candidate(self, text: str, facts: Facts, finish: str) -> _Candidate | str:
         """Return a text as a label, or why it is none."""
@@ -120,7 +122,7 @@ class LabelsOfTexts:
             return UNSAID
         known = Counter(claim.outcome for claim in verdict.claims)
         strict = self._policy == "strict" or check(text, facts, "strict").passed
-        return _Candidate((strict, -known["unverifiable"], known["supported"]), row)
+        return _Candidate((strict, -known["unverifiable"], known["supported"]), text, row)
 
 
 def _names_item(text: str, facts: Facts) -> bool:

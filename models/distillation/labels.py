@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from catalog.facts import Facts
 from catalog.files import write_whole
-from models.faithfulness import CHECK_VERSION, Policy
+from models.faithfulness import Policy
 from models.prism.folder import CONFIG, PrismConfig
 from models.prism.forms.choice import form_named
 from models.prism.forms.protocol import PROMPT_VERSION, FormName
@@ -19,7 +19,7 @@ from models.prism.forms.protocol import PROMPT_VERSION, FormName
 SCHEMA = pa.schema([("prompt", pa.string()), ("text", pa.string()), ("facts", pa.string())])
 LABELS_VERSION = "1"
 """Raised whenever other Facts are made up of those given, or other labels kept."""
-VERSIONS = f"{LABELS_VERSION} {PROMPT_VERSION} {CHECK_VERSION}"
+VERSIONS = f"{LABELS_VERSION} {PROMPT_VERSION}"
 _LONGEST_PROMPT: dict[FormName, int] = {"references": 256, "titles": 512, "verbatim": 512}
 
 

@@ -18,9 +18,19 @@ A text goes through these files in this order:
 """
 
 from models.faithfulness.claims import Claim, ClaimType, Outcome, Policy, Verdict
+from models.faithfulness.describing.described import DESCRIBED_VERSION
 from models.faithfulness.policies import check, warm
 
 CHECK_VERSION = "6"
-"""Raised whenever a text may get another verdict: part of every cache key and label."""
+"""Raised whenever a text may get another verdict."""
 
-__all__ = ["CHECK_VERSION", "Claim", "ClaimType", "Outcome", "Policy", "Verdict", "check", "warm"]
+
+def version_of(policy: Policy) -> str:
+    """Return what changes with any verdict of a policy: part of cache keys and of labels."""
+    return f"{CHECK_VERSION}.{DESCRIBED_VERSION}" if policy == "described" else CHECK_VERSION
+
+
+__all__ = [
+    "CHECK_VERSION", "Claim", "ClaimType", "Outcome", "Policy", "Verdict", "check", "version_of",
+    "warm",
+]  # fmt: skip

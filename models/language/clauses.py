@@ -1,8 +1,8 @@
 """What the Facts say of their item, as clauses: the grammar tells them, the prompt offers them.
 
-A clause is true of the Facts wherever it stands: in it "it" is the item, and "both", "all three" or
-"all four" are the item with all its evidence. A phrase ("another drama") is only part of one. The
-Facts are those that are worth telling (`models.language.ties`).
+A clause may stand anywhere in a text and is true of the Facts: its "it" is the item, and its
+"both", "all three" or "all four" are the item with all its evidence. A phrase ("another drama") is
+only part of one. The Facts are those that are worth telling (`models.language.ties`).
 
     item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
     you liked   “Backdraft”, a 1991 drama by Ron Howard
@@ -52,7 +52,7 @@ class Clause:
 class Told:
     """An attribute as it is told: its values in words, and its name where that is told.
 
-    The name is in the number of the values.
+    The name is in the plural where there are several values.
     """
 
     name: str
@@ -66,8 +66,9 @@ class Told:
 def shared_clause(facts: Facts) -> Clause | None:
     """Return the most telling that the item and its evidence have in common; None if nothing.
 
-    First comes a tie, then categories that all of them have, then those that most have, then
-    another attribute, and a decade last. No more than one: two reasons persuade no better.
+    First comes a tie, then categories that all of them have, then those that the largest group of
+    them has, then another attribute, and a decade last. No more than one: two reasons persuade no
+    better.
     """
     item, evidence = facts.item, facts.evidence
     if not evidence:
@@ -101,7 +102,7 @@ def _as_others(known: Predicate, entries: Sequence[Evidence], facts: Facts) -> s
 
 
 def _shared_attribute(facts: Facts) -> Clause | None:
-    """Return what the item and the most of its evidence share of all other attributes."""
+    """Return the attribute, none of those above, that the item shares with most of its evidence."""
     key = shared_attribute(facts)
     if key is None:
         return None
@@ -117,7 +118,7 @@ def _shared_attribute(facts: Facts) -> Clause | None:
 
 
 def _with_most(facts: Facts) -> Clause | None:
-    """Return what the item shares with the largest group of evidence that shares the same with it.
+    """Return categories of the item that some entries share: those that the largest group shares.
 
     One clause, not one for each group: a small student that has to choose mixes them up.
     """
@@ -171,7 +172,7 @@ def attributes_told(facts: Facts) -> list[Told]:
 
 
 def _known(item: Item, key: str) -> Predicate | None:
-    """Return what a known attribute says of its item, of too many values all; None if unknown."""
+    """Return what a known attribute says of its item, of all its values; None if unknown."""
     return alone(item, key) or predicate(key, item.values(key))
 
 

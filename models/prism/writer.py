@@ -9,14 +9,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from catalog.facts import Facts
-from models.faithfulness import CHECK_VERSION, Claim, ClaimType, Policy, Verdict, check, warm
+from models.faithfulness import Claim, ClaimType, Policy, Verdict, check, version_of, warm
 from models.language.grounded import GRAMMAR_VERSION, GroundedEngine, explain
 from models.prism.engines.protocol import Engine
 from models.prism.forms.protocol import PROMPT_VERSION
 
 DECODING_VERSION = "1"
 """Raised whenever an engine may write another text for a prompt."""
-VERSIONS = f"{PROMPT_VERSION} {DECODING_VERSION} {GRAMMAR_VERSION} {CHECK_VERSION}"
+_VERSIONS = f"{PROMPT_VERSION} {DECODING_VERSION} {GRAMMAR_VERSION}"
 Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]
 
@@ -72,7 +72,7 @@ class Writer:
     @cached_property
     def fingerprint(self) -> bytes:
         """Changes whenever equal Facts may get another text: part of every cache key."""
-        told = f"{self.model} {self.policy} {VERSIONS}"
+        told = f"{self.model} {self.policy} {_VERSIONS} {version_of(self.policy)}"
         return hashlib.sha256(told.encode()).digest()
 
     def write(self, batch: Sequence[Facts]) -> list[Written]:

@@ -6,10 +6,11 @@ the app for whatever comes. This one
 - refuses a request while the process has more than it can answer in time (see `service.admission`),
   before the framework, keys and logs see it;
 - closes connections that send their header or body too slowly, or nothing, or a header too large;
-- keeps within the process's limit of open files: it closes the connection that is idle longest;
+- keeps within the process's limit of open files: it closes the connection that has not sent a whole
+  request for the longest time;
 - ends the work on a request whose client is gone.
 
-What it does is counted by reason, and logged once a second at most.
+What it does is counted by reason, and, except for refusals, logged twice a second at most.
 """
 
 import asyncio
@@ -83,7 +84,9 @@ class State(ServerState):
 
     bounds: Bounds
     admission: Admission
-    waited_for: "dict[Connection, None]" = field(default_factory=dict)  # the longest first
+    waited_for: "dict[Connection, None]" = field(
+        default_factory=dict
+    )  # by the time of their last request
     bitten: Counter[str] = field(default_factory=Counter)
     open_requests: int = 0
 
@@ -242,7 +245,7 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer a request that was refused; the others are being answered."""
+        """Answer a request if it was refused; for all others the app is at work already."""
         if not self._is_refused:
             super().on_message_complete()
             self._expect_nothing()
@@ -308,7 +311,7 @@ class Connection(HttpToolsProtocol):
         self._close_for("large header", _problem(status, detail))
 
     def _close_for(self, reason: str, answer: bytes) -> None:
-        """Cut the connection off for a reason, with an answer unless it would be to another."""
+        """Cut the connection off for a reason, with an answer unless an earlier one is due."""
         if self.transport.is_closing():
             return
         self.server_state.bite(reason)
