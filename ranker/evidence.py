@@ -49,10 +49,11 @@ def recommendations(
 ) -> list[Recommendation]:
     """Return ranked items with the Facts that may explain them.
 
-    Evidence are likings of visible items: those with the largest contribution, ties by id, as far
-    as they weigh enough in the score and beside the strongest; there may be none. Where the ranker
-    cannot tell contributions, those most similar to the item by category; where none is, the
-    latest. A category or a person that the user mostly dislikes is left out of the Facts.
+    The evidence of an item is at most three likings of visible items. If the ranker tells
+    contributions, it is those with the largest ones (ties by id) that weigh enough in the score and
+    beside the strongest; there may be none. If it does not, it is those most similar to the item by
+    category, or the latest if none is similar. A category or a person that the user mostly dislikes
+    is left out of the Facts.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)

@@ -82,7 +82,7 @@ class Admission:
         self._each_s += _WEIGHT * (each - self._each_s)
 
     def wait(self, requests: int, granted_s: float) -> None:
-        """Count requests out of work while they wait, or in again; see `Ticket.waiting`."""
+        """Count so many requests as waiting, or, if negative, as at work; see `Ticket.waiting`."""
         self.at_work -= requests
         self._waiting += requests
         self._granted_s += granted_s
@@ -121,7 +121,7 @@ class Ticket:
 
     @property
     def began(self) -> float:
-        """When all of it, body included, was there, seconds of the clock."""
+        """When it was there as a whole, seconds of the clock; asked before it waits for texts."""
         return self._entered + self._waited_s
 
     def spare(self, seconds: float) -> None:

@@ -81,7 +81,7 @@ class Explainer:
     Parameters
     ----------
     serving : tells which model writes now, None where none ever has: then texts are grounded
-    lag_s : tells how late the event loop is, seconds: waiting ends so much before the deadline
+    lag_s : tells how late the event loop is, seconds: the later, the sooner waiting ends
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Explainer:
     def begin(
         self, batch: Sequence[Facts], deadline: float, engine: Source = "prism"
     ) -> Explaining:
-        """Return the explanations on their way; `grounded` are there at once, and not cached."""
+        """Return the explanations on their way. With `engine="grounded"` no cache is asked."""
         serving = self._serving() if engine == "prism" else None
         keys = [cache_key(b"" if serving is None else serving.fingerprint, f) for f in batch]
         about = dict(zip(keys, batch, strict=True))

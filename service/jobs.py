@@ -107,7 +107,7 @@ class WorkQueue(Protocol):
         ...
 
     async def fail(self, jobs: Sequence[Job], why: str) -> None:
-        """Put jobs back that an engine failed on, which does others: each is tried again alone.
+        """Put jobs back on which an engine failed that can do others: each is tried again alone.
 
         One that has failed as often as the queue allows is given up.
         """

@@ -38,8 +38,8 @@ class Clause:
     ----------
     tells : the categories of which it speaks, and "year" if it speaks of the year
     is_tie : whether it tells a tie, beside which nothing else is told
-    is_reason : whether it tells another attribute that is a reason to like both, as a city is; that
-        two films are in English, or two hours long, is none
+    is_reason : whether it tells an attribute, other than a tie, for which people choose things: a
+        city is one, a language or a length is none
     """
 
     text: str
@@ -179,8 +179,8 @@ def _known(item: Item, key: str) -> Predicate | None:
 def shared_attribute(facts: Facts) -> str | None:
     """Return the attribute in which most entries of the evidence agree with the item in all values.
 
-    Ties (`models.language.ties`) are left out. An attribute that is a reason to like both, as a
-    city is, comes before all others.
+    It is asked where there is no tie (`models.language.ties`). An attribute for which people choose
+    things, such as a city, comes before all others.
     """
     item = facts.item
     sharing = {key: len(_sharing(key, facts)) for key in item.attributes}
@@ -190,9 +190,10 @@ def shared_attribute(facts: Facts) -> str | None:
 
 
 def own_attribute(facts: Facts) -> str | None:
-    """Return the attribute that says most of the item alone: who made it, before where it is from.
+    """Return an attribute that says something of the item alone.
 
-    Of several that say as much, the item's id decides which: so texts vary from item to item.
+    Attributes that may be ties (who made it) come before all others (where it is from). Which of
+    several, the item's id decides: so texts vary from item to item.
     """
     item, shared = facts.item, shared_attribute(facts)
     can = [key for key in item.attributes if key != shared and _can_be_told(key, facts)]

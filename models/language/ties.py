@@ -1,6 +1,7 @@
 """Ties: what an item and entries of the history share and a person would mention first.
 
-A tie is a series, a person, a publisher, a brand or an album.
+A tie is a series, a person, or a maker: a publisher, a brand, a university. Which attributes are
+ties, `models.language.relations` says.
 
     item        Apollo 13, a drama by Ron Howard, with Tom Hanks, Kevin Bacon and Gary Sinise
     you loved   Forrest Gump, a drama by Robert Zemeckis, with Tom Hanks and Gary Sinise

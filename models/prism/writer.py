@@ -100,7 +100,7 @@ class Writer:
 
 
 def grounded_text(facts: Facts, reason: Reason | None) -> Written:
-    """Return what stands in for an engine's text that is missing or false, or is asked for."""
+    """Return a text of the grammar: for one that is missing or false, or because it is wanted."""
     # A bug in the grammar must not break the guarantee: the last says nothing that could be false.
     for text in (explain(facts), f"We suggest “{facts.item.title}”."):
         verdict = check(text, facts)

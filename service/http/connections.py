@@ -10,7 +10,8 @@ the app for whatever comes. This one
   request for the longest time;
 - ends the work on a request whose client is gone.
 
-What it does is counted by reason, and, except for refusals, logged twice a second at most.
+What it does is counted by reason (but for refusals of the paths in `OPEN`), and, except for
+refusals, logged twice a second at most.
 """
 
 import asyncio
@@ -52,8 +53,8 @@ class Bounds:
     idle_s : silence before a request
     connections : how many there may be; an idle one takes about 10 kB
     pipelined : requests that may be sent before the first of them is answered
-    open_requests : requests at a time to the paths of operators (`OPEN`: `/healthz` and others),
-        which are refused for no other reason
+    open_requests : requests at a time for `/healthz` and the other paths in `OPEN`; more are
+        refused, however little there is to do
     """
 
     head_bytes: int = 64 * 2**10
