@@ -12,7 +12,8 @@ from catalog.types import History, Item, RankedItem
 from ranker.dislikes import Told, disliked_traits
 
 _OF_SCORE, _OF_STRONGEST = 0.01, 0.1
-"""Least share of the score, and of the strongest entry's, with which an entry is a reason.
+"""An entry is a reason only if it contributes this share of the score, and this share of what the
+strongest entry contributes.
 
 It was measured what becomes of an item in a user's first ten where one entry is taken out of the
 history (MovieLens, Last.fm HetRec 2011 and Steam, 60 users each): with an entry below 1% of the
@@ -50,10 +51,11 @@ def recommendations(
     """Return ranked items with the Facts that may explain them.
 
     The evidence of an item is at most three likings of visible items. If the ranker tells
-    contributions, it is those with the largest ones (ties by id) that weigh enough in the score and
-    beside the strongest; there may be none. If it does not, it is those most similar to the item by
-    category, or the latest if none is similar. A category or a person that the user mostly dislikes
-    is left out of the Facts.
+    contributions, the likings with the largest contributions are chosen (ties by id). A liking that
+    contributes less than 1% of the score, or less than a tenth of the largest contribution, is left
+    out, so there may be none. If the ranker does not tell, the likings most similar to the item by
+    category are chosen, or the latest if none is similar. A category or a person that the user
+    mostly dislikes is left out of the Facts.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)

@@ -15,7 +15,7 @@ request takes 5 ms and may wait for 1 s, 200 may wait: they are answered one aft
 second. Time at another service counts only where it is longer than usual: that other service then
 has too much to do.
 
-The delay of the event loop is measured, too: it says how late whatever waits for its turn is.
+The delay of the event loop is measured, too: whatever waits for its turn in it is late by so much.
 """
 
 import asyncio
@@ -121,11 +121,14 @@ class Ticket:
 
     @property
     def began(self) -> float:
-        """When it was there as a whole, seconds of the clock; asked before it waits for texts."""
+        """When the whole request, body included, had arrived, seconds of the clock.
+
+        To be read before the request waits for its texts: waiting moves it.
+        """
         return self._entered + self._waited_s
 
     def spare(self, seconds: float) -> None:
-        """Do not count so much of the time: it went into a slow body, or another service."""
+        """Leave `seconds` out of the time it took: they went into its body, or another service."""
         self._waited_s += seconds
 
     @contextlib.contextmanager
@@ -154,7 +157,7 @@ def began() -> float:
 
 
 def spare(seconds: float) -> None:
-    """Do not count so much of the time of the request at hand; see `Ticket.spare`."""
+    """Leave `seconds` out of the time of the request at hand; see `Ticket.spare`."""
     ticket = TICKET.get()
     if ticket is not None:
         ticket.spare(seconds)

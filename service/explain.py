@@ -31,8 +31,8 @@ queue is given a quarter of the waiting time, where that is longer."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
 _ANSWER_S, _TURNS = 0.05, 4
-"""What is kept of the deadline to make and send the answer once waiting is over: some time, some
-turns of the event loop, as long as the stand-ins took of late, and the slot for them."""
+"""What is kept of the deadline to make and send the answer once waiting is over: 50 ms, and four
+turns of the event loop. The time for stand-ins comes on top (`service.stand_ins`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class Explainer:
 
     Parameters
     ----------
-    serving : tells which model writes now, None where none ever has: then texts are grounded
+    serving : returns the model that writes now; None until a first model is known, and until then
+        all texts are grounded
     lag_s : tells how late the event loop is, seconds: the later, the sooner waiting ends
     """
 

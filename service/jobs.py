@@ -51,7 +51,7 @@ class Job:
 
     @property
     def alone(self) -> bool:
-        """Whether it is to be done in a batch of its own: an earlier one failed, perhaps of it."""
+        """Whether it needs a batch of its own, because a batch that it was in has failed."""
         return self.attempt > 1
 
 
@@ -107,7 +107,7 @@ class WorkQueue(Protocol):
         ...
 
     async def fail(self, jobs: Sequence[Job], why: str) -> None:
-        """Put jobs back on which an engine failed that can do others: each is tried again alone.
+        """Put back jobs on which the engine failed, although it can do others; each is done alone.
 
         One that has failed as often as the queue allows is given up.
         """
@@ -126,8 +126,9 @@ def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
     """Return how long a queue may be for a job that is wanted in so many seconds.
 
     As long as can surely be done in that time: a job behind a longer queue would be done too late.
-    But a batch or two may always wait, since speed is measured on full batches. Before the first
-    measurement (`jobs_per_s` is 0) as many as `limit` may wait.
+    But 64 jobs, a batch or two, may always wait, whatever the speed: it is measured on full
+    batches, and says little of a short queue. Before the first measurement (`jobs_per_s` is 0) as
+    many as `limit` may wait.
     """
     return limit if not jobs_per_s else min(limit, max(_FEW, int(_SURE * left_s * jobs_per_s)))
 

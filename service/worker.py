@@ -35,8 +35,8 @@ IN_FLIGHT = 2
 _CACHE_S = 1.0
 """Time for the cache; the texts go to those who wait even where it fails."""
 _OUT_AFTER, _DOUBTED_AFTER = 3, 5
-"""A worker leaves the fleet after three failures in a row on the known text; and after five on jobs
-alone the sixth is the engine's: so many different jobs are hardly all to blame."""
+"""A worker leaves the fleet after three failures in a row on the known text. Where jobs fail and
+the known text does not, five failures in a row are blamed on the jobs, the sixth on the engine."""
 _PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
 """How long a worker whose engine failed takes no jobs, twice as long after each failure."""
 _WATCH_S = 0.25
@@ -89,7 +89,7 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Serve jobs; the failure of a job is its own. Errors in taking jobs pass through."""
+        """Serve jobs. A job that fails does not end it; an error in taking jobs does."""
         async with background(self._watch, "watch"):
             try:
                 while not self._stopping.is_set():

@@ -2,7 +2,8 @@
 
 A clause may stand anywhere in a text and is true of the Facts: its "it" is the item, and its
 "both", "all three" or "all four" are the item with all its evidence. A phrase ("another drama") is
-only part of one. The Facts are those that are worth telling (`models.language.ties`).
+only part of one. The functions here expect Facts from which `models.language.ties` has removed what
+is not worth telling.
 
     item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
     you liked   “Backdraft”, a 1991 drama by Ron Howard
@@ -221,9 +222,9 @@ def _sharing(key: str, facts: Facts) -> list[Evidence]:
 
 
 def named(key: str, values: Sequence[int | str]) -> Told:
-    """Return an attribute by its name, which is in the number of its values where these are words.
+    """Return an attribute with its name: in the singular for one word, in the plural for several.
 
-    "authors" of one name is "author"; "players" of 4 is "players".
+    "authors" of one name is "author". For one number the name stays as it is: "players: 4".
     """
     if len(values) > 1:
         key = plural(key)

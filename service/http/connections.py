@@ -49,7 +49,8 @@ class Bounds:
     ----------
     head_bytes : size of the request line and all headers
     body_bytes : size of a body as it is sent, with chunks and trailers; the app has its own limit
-    head_s, body_s : time for them, and for the body, from their first byte to the last
+    head_s : time from the first byte of the request line to the last of the headers
+    body_s : time from the first byte of the body to the last
     idle_s : silence before a request
     connections : how many there may be; an idle one takes about 10 kB
     pipelined : requests that may be sent before the first of them is answered
