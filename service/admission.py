@@ -34,12 +34,12 @@ _TARGET_S = 0.2
 """Time in which those who are let in are to be answered, waiting apart: less than half of 500 ms,
 the shortest deadline that is kept under load (docs/floods.md)."""
 _BURST, _CALM_S = 2, 1.0
-"""How many times more a burst may be; and it is one only if nobody was refused for so long."""
+"""How many times as many a burst may be. It counts as one if none was refused for `_CALM_S`."""
 _LEAST = 8
 """Requests that are let in at once, however long they take: fewer would leave the process idle."""
 _FIRST_S, _WEIGHT, _MOST_TIMES = 0.005, 0.05, 4
 """How long a request holds up others, before any is measured; the weight of each measurement in the
-mean; and the most that one counts, in means: a pause of the machine says nothing of requests."""
+mean; and the cap of one, in times the mean: a pause of the machine says nothing of requests."""
 _BEAT_S, _BEATS = 0.01, 20
 """How often the loop's delay is measured, and for how many times the largest is remembered."""
 
@@ -128,7 +128,7 @@ class Ticket:
         return self._entered + self._waited_s
 
     def spare(self, seconds: float) -> None:
-        """Leave `seconds` out of the time it took: they went into its body, or another service."""
+        """Leave `seconds` out of its time: its body came slowly, or another service was at work."""
         self._waited_s += seconds
 
     @contextlib.contextmanager
@@ -148,9 +148,9 @@ TICKET: contextvars.ContextVar[Ticket | None] = contextvars.ContextVar("ticket",
 
 
 def began() -> float:
-    """Return when the request at hand was there as a whole, monotonic seconds: its deadline begins.
+    """Return the time at which the whole request at hand had arrived, monotonic seconds.
 
-    Under a server that gives no tickets, that is now.
+    Its deadline is counted from then. Under a server that gives no tickets, it is now.
     """
     ticket = TICKET.get()
     return monotonic() if ticket is None else ticket.began

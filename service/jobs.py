@@ -134,7 +134,7 @@ def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
 
 
 def new_result() -> "asyncio.Future[Written]":
-    """Return a future for a text; a failure that nobody waits for is no error of the loop."""
+    """Return a future for a text. Its failure is not logged where nobody waits for it any more."""
     future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future

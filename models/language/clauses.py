@@ -178,7 +178,7 @@ def _known(item: Item, key: str) -> Predicate | None:
 
 
 def shared_attribute(facts: Facts) -> str | None:
-    """Return the attribute in which most entries of the evidence agree with the item in all values.
+    """Return the attribute that the largest number of entries shares with the item, in all values.
 
     It is asked where there is no tie (`models.language.ties`). An attribute for which people choose
     things, such as a city, comes before all others.
@@ -318,7 +318,7 @@ def shared_categories(item: Item, entries: Sequence[Item]) -> list[str]:
 
 
 def shared_decade(items: Sequence[Item]) -> int | None:
-    """Return the first year of the decade of all the items, if it is one."""
+    """Return the first year of the decade if all items are of one decade, else None."""
     decades = {decade(item.year or 0) for item in items}
     return decades.pop() if len(decades) == 1 and min(decades) >= 1000 else None
 

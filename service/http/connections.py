@@ -10,8 +10,8 @@ the app for whatever comes. This one
   request for the longest time;
 - ends the work on a request whose client is gone.
 
-What it does is counted by reason (but for refusals of the paths in `OPEN`), and, except for
-refusals, logged twice a second at most.
+Connections that are closed are counted by reason, and logged at most twice a second. Refusals are
+counted, too, except those of the paths in `OPEN`, and not logged.
 """
 
 import asyncio
