@@ -330,12 +330,13 @@ def scraped(workers: int) -> None:
 
 def test_the_first_request_of_the_readme_is_answered(deployment: Deployment) -> None:
     [url] = re.findall(r"^curl '(localhost:8000/recommend\?[^']*)'$", readme(), re.MULTILINE)
+    asked = httpx.URL(f"http://{url}").params
 
     def whole() -> bool:
         answer = HTTP.get(f"http://{url}", timeout=GENEROUS_S)
         assert answer.status_code == 200
         content = answer.json()
-        assert (content["user_id"], len(content["items"])) == ("42", 10)
+        assert (content["user_id"], len(content["items"])) == (asked["user_id"], int(asked["k"]))
         sources = {item["explanation"]["source"] for item in content["items"]}
         return not content["degraded"] and "prism" in sources
 
