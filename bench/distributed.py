@@ -35,7 +35,7 @@ from service.worker import IN_FLIGHT
 
 USERS = {"small": 100, "BART-Base-sized": 60}
 AT_ONCE = 8
-"""Users that are asked about at a time: two workers' batches and more."""
+"""Users that are asked about at a time: their texts are more than two batches of a worker."""
 DEADLINE_MS = 120_000
 """A slow machine, too, has to write all texts before it, or it is measured how fast it gives up."""
 WARM_ROUNDS = 300

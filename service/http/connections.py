@@ -86,9 +86,8 @@ class State(ServerState):
 
     bounds: Bounds
     admission: Admission
-    waited_for: "dict[Connection, None]" = field(
-        default_factory=dict
-    )  # by the time of their last request
+    # In the order of their last requests.
+    waited_for: "dict[Connection, None]" = field(default_factory=dict)
     bitten: Counter[str] = field(default_factory=Counter)
     open_requests: int = 0
 
