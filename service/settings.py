@@ -18,7 +18,7 @@ MOST_EXCLUDED = 10_000
 MOST_CANDIDATES = 1000
 """Items of somebody else's that a request may bring."""
 MOST_EXCLUDED_IN_URL = 400
-"""The same in a query string: so many of the longest ids fit into the bound on headers, 64 KiB."""
+"""The same in a query string: so many of the longest ids, if they are of ASCII, fit into 64 KiB."""
 
 
 class Settings(BaseSettings):
