@@ -259,7 +259,7 @@ class _Gone(BrokenCache):
 
 def test_no_text_of_ours_is_nearly_as_large_as_what_is_read(demo_facts: list[Facts]) -> None:
     for facts in demo_facts:
-        assert 4 * len(true_of(facts).model_dump_json()) < MOST_BYTES
+        assert 4 * len(true_of(facts).to_json()) < MOST_BYTES
 
 
 def true_of(facts: Facts) -> Written:

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import TypeAdapter
 
 from catalog.facts import Facts
 from models.faithfulness import Claim, ClaimType, Policy, Verdict, check, version_of, warm
@@ -21,10 +22,9 @@ Source = Literal["prism", "grounded"]
 Reason = Literal["deadline", "rejected", "shed", "unavailable"]
 
 
-class TextClaim(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TextClaim:
     """A supported statement of a text: `text[start:end]`, in code points."""
-
-    model_config = ConfigDict(frozen=True)
 
     start: int
     end: int
@@ -32,18 +32,29 @@ class TextClaim(BaseModel):
     item_id: str | None = None
 
 
-class Written(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Written:
     """A checked text, who wrote it, and why it is a grounded one where a Prism's was wanted.
 
     A bare title, which claims nothing, stands for the text where everything failed the check.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     text: str
     source: Source
     reason: Reason | None = None
     claims: tuple[TextClaim, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the text as it is kept and sent."""
+        return _JSON.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(told: str) -> "Written":
+        """Return what was kept or sent. Raises ValidationError."""
+        return _JSON.validate_json(told)
+
+
+_JSON = TypeAdapter(Written)
 
 
 class Writer:

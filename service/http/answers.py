@@ -11,7 +11,6 @@ from time import monotonic
 
 import structlog
 from fastapi import Response
-from pydantic import BaseModel
 
 from catalog.facts import Facts
 from models.prism.writer import Written
@@ -32,7 +31,7 @@ _LEAST_RANK_S, _RANK_SHARE = 0.25, 0.75
 its share of a longer one, so that there is time for what stands in."""
 _DEGRADED = {"deadline", "shed", "unavailable"}
 
-EVENTS: dict[str, type[BaseModel]] = {
+EVENTS: dict[str, type] = {
     "items": api.RecommendResponse,
     "explanation": api.StreamedExplanation,
     "done": api.StreamEnd,
@@ -154,7 +153,7 @@ class Answers:
                     yield part
         except Exception:
             log.exception("stream failed")
-            yield event("error", unexpected().problem)
+            yield event("error", unexpected().problem.model_dump_json().encode())
 
     async def _parts(self, ranked: _Ranked, timing: Timing) -> AsyncGenerator[bytes, None]:
         explained: list[Explained | None] = [None] * len(ranked.facts)
@@ -164,7 +163,7 @@ class Answers:
             explaining = self._explainer.begin(ranked.facts, ranked.asked.deadline, style)
             model, ready = explaining.model, explaining.ready
         impression_id = self._impressions.seal(style, ranked.shown(explained))
-        items = event("items", ranked.response(model, explained, impression_id))
+        items = event("items", api.encoded(ranked.response(model, explained, impression_id)))
         timing.lap("encode")
         yield items
         if ready is not None:
@@ -174,7 +173,7 @@ class Answers:
                     events = b""
                     for place, one in group:
                         explained[place] = one
-                        events += event("explanation", _streamed(ranked, place, one))
+                        events += event("explanation", api.encoded(_streamed(ranked, place, one)))
                     timing.lap("encode")
                     yield events
             timing.lap("explain")
@@ -184,7 +183,7 @@ class Answers:
             impression_id=self._shown(style, ranked.shown(explained)),
             timings_ms=timing.end(),
         )
-        yield event("done", end)
+        yield event("done", api.encoded(end))
 
     async def explain(self, facts: Sequence[Facts], deadline: float) -> Response:
         """Explain and answer by the deadline, monotonic seconds."""
@@ -220,9 +219,9 @@ class Answers:
         return _Ranked(asked, answer, is_fallback)
 
 
-def _json(body: BaseModel, timing: Timing) -> Response:
+def _json(body: api.Response, timing: Timing) -> Response:
     """Return the body as JSON, with the stages in a header."""
-    content = body.model_dump_json().encode()
+    content = api.encoded(body)
     timing.lap("encode")
     return Response(content, media_type="application/json", headers=header(timing.end()))
 
@@ -254,7 +253,7 @@ def _explanation(
         source=one.written.source,
         cached=one.cached,
         reason=one.written.reason,
-        claims=list(one.written.claims),
+        claims=one.written.claims,
         evidence=evidence,
     )
 

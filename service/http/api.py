@@ -1,8 +1,14 @@
-"""The API's responses. Stable: fields may be added, none renamed."""
+"""The API's responses. Stable: fields may be added, none renamed.
 
-from typing import Literal
+They are dataclasses and not models: they are made of what was validated before, a hundred of them
+for a page.
+"""
 
-from pydantic import BaseModel, Field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from catalog.facts import Facts
 from models.prism.writer import Reason, Source, TextClaim
@@ -11,74 +17,94 @@ Part = Literal["ranker", "worker"]
 _IMPRESSION = "What to name in feedback on this answer; it says nothing of the user."
 
 
-class RankerInfo(BaseModel):
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+@dataclass(slots=True)
+class RankerInfo:
     """Which ranker answered."""
 
     name: str
     version: str
 
 
-class EvidenceInfo(BaseModel):
+@dataclass(slots=True)
+class EvidenceInfo:
     """An entry of the user's history that the explanation rests on."""
 
     item_id: str
     title: str
-    value: float | None = Field(description="How strongly the user touched it.")
-    contribution: float | None = Field(description="Its share of the score, if the ranker tells.")
+    value: Annotated[float | None, Field(description="How strongly the user touched it.")]
+    contribution: Annotated[
+        float | None, Field(description="Its share of the score, if the ranker tells.")
+    ]
 
 
-class Explanation(BaseModel):
+@dataclass(slots=True)
+class Explanation:
     """Why an item is recommended, in one or two sentences that passed the check."""
 
     id: str
     text: str
     source: Source
     cached: bool
-    reason: Reason | None = Field(description="Why a grounded text stands in for the Prism's.")
-    claims: list[TextClaim]
+    reason: Annotated[
+        Reason | None, Field(description="Why a grounded text stands in for the Prism's.")
+    ]
+    claims: Sequence[TextClaim]
     evidence: list[EvidenceInfo]
 
 
-class RecommendedItem(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class RecommendedItem:
     """One recommendation."""
 
     rank: int
     item_id: str
     title: str
     score: float
-    their_score: float | None = Field(
-        default=None,
-        exclude_if=lambda score: score is None,
-        description="What the candidate came with.",
-    )
+    their_score: Annotated[
+        float | None, Field(exclude_if=_is_none, description="What the candidate came with.")
+    ] = None
     explanation: Explanation | None
-    facts: Facts | None = Field(
-        default=None,
-        exclude_if=lambda facts: facts is None,
-        description="All that the explanation may speak of, where the request asked for it: "
-        "`POST /check` holds any text against it.",
-    )
+    facts: Annotated[
+        Facts | None,
+        Field(
+            exclude_if=_is_none,
+            description="All that the explanation may speak of, where the request asked for it: "
+            "`POST /check` holds any text against it.",
+        ),
+    ] = None
 
 
-class RecommendResponse(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class RecommendResponse:
     """The answer to `/recommend`."""
 
     user_id: str | None
     ranker: RankerInfo
     model: str
-    degraded: list[Part] = Field(description="Parts that could not do their work for this answer.")
-    missing: int = Field(
-        default=0,
-        description="Items that were asked for and are not known while the ranker does not answer.",
-    )
-    impression_id: str = Field(description=_IMPRESSION)
-    ignored: list[str] = Field(
-        default=[], description="Items of the history that are not known, and were left out."
-    )
+    degraded: Annotated[
+        list[Part], Field(description="Parts that could not do their work for this answer.")
+    ]
+    missing: Annotated[
+        int,
+        Field(
+            description="Items that were asked for and are not known while the ranker does not "
+            "answer."
+        ),
+    ] = 0
+    impression_id: Annotated[str, Field(description=_IMPRESSION)]
+    ignored: Annotated[
+        list[str],
+        Field(description="Items of the history that are not known, and were left out."),
+    ] = field(default_factory=list)
     items: list[RecommendedItem]
 
 
-class StreamedExplanation(BaseModel):
+@dataclass(slots=True)
+class StreamedExplanation:
     """The event `explanation`: that of one item."""
 
     rank: int
@@ -86,24 +112,40 @@ class StreamedExplanation(BaseModel):
     explanation: Explanation
 
 
-class StreamEnd(BaseModel):
+@dataclass(slots=True)
+class StreamEnd:
     """The event `done`: how it went as a whole."""
 
     degraded: list[Part]
     model: str
-    impression_id: str = Field(
-        description="From now on in place of that of `items`, which knows of no explanation."
-    )
-    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage.")
+    impression_id: Annotated[
+        str,
+        Field(
+            description="From now on in place of that of `items`, which knows of no explanation."
+        ),
+    ]
+    timings_ms: Annotated[dict[str, float], Field(description="Milliseconds of each stage.")]
 
 
-class ExplainResponse(BaseModel):
+@dataclass(slots=True)
+class ExplainResponse:
     """The answer to `POST /explain`, in the order of the request."""
 
     model: str
     degraded: list[Part]
-    impression_id: str = Field(description=_IMPRESSION)
+    impression_id: Annotated[str, Field(description=_IMPRESSION)]
     explanations: list[Explanation]
+
+
+Response = RecommendResponse | ExplainResponse | StreamedExplanation | StreamEnd
+_ENCODERS: dict[type[Response], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in get_args(Response)
+}
+
+
+def encoded(response: Response) -> bytes:
+    """Return a response, or the data of an event, as JSON."""
+    return _ENCODERS[type(response)].dump_json(response)
 
 
 class Health(BaseModel):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from service.http.errors import PROBLEM, Problem
 from service.http.security import OPEN
@@ -51,7 +51,7 @@ _KEYS = {
 
 def document(
     app: FastAPI,
-    models: Sequence[type[BaseModel]] = (),
+    models: Sequence[type] = (),
     *,
     has_keys: bool = False,
     has_limit: bool = False,
@@ -70,9 +70,9 @@ def document(
         schemas = components.setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        described: list[type[BaseModel]] = [Problem, *models]
+        described: list[type] = [Problem, *models]
         for model in described:
-            schema = model.model_json_schema(ref_template=_REF, mode="serialization")
+            schema = TypeAdapter(model).json_schema(ref_template=_REF, mode="serialization")
             schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         if has_keys:
             components["securitySchemes"] = _KEYS

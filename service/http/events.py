@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -26,9 +25,9 @@ _TAKE_S = 10.0
 """Time to read what was sent, and to read the end of a stream after its deadline."""
 
 
-def event(name: str, data: BaseModel) -> bytes:
-    """Return an event as it is sent."""
-    return format_sse_event(event=name, data_str=data.model_dump_json())
+def event(name: str, data: bytes) -> bytes:
+    """Return an event as it is sent; `data` is JSON."""
+    return format_sse_event(event=name, data_str=data.decode())
 
 
 class EventStream(StreamingResponse):

@@ -40,7 +40,7 @@ data: {"degraded":[],"model":"prism-small@1","timings_ms":{"rank":4.2,"explain":
 _UNKNOWN = "No such user, an unknown candidate, or a history of unknown items only."
 
 
-def _event(name: str, model: type[BaseModel]) -> dict[str, Any]:
+def _event(name: str, model: type) -> dict[str, Any]:
     """Return what the document says of an event."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}

@@ -90,7 +90,7 @@ class RedisCache:
         return {key: text for key, text in zip(found, texts, strict=True) if text is not None}
 
     def _write(self, pipeline: Any, key: str, written: Written, *, nx: bool) -> None:
-        sealed = self._trust.seal(_name(key), written.model_dump_json())
+        sealed = self._trust.seal(_name(key), written.to_json())
         lifetime = self._ttl * 1000 * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
         pipeline.set(_name(key), sealed, px=int(lifetime), nx=nx)
 

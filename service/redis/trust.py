@@ -82,7 +82,7 @@ class Trust:
         if payload is None:
             return None
         try:
-            written = Written.model_validate_json(payload)
+            written = Written.from_json(payload)
         except ValidationError:
             return None
         return written if self._keys else checked_again(written, facts, self._policy)
