@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from catalog.text import SHORT_DESCRIPTION_LIMIT, clean_description
-from catalog.types import WHOLE, Item, Liking
+from catalog.types import WHOLE, Described, Item, Liking
 
 MAX_EVIDENCE = 3
 
@@ -49,10 +49,8 @@ _NounWord = Annotated[
 ]
 
 
-class Noun(BaseModel):
+class Noun(Described):
     """What the items are called in a sentence: a film, two films; a TV show, an mp3."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     one: _NounWord = "item"
     many: _NounWord = "items"
@@ -130,7 +128,17 @@ class Facts(BaseModel):
         The version and every default are left out, so that a field that is added changes no key of
         the Facts that do not have it: {"item":{"id":"1","title":"Heat"}}.
         """
-        return self.model_dump_json(exclude={"version"}, exclude_defaults=True).encode()
+        told = [f'"item":{self.item.canonical}']
+        if self.noun.canonical != "{}":
+            told.insert(0, f'"noun":{self.noun.canonical}')
+        if self.evidence:
+            told.append(f'"evidence":[{",".join(one.canonical for one in self.evidence)}]')
+            told.append(f'"evidence_kind":"{self.evidence_kind}"')
+        if self.verb != "chose":
+            told.append(f'"verb":"{self.verb}"')
+        if self.popularity is not None:
+            told.append(f'"popularity":"{self.popularity}"')
+        return f"{{{','.join(told)}}}".encode()
 
     def said_of(self, entry: Evidence) -> str:
         """Return what is said of an entry of the evidence: loved, liked, or the verb."""

@@ -6,9 +6,10 @@ records on the hot path.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,10 +166,25 @@ def _sorted_by_name(attributes: dict[str, Values]) -> dict[str, Values]:
     return dict(sorted(attributes.items()))
 
 
-class Item(BaseModel):
-    """One thing that can be recommended, with all that a sentence may say of it."""
+class Described(BaseModel):
+    """A part of Facts, which is written once, as it is part of many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @cached_property
+    def canonical(self) -> str:
+        """The JSON of what is no default: equal parts, equal texts."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, to be written anew; see `BaseModel`."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("canonical", None)
+        return copied
+
+
+class Item(Described):
+    """One thing that can be recommended, with all that a sentence may say of it."""
 
     id: Id
     title: Title

@@ -2,17 +2,20 @@
 
 import asyncio
 import inspect
+import json
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import get_args
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from random_facts import hostile_facts
 from service_fixtures import Clock, anyio_backend, facts_about, written  # noqa: F401
 
-from catalog.facts import Facts
+from catalog.facts import Evidence, Facts
 from catalog.types import Item
 from models.faithfulness import Policy
 from models.language.grounded import GroundedEngine
@@ -208,6 +211,20 @@ class TestKeys:
     def test_the_key_tells_neither_the_version_nor_what_is_left_out(self) -> None:
         facts = Facts(item=Item(id="1", title="Heat"))
         assert facts.canonical() == b'{"item":{"id":"1","title":"Heat"}}'
+
+    @given(facts=hostile_facts())
+    def test_it_is_of_all_that_is_no_default(self, facts: Facts) -> None:
+        told = facts.model_dump_json(exclude={"version"}, exclude_defaults=True)
+        assert facts.canonical() == facts.canonical() == told.encode()
+
+    def test_what_is_changed_of_a_part_has_a_form_of_its_own(self) -> None:
+        item = facts_about("1").item
+        before = item.canonical
+        other = item.model_copy(update={"title": "Ronin"})
+        assert json.loads(other.canonical) == {**json.loads(before), "title": "Ronin"}
+        evidence = Evidence.of(item, "loved")
+        assert json.loads(evidence.canonical) == {**json.loads(before), "liking": "loved"}
+        assert item.model_copy() == item == Item.model_validate_json(before)
 
     @pytest.mark.parametrize(
         "change",

@@ -131,8 +131,8 @@ def _packed(facts: Facts) -> dict[str, Any]:
     """Return Facts with texts in place of the item and its evidence."""
     return {
         **facts.model_dump(exclude={"item", "evidence"}, exclude_defaults=True),
-        "item": facts.item.model_dump_json(exclude_defaults=True),
-        "evidence": [one.model_dump_json(exclude_defaults=True) for one in facts.evidence],
+        "item": facts.item.canonical,
+        "evidence": [one.canonical for one in facts.evidence],
     }
 
 
