@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
@@ -166,20 +165,27 @@ def _sorted_by_name(attributes: dict[str, Values]) -> dict[str, Values]:
     return dict(sorted(attributes.items()))
 
 
+_WRITTEN = "_canonical"
+"""Where a part keeps its JSON: no field, so that `dict(part)` and comparisons leave it alone."""
+
+
 class Described(BaseModel):
     """A part of Facts, which is written once, as it is part of many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @cached_property
+    @property
     def canonical(self) -> str:
         """The JSON of what is no default: equal parts, equal texts."""
-        return self.model_dump_json(exclude_defaults=True)
+        known: str | None = self.__dict__.get(_WRITTEN)
+        if known is None:
+            known = self.__dict__[_WRITTEN] = self.model_dump_json(exclude_defaults=True)
+        return known
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, to be written anew; see `BaseModel`."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("canonical", None)
+        copied.__dict__.pop(_WRITTEN, None)
         return copied
 
 

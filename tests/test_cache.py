@@ -225,6 +225,7 @@ class TestKeys:
         evidence = Evidence.of(item, "loved")
         assert json.loads(evidence.canonical) == {**json.loads(before), "liking": "loved"}
         assert item.model_copy() == item == Item.model_validate_json(before)
+        assert dict(item) == dict(Item.model_validate_json(before))
 
     @pytest.mark.parametrize(
         "change",
