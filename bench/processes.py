@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from socket import socket
 from time import sleep
 
@@ -84,7 +85,7 @@ def embedded(model: str = "small", **settings: str) -> Iterator[Deployment]:
 
 @contextmanager
 def distributed(model: str = "small", **settings: str) -> Iterator[Deployment]:
-    """Run Redis, ranker, worker and gateway."""
+    """Run Redis, ranker, worker and gateway, with a signing key, as docker-compose.yml does."""
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -92,9 +93,13 @@ def distributed(model: str = "small", **settings: str) -> Iterator[Deployment]:
         ["redis-server", "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
     )
     redis = f"redis://127.0.0.1:{port}/0"
-    common = {"PRISM_REDIS_URL": redis, "PRISM_WARM_USERS": "0", **settings}
     try:
         with ExitStack() as stack:
+            key = stack.enter_context(tempfile.NamedTemporaryFile("w"))
+            key.write(token_hex(32))
+            key.flush()
+            common = {"PRISM_REDIS_URL": redis, "PRISM_WARM_USERS": "0"}
+            common |= {"PRISM_SIGNING_KEY_FILE": key.name, **settings}
             ranker = Process([*PRISM, "ranker", "--port", "0"], **common)
             asked = stack.enter_context(ranker)
             worker = Process([*PRISM, "worker", "--port", "0", "--model", model], **common)
