@@ -30,9 +30,10 @@ _CACHE_S = 0.5
 queue is given a quarter of the waiting time, where that is longer."""
 _LATE_S = 0.05
 """Time for a look into the cache once waiting is over."""
-_ANSWER_S, _TURNS = 0.05, 4
-"""What is kept of the deadline to make and send the answer once waiting is over: 50 ms, and four
-turns of the event loop. The time for stand-ins comes on top (`service.stand_ins`)."""
+_ANSWER_S, _ANSWER_SHARE, _TURNS = 0.05, 0.05, 4
+"""What is kept of the deadline to make and send the answer once waiting is over: 50 ms, a twentieth
+of the time that there is, and four turns of the event loop. The time for stand-ins comes on top
+(`service.stand_ins`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Explainer:
         if not missing:
             return
         now = monotonic()
-        kept = _ANSWER_S + _TURNS * self._lag_s() + self._stand_ins.longest_s(now)
+        kept = _ANSWER_S + _ANSWER_SHARE * max(0.0, deadline - now)
+        kept += _TURNS * self._lag_s() + self._stand_ins.longest_s(now)
         with self._stand_ins.slot(len(missing), deadline - kept) as begin:
             # Half of the time in any case: on a page with little time the Prism has a chance, too.
             wait_s = max((deadline - now) / 2, begin - now)
