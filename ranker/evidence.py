@@ -54,8 +54,8 @@ def recommendations(
     contributions, the likings with the largest contributions are chosen (ties by id). A liking that
     contributes less than 1% of the score, or less than a tenth of the largest contribution, is left
     out, so there may be none. If the ranker does not tell, the likings most similar to the item by
-    category are chosen, or the latest if none is similar. A category or a person that the user
-    mostly dislikes is left out of the Facts.
+    category are chosen, or the latest if none is similar. A category or a value of an
+    attribute, such as a person, that the user mostly dislikes is left out of the Facts.
     """
     index = dataset.item_index
     positions = np.array([index.get(item, -1) for item in history.item_ids], dtype=np.int64)

@@ -9,13 +9,14 @@ work meanwhile, itself included: that is how long each one of them holds the oth
     more than 40 come again and again              the 41st is refused
     80 come after a calm second                    all are let in: a burst may be twice as many
 
-Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
-counted. But each of them has to be answered in the end, at the latest when its time is up. If a
-request takes 5 ms and may wait for 1 s, 200 may wait: they are answered one after the other in that
-second. Time at another service counts only where it is longer than usual: that other service then
-has too much to do.
+Three more rules:
 
-The delay of the event loop is measured, too: whatever waits for its turn in it is late by so much.
+- Requests that only wait for their texts hold nobody up: they are not at work, and that time is not
+  counted. But all of them have to be answered in the end. If a request takes 5 ms and may wait for
+  1 s, 200 may wait: they can be answered one after the other in that second.
+- The time that another service takes (the ranker) is not counted either, unless it takes longer
+  than usual: then it has too much to do, and less is let in here.
+- The delay of the event loop is measured: everything that waits for its turn is late by so much.
 """
 
 import asyncio
@@ -82,7 +83,11 @@ class Admission:
         self._each_s += _WEIGHT * (each - self._each_s)
 
     def wait(self, requests: int, granted_s: float) -> None:
-        """Count so many requests as waiting, or, if negative, as at work; see `Ticket.waiting`."""
+        """Count `requests` more as waiting, and as many fewer as at work; see `Ticket.waiting`.
+
+        Both numbers are negative when waiting is over. `granted_s` is how long they may wait, all
+        together, in seconds.
+        """
         self.at_work -= requests
         self._waiting += requests
         self._granted_s += granted_s
@@ -123,7 +128,7 @@ class Ticket:
     def began(self) -> float:
         """When the whole request, body included, had arrived, seconds of the clock.
 
-        To be read before the request waits for its texts: waiting moves it.
+        Right only until the request waits for its texts: that time is added to it.
         """
         return self._entered + self._waited_s
 

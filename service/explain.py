@@ -34,6 +34,9 @@ _ANSWER_S, _ANSWER_SHARE, _TURNS = 0.05, 0.05, 4
 """What is kept of the deadline to make and send the answer once waiting is over: 50 ms, a twentieth
 of the time that there is, and four turns of the event loop. The time for stand-ins comes on top
 (`service.stand_ins`)."""
+_CHANCE_S = 0.25
+"""Waited in any case, but for no more than half of the time: a page with little time, or whose slot
+for stand-ins comes early, may have texts of the Prism, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Explanations:
 class Explaining:
     """Explanations on their way, all by one model: `ready` yields each with its place, once.
 
-    Whoever leaves before the end has to close `ready`, so that nobody writes what only they wanted.
+    A caller that stops reading before the end must close `ready`: that withdraws the jobs whose
+    texts nobody else waits for.
     """
 
     model: str
@@ -154,8 +158,7 @@ class Explainer:
         kept = _ANSWER_S + _ANSWER_SHARE * max(0.0, deadline - now)
         kept += _TURNS * self._lag_s() + self._stand_ins.longest_s(now)
         with self._stand_ins.slot(len(missing), deadline - kept) as begin:
-            # Half of the time in any case: on a page with little time the Prism has a chance, too.
-            wait_s = max((deadline - now) / 2, begin - now)
+            wait_s = max(begin - now, min(_CHANCE_S, (deadline - now) / 2))
             waiting, why_not = await self._submit(serving.jobs, missing, now, wait_s)
             late = dict(waiting)
             try:

@@ -125,10 +125,10 @@ class WorkQueue(Protocol):
 def room_for(left_s: float, jobs_per_s: float, limit: int) -> int:
     """Return how long a queue may be for a job that is wanted in so many seconds.
 
-    As long as can surely be done in that time: a job behind a longer queue would be done too late.
-    But 64 jobs, a batch or two, may always wait, whatever the speed: it is measured on full
-    batches, and says little of a short queue. Before the first measurement (`jobs_per_s` is 0) as
-    many as `limit` may wait.
+    The queue may hold what workers can surely do in that time: a job behind more than that would
+    be done too late. 64 jobs, a batch or two, may always wait: the speed of workers is measured on
+    full batches, and says little of a short queue. Before the first measurement (`jobs_per_s` is 0)
+    as many as `limit` may wait.
     """
     return limit if not jobs_per_s else min(limit, max(_FEW, int(_SURE * left_s * jobs_per_s)))
 

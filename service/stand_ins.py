@@ -2,8 +2,8 @@
 
 Forty pages wait for the Prism until shortly before their deadline, in 2 s, and no text comes. The
 ten sentences of a page take 20 ms: were all begun at the end, the last would be late by 0.8 s. So
-each page has a slot of its own, and stops waiting when its slot begins (but not before half of its
-time is over, see `service.explain`):
+each page has a slot of its own, and stops waiting when its slot begins (but not in its first
+quarter of a second, see `service.explain`):
 
     the first page waits 1.83 s, the second 1.81 s, …, the fortieth 1.05 s
 

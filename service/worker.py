@@ -3,10 +3,14 @@
 Batching needs no timer: while batches are being written in the engine's threads, the jobs of all
 concurrent requests gather, and the next batch takes them together.
 
-Failure belongs to whoever failed. When an engine fails on a batch, it is asked for a text that it
-certainly can write. If it writes that, the jobs are to blame: each is tried again alone, perhaps by
-another worker, and one that fails on every attempt is given up. If it does not write that, or if
-the five batches before have failed, too, the engine is to blame:
+When an engine fails on a batch, either the engine or a job is to blame. To find out, the engine is
+asked for the known text, which any engine can write:
+
+- it writes it: the jobs are to blame. Each is tried again alone, perhaps by another worker, and one
+  that fails on every attempt is given up;
+- it does not write it, or this is the sixth batch in a row that failed: the engine is to blame.
+
+What becomes of a worker whose engine is to blame:
 
     batch of 32 fails, known text fails     the 32 jobs go back as they were; a pause
     known text fails again, and again       out of the fleet: not ready, no jobs, and says why
@@ -35,8 +39,9 @@ IN_FLIGHT = 2
 _CACHE_S = 1.0
 """Time for the cache; the texts go to those who wait even where it fails."""
 _OUT_AFTER, _DOUBTED_AFTER = 3, 5
-"""A worker leaves the fleet after three failures in a row on the known text. Where jobs fail and
-the known text does not, five failures in a row are blamed on the jobs, the sixth on the engine."""
+"""Failures in a row. With the third or a later one a worker leaves the fleet, if the engine is to
+blame for it. Where only batches fail, and never the known text, the jobs are to blame for the first
+five, and the engine for the sixth."""
 _PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
 """How long a worker whose engine failed takes no jobs, twice as long after each failure."""
 _WATCH_S = 0.25

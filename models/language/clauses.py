@@ -1,16 +1,16 @@
 """What the Facts say of their item, as clauses: the grammar tells them, the prompt offers them.
 
-A clause may stand anywhere in a text and is true of the Facts: its "it" is the item, and its
-"both", "all three" or "all four" are the item with all its evidence. A phrase ("another drama") is
-only part of one. The functions here expect Facts from which `models.language.ties` has removed what
-is not worth telling.
+A clause is true of the Facts wherever it stands in a text: its "it" is the item, and its "both",
+"all three" or "all four" are the item with all its evidence. There are phrases, too, such as
+"another drama", which are parts of clauses. The functions here expect Facts from which
+`models.language.ties` has removed what is not worth telling.
 
     item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
     you liked   “Backdraft”, a 1991 drama by Ron Howard
 
     what they share                                 it is directed by Ron Howard, as is “Backdraft”
-    the same, if they had different directors       both are dramas
-    what is so of the item alone                    it has Tom Hanks and Kevin Bacon in its cast
+    the same, if their directors differed           both are dramas
+    what is true of the item alone                  it has Tom Hanks and Kevin Bacon in its cast
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class Clause:
     ----------
     tells : the categories of which it speaks, and "year" if it speaks of the year
     is_tie : whether it tells a tie, beside which nothing else is told
-    is_reason : whether it tells an attribute, other than a tie, for which people choose things: a
-        city is one, a language or a length is none
+    is_reason : whether it tells an attribute for which people choose things, and which is no tie:
+        people choose a hotel for its city, but hardly a film for its length
     """
 
     text: str
@@ -222,9 +222,10 @@ def _sharing(key: str, facts: Facts) -> list[Evidence]:
 
 
 def named(key: str, values: Sequence[int | str]) -> Told:
-    """Return an attribute with its name: in the singular for one word, in the plural for several.
+    """Return an attribute with its name, which agrees with the number of its values.
 
-    "authors" of one name is "author". For one number the name stays as it is: "players: 4".
+    One name stands with the singular ("author"), several with the plural ("authors"). With one
+    number the name stays as it is in the data: "players: 4".
     """
     if len(values) > 1:
         key = plural(key)
