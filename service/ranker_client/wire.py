@@ -29,7 +29,7 @@ from ranker.service import (
 MOST_QUERIES = 256
 """Queries of one request."""
 _KNOWN = 16_384
-"""Texts of items and of evidence that a gateway remembers: of the demo's size, about 35 MB."""
+"""Texts of items and of evidence that a gateway remembers: of the demo's size, about 42 MB."""
 
 
 class RankQuery(BaseModel):
