@@ -16,7 +16,8 @@ Three more rules:
   1 s, 200 may wait: they can be answered one after the other in that second.
 - The time that another service takes (the ranker) is not counted either, unless it takes longer
   than usual: then it has too much to do, and less is let in here.
-- The delay of the event loop is measured: everything that waits for its turn is late by so much.
+- The delay of the event loop is measured, as everything that waits for its turn is late by so much.
+  Nobody is refused for it, but waiting for texts ends the sooner (`service.explain`).
 """
 
 import asyncio
@@ -128,7 +129,8 @@ class Ticket:
     def began(self) -> float:
         """When the whole request, body included, had arrived, seconds of the clock.
 
-        Right only until the request waits for its texts: that time is added to it.
+        To be asked for at the beginning: whatever is left out of the request's time later on, as it
+        waits for texts or for another service, moves it.
         """
         return self._entered + self._waited_s
 

@@ -74,7 +74,7 @@ class JobQueue(Protocol):
     def withdraw(self, keys: Sequence[str]) -> None:
         """Say that one who submitted these jobs is gone, and waits no more.
 
-        A job that nobody else waits for goes behind all others: it still warms the cache, if there
+        A job that nobody else waits for goes behind the others: it still warms the cache, if there
         is nothing else to do.
         """
         ...
@@ -92,9 +92,9 @@ class WorkQueue(Protocol):
     """
 
     async def take(self, limit: int) -> list[Job]:
-        """Wait for work and return up to `limit` jobs: those that somebody waits for, if any.
+        """Wait for work and return up to `limit` jobs, first those that somebody waits for.
 
-        A job that is to be done alone is returned alone.
+        A job that failed before is returned alone, and takes turns with them.
         """
         ...
 
@@ -143,8 +143,8 @@ def new_result() -> "asyncio.Future[Written]":
 class LocalJobs:
     """Both ends of a queue inside one process and event loop.
 
-    Jobs that expire while they wait go behind the others: nobody waits for them any more, but
-    they still warm the cache. Whoever joins one brings it back.
+    Jobs that expire while they wait, and have not failed, go behind the others: nobody waits for
+    them any more, but they still warm the cache. Whoever joins one brings it back.
 
     Parameters
     ----------

@@ -178,10 +178,10 @@ def _known(item: Item, key: str) -> Predicate | None:
 
 
 def shared_attribute(facts: Facts) -> str | None:
-    """Return the attribute that the largest number of entries shares with the item, in all values.
+    """Return the attribute of which most entries have exactly the values that the item has.
 
-    It is asked where there is no tie (`models.language.ties`). An attribute for which people choose
-    things, such as a city, comes before all others.
+    It is asked for where there is no tie (`models.language.ties`). An attribute for which people
+    choose things, such as a city, comes before all others.
     """
     item = facts.item
     sharing = {key: len(_sharing(key, facts)) for key in item.attributes}
@@ -222,10 +222,11 @@ def _sharing(key: str, facts: Facts) -> list[Evidence]:
 
 
 def named(key: str, values: Sequence[int | str]) -> Told:
-    """Return an attribute with its name, which agrees with the number of its values.
+    """Return an attribute: what it is called, and its values.
 
-    One name stands with the singular ("author"), several with the plural ("authors"). With one
-    number the name stays as it is in the data: "players: 4".
+    It is called in the plural before several values ("authors: Ann Lee and Bo Lind"), and in the
+    singular before one that is somebody's name ("author: Ann Lee"). Before a single number it is
+    called as in the data ("players: 4").
     """
     if len(values) > 1:
         key = plural(key)

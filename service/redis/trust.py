@@ -6,7 +6,7 @@ with where it belongs, so that nothing can be made up or put in another's place:
     prism:text:4f0c…   {"text":"We suggest …"}             before
     prism:text:4f0c…   9be1…c7 {"text":"We suggest …"}     after: HMAC-SHA256, then the same
 
-Without one a text is checked against its Facts again, which takes about 30 times as long for a
+Without one a text is checked against its Facts again, which takes about 25 times as long for a
 page of ten (`bench.trust`), and what else is read is bounded but believed.
 """
 
