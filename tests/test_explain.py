@@ -31,7 +31,9 @@ from models.faithfulness import check
 from models.language.grounded import explain
 from models.prism.writer import Written
 from service.cache import MemoryCache
-from service.explain import Explained
+from service.explain import Explained, Explainer, Serving
+from service.jobs import Job, new_result
+from service.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 
@@ -167,6 +169,42 @@ class TestDeadline:
         service, _ = new_service(ScriptedEngine())  # nobody works
         [late] = await service.explain(ONE, within_s=-1)
         assert (late.written.text, late.written.reason) == (explain(ONE), "deadline")
+
+    async def test_pages_wait_until_their_slot_but_a_quarter_of_a_second_in_any_case(self) -> None:
+        queue, cache = NeverDone(), MemoryCache(0, ttl_s=1)
+        explainer = Explainer(lambda: Serving("slow@1", b"", queue), cache, Metrics())
+        deadline = monotonic() + 4
+        async with asyncio.TaskGroup() as pages:
+            waiting = [
+                pages.create_task(
+                    explainer.explain([facts_about(f"{page} {n}") for n in range(50)], deadline)
+                )
+                for page in range(60)
+            ]
+            while len(queue.waits_s) < len(waiting):
+                await asyncio.sleep(0)
+            for page in waiting:
+                page.cancel()
+        assert queue.waits_s[0] < 4 - 0.25  # 50 ms and a twentieth are kept, and its slot
+        waits_s = [round(wait_s, 6) for wait_s in queue.waits_s]
+        assert waits_s == sorted(waits_s, reverse=True)
+        assert waits_s[-1] == pytest.approx(0.25)
+
+
+class NeverDone:
+    """A queue that notes how long each page would wait for its texts, which never come."""
+
+    def __init__(self) -> None:
+        self.waits_s: list[float] = []
+
+    async def submit(
+        self, jobs: Sequence[Job], within_s: float
+    ) -> dict[str, asyncio.Future[Written]]:
+        self.waits_s.append(jobs[0].expires - jobs[0].created)
+        return {job.key: new_result() for job in jobs}
+
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """Forget them."""
 
 
 class TestTrouble:
