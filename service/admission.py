@@ -129,8 +129,8 @@ class Ticket:
     def began(self) -> float:
         """When the whole request, body included, had arrived, seconds of the clock.
 
-        To be asked for at the beginning: whatever is left out of the request's time later on, as it
-        waits for texts or for another service, moves it.
+        To be asked for before anything is left out of the request's time (`spare`, `waiting`): from
+        then on it is later by so much.
         """
         return self._entered + self._waited_s
 

@@ -94,7 +94,7 @@ class WorkQueue(Protocol):
     async def take(self, limit: int) -> list[Job]:
         """Wait for work and return up to `limit` jobs, first those that somebody waits for.
 
-        A job that failed before is returned alone, and takes turns with them.
+        A job that failed before is returned alone, now and then between the others.
         """
         ...
 

@@ -43,7 +43,6 @@ LOTS = (
 )
 GROUPS = ("own-false", "free-false", "beyond", "own-true", "plain-true", "free-true")
 AMBIGUOUS = {
-    "“Emma” and “Persuasion”, which you enjoyed, are both romances from the 1810s.",
     "“Maus” is from 1986 and is listed under ‘Biography’, as is “Persepolis”.",
     "“Where Is Grandpa's Hat?” and “Where Is Grandpa?”, which you enjoyed, are children's books"
     " from the same author: ‘Olu Bankole’.",

@@ -10,9 +10,9 @@ the app for whatever comes. This one
   request for the longest time;
 - ends the work on a request whose client is gone.
 
-Connections that are closed are counted by reason, and logged at most twice a second, except those
-on which no further request came. Refusals are counted, except those of the paths in `OPEN`; none is
-logged.
+Connections that are closed are counted by reason, and logged at most twice a second. Those that
+were answered and then idle are neither. Refusals are counted, except those of the paths in `OPEN`;
+none is logged.
 """
 
 import asyncio
