@@ -129,8 +129,8 @@ class Ticket:
     def began(self) -> float:
         """When the whole request, body included, had arrived, seconds of the clock.
 
-        To be asked for before anything is left out of the request's time (`spare`, `waiting`): from
-        then on it is later by so much.
+        It is right once the body is there, and until the request waits for a ranking or for texts:
+        such time is left out of the request's (`spare`, `waiting`), and would be added here.
         """
         return self._entered + self._waited_s
 

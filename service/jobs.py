@@ -81,7 +81,7 @@ class JobQueue(Protocol):
 
 
 class QueueUnavailableError(RuntimeError):
-    """The queue does not answer, or nobody takes jobs from it."""
+    """The queue does not answer."""
 
 
 class WorkQueue(Protocol):

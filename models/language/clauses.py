@@ -103,7 +103,7 @@ def _as_others(known: Predicate, entries: Sequence[Evidence], facts: Facts) -> s
 
 
 def _shared_attribute(facts: Facts) -> Clause | None:
-    """Return the attribute, none of those above, that the item shares with most of its evidence."""
+    """Return the attribute, none of those above, that the item shares with the largest part of its evidence."""
     key = shared_attribute(facts)
     if key is None:
         return None
@@ -178,7 +178,7 @@ def _known(item: Item, key: str) -> Predicate | None:
 
 
 def shared_attribute(facts: Facts) -> str | None:
-    """Return the attribute of which most entries have exactly the values that the item has.
+    """Return the attribute whose values the item has in common with the largest number of entries.
 
     It is asked for where there is no tie (`models.language.ties`). An attribute for which people
     choose things, such as a city, comes before all others.

@@ -87,7 +87,7 @@ def may_be_series(first: str, second: str) -> bool:
 
 
 def same_series(first: Item, second: Item) -> bool:
-    """Say whether titles and years alone show one series: an equal stem, and parts of it.
+    """Say whether titles and years show one series: an equal stem, and parts of it by one maker.
 
     Two numbered parts of one stem are a series if they follow as their years do, or if both say
     "part" or "episode". A title without a number is the first part only of a part 2 or 3 that

@@ -10,9 +10,9 @@ the app for whatever comes. This one
   request for the longest time;
 - ends the work on a request whose client is gone.
 
-Connections that are closed are counted by reason, and logged at most twice a second. Those that
-were answered and then idle are neither. Refusals are counted, except those of the paths in `OPEN`;
-none is logged.
+Connections that are closed are counted by reason, and logged at most twice a second. A connection
+that was answered and then closed for silence is not counted and not logged. Refusals are counted,
+except those of the paths in `OPEN`, but not logged.
 """
 
 import asyncio
@@ -51,10 +51,10 @@ class Bounds:
     head_bytes : size of the request line and all headers
     body_bytes : size of a body as it is sent, with chunks and trailers; the app has its own limit
     head_s : time from the first byte of the request line to the last of the headers
-    body_s : time from the first byte of the body to the last
+    body_s : time from the last byte of the headers to the last of the body
     idle_s : silence before a request
     connections : how many there may be; an idle one takes about 10 kB
-    pipelined : requests that may be sent before the first of them is answered
+    pipelined : requests that may be sent beside the one that is being answered
     open_requests : requests at a time for `/healthz` and the other paths in `OPEN`; more are
         refused, however little there is to do
     """
@@ -96,7 +96,7 @@ class State(ServerState):
         super().__init__()
 
     def sweep(self, now: float) -> None:
-        """Close connections that take too long, and log what was closed or refused."""
+        """Close connections that take too long, and log how many were closed."""
         for connection in [one for one in self.connections if isinstance(one, Connection)]:
             if connection.due < now:
                 connection.expire()
