@@ -1,9 +1,9 @@
 """What the Facts say of their item, as clauses: the grammar tells them, the prompt offers them.
 
 A clause is true of the Facts wherever it stands in a text: its "it" is the item, and its "both",
-"all three" or "all four" are the item with all its evidence. There are phrases, too, such as
-"another drama", which are parts of clauses. The functions here expect Facts from which
-`models.language.ties` has removed what is not worth telling.
+"all three" or "all four" are the item with all its evidence. A phrase is a part of a sentence:
+"another drama", or "both westerns", which says what all the evidence is and the item is not. The
+functions here expect Facts from which `models.language.ties` has removed what is not worth telling.
 
     item        “Apollo 13”, a 1995 drama by Ron Howard, with Tom Hanks and Kevin Bacon
     you liked   “Backdraft”, a 1991 drama by Ron Howard
@@ -103,7 +103,7 @@ def _as_others(known: Predicate, entries: Sequence[Evidence], facts: Facts) -> s
 
 
 def _shared_attribute(facts: Facts) -> Clause | None:
-    """Return the attribute, none of those above, that the item shares with the largest part of its evidence."""
+    """Return the attribute, none of those above, that most entries share with the item."""
     key = shared_attribute(facts)
     if key is None:
         return None
