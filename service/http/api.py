@@ -1,7 +1,7 @@
 """The API's responses. Stable: fields may be added, none renamed.
 
-They are dataclasses and not models: they are made of what was validated before, a hundred of them
-for a page.
+Those that explain are dataclasses and not models: they are made of what was validated before, a
+hundred of them for a page.
 """
 
 from collections.abc import Sequence
